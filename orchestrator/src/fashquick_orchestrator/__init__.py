@@ -1,0 +1,1 @@
+"""Try-on pipeline: streams photos and masks between the stage services."""

@@ -1,0 +1,1 @@
+"""Service kit shared by all fashquick servers."""

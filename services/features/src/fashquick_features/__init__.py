@@ -1,0 +1,1 @@
+"""Garment passport: photo and mask in, category, landmarks and palette out."""

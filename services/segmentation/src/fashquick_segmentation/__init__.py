@@ -1,0 +1,1 @@
+"""Garment segmentation: photo in, mask and soft alpha out."""

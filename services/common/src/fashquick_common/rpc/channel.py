@@ -1,0 +1,20 @@
+"""Channels to fashquick servers: the options that every caller uses."""
+
+from __future__ import annotations
+
+import grpc
+
+# Transparent retry is off: it silently stops at 256 KiB, and whoever holds the bytes retries whole calls.
+# Servers end connections by age, so a name that resolves to several addresses is balanced anew.
+CHANNEL_OPTIONS: tuple[tuple[str, str | int], ...] = (
+    ("grpc.enable_retries", 0),
+    ("grpc.lb_policy_name", "round_robin"),
+    ("grpc.max_receive_message_length", 4 * 1024 * 1024),
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+)
+
+
+def open_channel(target: str) -> grpc.aio.Channel:
+    """Open a channel to `host:port` or `dns:///name:port`, without TLS. Connects at the first call."""
+    return grpc.aio.insecure_channel(target, options=CHANNEL_OPTIONS)

@@ -1,0 +1,111 @@
+"""Measurements on a closed clockwise contour in the upright frame: arcs, pockets, corners, mirrored sides.
+
+All functions take Nx2 float64 contours as `outline.trace` orders them: clockwise on a screen whose y points
+down, so that from the top centre one comes to the right side (the wearer's left), the hem, the left side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.spatial import ConvexHull, QhullError
+
+from fashquick_features.outline import Points
+
+Indices = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Pocket:
+    """A bay of the contour under its convex hull.
+
+    Attributes:
+        start: Index of the hull point before the bay, clockwise.
+        end: Index of the hull point after it.
+        deepest: Index of the point farthest from the hull's edge.
+        depth: Its distance to that edge.
+    """
+
+    start: int
+    end: int
+    deepest: int
+    depth: float
+
+
+def arc(count: int, first: int, last: int) -> Indices:
+    """Indices from `first` clockwise to `last`, both included, on a contour of `count` points."""
+    return np.arange(first, first + (last - first) % count + 1) % count
+
+
+def mirrored(points: Points) -> Points:
+    """The contour's mirror image at u = 0, again clockwise: point i becomes point N - 1 - i."""
+    return (points * (-1.0, 1.0))[::-1].copy()
+
+
+def chord_distance(points: Points, start: Points, end: Points) -> npt.NDArray[np.float64]:
+    """Signed distance of points to the line start-end; positive on the right of the way, inside the contour."""
+    along = end - start
+    length = float(np.hypot(*along))
+    if length < 1e-9:
+        return np.asarray(np.hypot(*(points - start).T))
+    offset = points - start
+    return np.asarray((along[0] * offset[:, 1] - along[1] * offset[:, 0]) / length)
+
+
+def pockets(points: Points) -> list[Pocket]:
+    """All bays of the contour under its convex hull, deepest first."""
+    try:
+        hull = np.sort(ConvexHull(points).vertices)
+    except QhullError:
+        return []
+    found = []
+    for start, end in zip(hull, np.roll(hull, -1), strict=True):
+        between = arc(len(points), int(start), int(end))
+        if len(between) < 4:
+            continue
+        depth = chord_distance(points[between], points[start], points[end])
+        deepest = int(depth.argmax())
+        found.append(Pocket(int(start), int(end), int(between[deepest]), float(depth[deepest])))
+    return sorted(found, key=lambda pocket: -pocket.depth)
+
+
+def corner_pair(points: Points, between: Indices) -> tuple[int, int]:
+    """The two corners of an arc: the pair that spans the largest quadrilateral with the arc's two ends.
+
+    Args:
+        points: Contour.
+        between: Indices of the arc, at least four.
+
+    Returns:
+        Contour indices of the first and the second corner.
+    """
+    chain = points[between]
+    first, last = chain[0], chain[-1]
+    a, b = chain[1:-1, None], chain[None, 1:-1]
+    area = np.abs(_cross(first, a) + _cross(a, b) + _cross(b, last) + _cross(last, first))
+    area = np.where(np.tri(len(chain) - 2, dtype=bool), -1.0, area)
+    one, two = np.unravel_index(int(area.argmax()), area.shape)
+    return int(between[one + 1]), int(between[two + 1])
+
+
+def turning(points: Points, reach: int) -> npt.NDArray[np.float64]:
+    """Angle in radians by which the contour turns at each point, seen `reach` points either side.
+
+    Positive where it turns clockwise, at convex corners; negative in concave ones.
+    """
+    before = points - np.roll(points, reach, axis=0)
+    after = np.roll(points, -reach, axis=0) - points
+    return np.asarray(np.arctan2(_cross(before, after), (before * after).sum(axis=1)))
+
+
+def line_crossing(points: Points, between: Indices, level: float) -> int | None:
+    """Index of the arc's first point at or below v = `level` after one above it, or the other way round."""
+    below = points[between, 1] >= level
+    change = np.nonzero(below[1:] != below[:-1])[0]
+    return int(between[change[0] + 1]) if len(change) else None
+
+
+def _cross(p: Points, q: Points) -> npt.NDArray[np.float64]:
+    return np.asarray(p[..., 0] * q[..., 1] - p[..., 1] * q[..., 0])

@@ -1,0 +1,89 @@
+"""From a photo and a garment's alpha to the garment's passport."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from fashquick_common.cancel import CancelFlag
+from fashquick_common.errors import BadField
+from fashquick_common.garment import Category, CategoryGuess, Passport
+from fashquick_features import landmarks, outline, palette
+from fashquick_features.outline import Plane
+
+
+class Analyser(Protocol):
+    """Reads a garment's passport from one photo."""
+
+    @property
+    def name(self) -> str:
+        """Short name of the implementation."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 in hex over all model data that results depend on."""
+
+    def warm_up(self) -> None:
+        """Run once on a small input, so that the first call is as fast as the next."""
+
+    def analyse(
+        self, photo: npt.NDArray[np.uint8], alpha: Plane, category_hint: Category | None, cancel: CancelFlag
+    ) -> Passport:
+        """Analyse one garment.
+
+        Args:
+            photo: HxWx3 uint8, sRGB.
+            alpha: HxW uint8: 0 background to 255 garment.
+            category_hint: What the caller knows the garment to be; wins over what it looks like.
+            cancel: Checked between steps of at most 50 ms.
+
+        Returns:
+            The passport; every number in it is finite.
+
+        Raises:
+            BadField: `photo` is not an HxWx3 uint8 array.
+            BadMask: `alpha` is empty, full, tiny, or of another size than the photo.
+            Cancelled: `cancel` was raised.
+            DeadlinePassed: Its deadline passed.
+        """
+
+
+class PassportAnalyser:
+    """The analyser of this distribution: contour geometry, a small shape classifier, colour clustering."""
+
+    name = "passport"
+
+    def __init__(self) -> None:
+        """Load the model data."""
+        self.digest = hashlib.sha256().hexdigest()
+
+    def warm_up(self) -> None:
+        """Analyse a drawn rectangle."""
+        photo = np.full((64, 64, 3), 128, np.uint8)
+        alpha = np.zeros((64, 64), np.uint8)
+        alpha[8:56, 16:48] = 255
+        self.analyse(photo, alpha, None, CancelFlag())
+
+    def analyse(
+        self, photo: npt.NDArray[np.uint8], alpha: Plane, category_hint: Category | None, cancel: CancelFlag
+    ) -> Passport:
+        """Analyse one garment; see `Analyser.analyse`."""
+        if photo.ndim != 3 or photo.shape[2] != 3 or photo.dtype != np.uint8:
+            raise BadField(f"the photo is {photo.dtype} of shape {photo.shape}; send HxWx3 uint8", field="photo")
+        height, width = photo.shape[:2]
+        outline.check_alpha(alpha, height, width)
+        cancel.check()
+        shape = outline.trace(alpha)
+        cancel.check()
+        frame = outline.upright_frame(shape)
+        cancel.check()
+        categories = (CategoryGuess(category_hint, 1.0),) if category_hint else ()
+        points = landmarks.find(shape, frame, category_hint)
+        cancel.check()
+        colours = palette.extract(photo, alpha, cancel)
+        cancel.check()
+        coverage = float(np.count_nonzero(alpha >= outline.OPAQUE) / alpha.size)
+        return Passport(categories, points, colours, width, height, coverage)

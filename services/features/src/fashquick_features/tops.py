@@ -1,0 +1,221 @@
+"""Landmarks of garments for the upper body: T-shirts, long sleeves, sleeveless tops, dresses, coats.
+
+Both sides are read by the same code: the wearer's left on the contour, the wearer's right on its mirror
+image. Where several points could be the armpit or the neck, the pair that mirrors best wins. Lengths are in
+units of the garment's height along its axis.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from fashquick_common.garment import LandmarkName as Name
+from fashquick_features.contour import Indices, Pocket, arc, chord_distance, corner_pair, mirrored, pockets
+from fashquick_features.outline import Points
+
+ARMPIT_ZONE = (0.06, 0.78)  # v: under the shoulder line and above the hem of the shortest crop top
+MIN_ARMPIT_DEPTH = 0.015  # a shallower bay is a crease
+SURE_ARMPIT_DEPTH = 0.05
+SECOND_BEND = 0.22  # part of a bay's depth at which its upper flank counts as a bay of its own (dress with a waist)
+ASYMMETRY_WEIGHT = 0.5  # depth that a pair of armpits loses per unit by which they fail to mirror each other
+
+NECK_ZONE = (0.16, 0.80)  # |u| in armpit half-widths where a neck point can lie
+SURE_NECK = 0.02  # height over the chord from which a neck corner is beyond doubt
+NECK_ASYMMETRY_WEIGHT = 0.15
+
+SLEEVELESS_REACH = 0.15  # in armpit half-widths: shorter sleeves are shoulder caps
+LONG_SLEEVE_REACH = 0.9  # in armpit half-widths: farther cuffs belong to long sleeves
+FAR_END = 0.8  # of the greatest distance from the armpit: where a long sleeve's cuff is looked for
+SYMMETRY_SCALE = 0.08  # mismatch between mirrored points at which confidence falls to 1/e
+
+Found = dict[Name, tuple[Points, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side of a top, as indices into the contour it was read from.
+
+    Attributes:
+        neck: Corner between collar and shoulder.
+        shoulder: Point over the armpit where the sleeve begins, or the strap's outer corner.
+        armpit: Where sleeve and side seam meet, or the armhole's lower end.
+        cuff: Upper and lower corner of the sleeve's end; None without a sleeve.
+    """
+
+    neck: int
+    shoulder: int
+    armpit: int
+    cuff: tuple[int, int] | None
+
+
+def find_top(points: Points) -> Found:
+    """Find the landmarks of a top.
+
+    Args:
+        points: Nx2 contour in the upright frame, clockwise.
+
+    Returns:
+        Frame position and confidence by name; without the points that are not there. Empty if no pair of
+        armpits or armholes can be made out.
+    """
+    count = len(points)
+    sides = (points, mirrored(points))
+    armpits = _armpit_pair(sides)
+    if armpits is None:
+        return {}
+    half = 0.5 * sum(float(side[armpit.deepest, 0]) for side, armpit in zip(sides, armpits, strict=True))
+    necks = _neck_pair(sides, (armpits[0].deepest, armpits[1].deepest), half)
+    if necks is None:
+        return {}
+    read = [
+        _read_side(side, armpit.deepest, neck, half)
+        for side, armpit, neck in zip(sides, armpits, necks[:2], strict=True)
+    ]
+    if (read[0].cuff is None) != (read[1].cuff is None):
+        read = [
+            _read_side(side, armpit.deepest, neck, half, sleeved=True)
+            for side, armpit, neck in zip(sides, armpits, necks[:2], strict=True)
+        ]
+    hem = corner_pair(points, arc(count, read[0].armpit, count - 1 - read[1].armpit))
+    return _gather(sides, (read[0], read[1]), hem, armpits, necks[2])
+
+
+def _armpit_pair(sides: tuple[Points, Points]) -> tuple[Pocket, Pocket] | None:
+    """The two bays under the arms that are deep and mirror each other best."""
+    best, chosen = -np.inf, None
+    for left, right in product(_armpit_candidates(sides[0]), _armpit_candidates(sides[1])):
+        apart = np.abs(sides[0][left.deepest] - sides[1][right.deepest]).sum()
+        score = min(left.depth, right.depth) + 0.3 * max(left.depth, right.depth) - ASYMMETRY_WEIGHT * apart
+        if score > best:
+            best, chosen = score, (left, right)
+    return chosen
+
+
+def _armpit_candidates(points: Points) -> list[Pocket]:
+    found = []
+    for pocket in pockets(points):
+        bend = _upper_bend(points, pocket)
+        u, v = points[bend.deepest]
+        if u > 0.05 and ARMPIT_ZONE[0] < v < ARMPIT_ZONE[1] and bend.depth > MIN_ARMPIT_DEPTH:
+            found.append(bend)
+    return found
+
+
+def _upper_bend(points: Points, pocket: Pocket) -> Pocket:
+    """Follow a bay up to the armpit: a dress is deepest at its waist, the armpit is the bend above it."""
+    while True:
+        flank = arc(len(points), pocket.start, pocket.deepest)
+        depth = chord_distance(points[flank], points[flank[0]], points[flank[-1]])
+        bend = int(depth.argmax())
+        if depth[bend] < max(SECOND_BEND * pocket.depth, MIN_ARMPIT_DEPTH):
+            return pocket
+        pocket = Pocket(pocket.start, int(flank[-1]), int(flank[bend]), float(depth[bend]))
+
+
+def _neck_pair(sides: tuple[Points, Points], armpits: tuple[int, int], half: float) -> tuple[int, int, float] | None:
+    """Corners between collar and shoulders: those that stand out most and mirror each other; their prominence last."""
+    count = len(sides[0])
+    centre = _top_centre(sides[0], arc(count, count - 1 - armpits[1], armpits[0]))
+    candidates = []
+    for points, armpit, start in zip(sides, armpits, (centre, count - 1 - centre), strict=True):
+        way = arc(count, start, armpit)
+        outward = points[way, 0] / half
+        beyond = np.nonzero(outward > 0.95)[0]
+        way = way[: beyond[0] + 1] if len(beyond) else way
+        if len(way) < 6:
+            return None
+        height = -chord_distance(points[way], points[way[0]], points[way[-1]])
+        ratio = points[way, 0] / half
+        usable = (ratio > NECK_ZONE[0]) & (ratio < NECK_ZONE[1])
+        if not usable.any():
+            return None
+        candidates.append((way[usable], height[usable], points[way[usable]]))
+    (one, one_height, one_at), (two, two_height, two_at) = candidates
+    apart = np.abs(one_at[:, None] - two_at[None]).sum(axis=2)
+    score = one_height[:, None] + two_height[None] - NECK_ASYMMETRY_WEIGHT * apart
+    i, j = np.unravel_index(int(score.argmax()), score.shape)
+    return int(one[i]), int(two[j]), float(min(one_height[i], two_height[j]))
+
+
+def _top_centre(points: Points, over: Indices) -> int:
+    """Highest of the contour's crossings of the mirror axis on the way over the shoulders."""
+    right = points[over, 0] >= 0
+    crossings = over[1:][right[1:] & ~right[:-1]]
+    if not len(crossings):
+        return int(over[np.abs(points[over, 0]).argmin()])
+    return int(crossings[points[crossings, 1].argmin()])
+
+
+def _read_side(points: Points, armpit: int, neck: int, half: float, *, sleeved: bool = False) -> Side:
+    """Find cuff and shoulder of the right side of a contour."""
+    way = arc(len(points), neck, armpit)
+    distance = np.hypot(*(points[way] - points[armpit]).T)
+    outward = points[way, 0]
+    reach = (float(outward.max()) - points[armpit, 0]) / half
+    if reach < SLEEVELESS_REACH and not sleeved:
+        return _sleeveless_side(points, armpit, neck, way)
+    low = points[way, 1] > points[armpit, 1] + 0.25 * half
+    if low.any() and distance[low].max() > LONG_SLEEVE_REACH * half:
+        far = np.nonzero(low & (distance > FAR_END * distance[low].max()))[0]
+        end = way[max(0, far[0] - 1) : far[-1] + 2]
+    else:
+        over_armpit = np.nonzero(outward > 0.97 * points[armpit, 0])[0]
+        end = way[over_armpit[0] :]
+    if len(end) < 6:
+        end = way
+    cuff = corner_pair(points, end)
+    return Side(neck, _shoulder(points, neck, cuff[0], armpit), armpit, cuff)
+
+
+def _sleeveless_side(points: Points, armpit: int, neck: int, way: Indices) -> Side:
+    """The strap's outer corner and the lower end of the armhole."""
+    height = -chord_distance(points[way], points[neck], points[armpit])
+    shoulder = int(way[height.argmax()])
+    return Side(neck, shoulder, armpit, None)
+
+
+def _shoulder(points: Points, neck: int, cuff: int, armpit: int) -> int:
+    """Where the sleeve begins: the bend between neck and cuff over the armpit, or the point straight above it."""
+    way = arc(len(points), neck, cuff)
+    ratio = points[way, 0] / points[armpit, 0]
+    near = np.nonzero((ratio > 0.75) & (ratio < 1.15))[0]
+    if not len(near):
+        return int(way[np.abs(ratio - 0.95).argmin()])
+    height = -chord_distance(points[way[near]], points[neck], points[cuff])
+    straight = np.abs(ratio[near] - 0.95)
+    return int(way[near[(height - 0.1 * straight).argmax()]])
+
+
+def _gather(
+    sides: tuple[Points, Points],
+    read: tuple[Side, Side],
+    hem: tuple[int, int],
+    armpits: tuple[Pocket, Pocket],
+    prominence: float,
+) -> Found:
+    """Put positions and confidences under their names."""
+    count = len(sides[0])
+    hems = (hem[0], count - 1 - hem[1])
+    clear = [min(1.0, pocket.depth / SURE_ARMPIT_DEPTH) for pocket in armpits]
+    quality = min(clear)
+    found: Found = {}
+
+    def add(names: tuple[Name, Name], indices: tuple[int, int], confidence: float) -> None:
+        one, two = (side[index] for side, index in zip(sides, indices, strict=True))
+        apart = float(np.hypot(*(one - two)))
+        sure = confidence * float(np.exp(-((apart / SYMMETRY_SCALE) ** 2) / 2))
+        found[names[0]] = (one, sure)
+        found[names[1]] = (two * (-1.0, 1.0), sure)
+
+    one, two = read
+    add((Name.NECK_LEFT, Name.NECK_RIGHT), (one.neck, two.neck), quality * min(1.0, 0.3 + 0.7 * prominence / SURE_NECK))
+    add((Name.SHOULDER_LEFT, Name.SHOULDER_RIGHT), (one.shoulder, two.shoulder), 0.7 * quality)
+    add((Name.ARMPIT_LEFT, Name.ARMPIT_RIGHT), (one.armpit, two.armpit), quality)
+    add((Name.HEM_LEFT, Name.HEM_RIGHT), hems, quality)
+    if one.cuff is not None and two.cuff is not None:
+        add((Name.CUFF_LEFT_UPPER, Name.CUFF_RIGHT_UPPER), (one.cuff[0], two.cuff[0]), quality)
+        add((Name.CUFF_LEFT_LOWER, Name.CUFF_RIGHT_LOWER), (one.cuff[1], two.cuff[1]), quality)
+    return found

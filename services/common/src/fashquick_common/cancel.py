@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
 from fashquick_common.errors import Cancelled, DeadlinePassed
 
@@ -19,14 +20,16 @@ class CancelFlag:
             the work has really stopped.
     """
 
-    def __init__(self, deadline: float | None = None) -> None:
+    def __init__(self, deadline: float | None = None, on_step: Callable[[], None] | None = None) -> None:
         """Make a flag that is down.
 
         Args:
             deadline: Moment in seconds of `time.monotonic()` after which `check` raises; None for never.
+            on_step: Called at every step, in the computing thread; a server counts its steps with it.
         """
         self._event = threading.Event()
         self._deadline = deadline
+        self._on_step = on_step
         self.steps = 0
 
     @property
@@ -46,6 +49,8 @@ class CancelFlag:
             DeadlinePassed: The deadline has passed.
         """
         self.steps += 1
+        if self._on_step is not None:
+            self._on_step()
         if self._event.is_set():
             raise Cancelled()
         if self._late():

@@ -1,0 +1,1 @@
+"""What every fashquick server is made of: start-up, admission, uploads, errors, telemetry."""

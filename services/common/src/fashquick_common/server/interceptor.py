@@ -1,0 +1,158 @@
+"""What happens round every handler: request id, drain, time limits, errors to statuses, metrics, log lines."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import grpc
+import structlog
+
+from fashquick_common.errors import (
+    Cancelled,
+    DeadlineExceededError,
+    DeadlinePassed,
+    Draining,
+    FashquickError,
+    InternalError,
+    Loading,
+)
+from fashquick_common.rpc.request_id import REQUEST_ID_KEY, new_request_id, valid_request_id
+from fashquick_common.rpc.status import code_of, trailers_of
+from fashquick_common.server.kit import Kit, State
+
+log = structlog.get_logger(__name__)
+
+# Requests and responses are of any message type here.
+Context = grpc.aio.ServicerContext[Any, Any]
+# grpc's types describe the synchronous handlers only.
+Handler = Any
+
+_RETRY_S = 0.5
+# Answered also while the server loads or drains: they are how callers learn that it does.
+_ALWAYS = ("/grpc.health.v1.", "/grpc.reflection.", "/fashquick.common.v1.ServerInfoService/")
+
+
+class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg] # not generic at run time
+    """Wraps every handler of a server."""
+
+    def __init__(self, kit: Kit) -> None:
+        """Make it for one server."""
+        self._kit = kit
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Handler:
+        """Return the handler of a call, wrapped unless it is about the server itself."""
+        handler = await continuation(handler_call_details)
+        method = handler_call_details.method
+        if handler is None or method.startswith(_ALWAYS):
+            return handler
+        if handler.stream_stream:
+            return grpc.stream_stream_rpc_method_handler(
+                self._streaming(handler.stream_stream, method),
+                handler.request_deserializer,
+                handler.response_serializer,
+            )
+        if handler.stream_unary:
+            return grpc.stream_unary_rpc_method_handler(
+                self._unary(handler.stream_unary, method), handler.request_deserializer, handler.response_serializer
+            )
+        if handler.unary_unary:
+            return grpc.unary_unary_rpc_method_handler(
+                self._unary(handler.unary_unary, method), handler.request_deserializer, handler.response_serializer
+            )
+        raise TypeError(f"{method}: handlers of this kind are not wrapped yet")
+
+    def _unary(self, behaviour: Callable[[Any, Context], Awaitable[Any]], method: str) -> Callable[..., Awaitable[Any]]:
+        async def handle(request: Any, context: Context) -> Any:
+            async with self._call(method, context):
+                return await behaviour(request, context)
+
+        return handle
+
+    def _streaming(
+        self, behaviour: Callable[[Any, Context], AsyncGenerator[Any, None]], method: str
+    ) -> Callable[..., Awaitable[None]]:
+        async def handle(requests: Any, context: Context) -> None:
+            async with self._call(method, context), contextlib.aclosing(behaviour(requests, context)) as messages:
+                async for message in messages:
+                    await self._write(message, context)
+
+        return handle
+
+    async def _write(self, message: Any, context: Context) -> None:
+        limit = self._kit.settings.write_idle_s
+        try:
+            await asyncio.wait_for(context.write(message), limit)
+        except TimeoutError:
+            raise DeadlinePassed(f"the client took no message for {limit:g} s; the call was given up") from None
+
+    @contextlib.asynccontextmanager
+    async def _call(self, method: str, context: Context) -> AsyncIterator[None]:
+        started = time.monotonic()
+        failure: FashquickError | None = None
+        in_progress = self._kit.metrics.calls_in_progress.labels(method)
+        in_progress.inc()
+        names = structlog.contextvars.bound_contextvars(request_id=_request_id(context), method=method)
+        with names, self._kit.handling():
+            try:
+                self._check_state()
+                async with self._time_limit(context):
+                    yield
+            except FashquickError as error:
+                failure = error
+            except asyncio.CancelledError:
+                late = (context.time_remaining() or 1.0) <= 0
+                failure = DeadlinePassed() if late else Cancelled()
+                raise
+            except Exception:
+                log.exception("call.crashed")
+                failure = InternalError("the server failed; its log has the cause under this request id")
+            finally:
+                in_progress.dec()
+                self._record(method, failure, time.monotonic() - started)
+            if failure is not None:
+                await context.abort(code_of(failure), failure.message, trailers_of(failure))
+
+    @contextlib.asynccontextmanager
+    async def _time_limit(self, context: Context) -> AsyncIterator[None]:
+        remaining = context.time_remaining()
+        seconds = self._kit.settings.max_call_s if remaining is None else min(remaining, self._kit.settings.max_call_s)
+        try:
+            async with asyncio.timeout(seconds) as scope:
+                yield
+        except TimeoutError:
+            if scope.expired():
+                raise DeadlinePassed() from None
+            raise
+
+    def _check_state(self) -> None:
+        if self._kit.state is State.STARTING:
+            raise Loading("the server is starting; try again shortly", retry_after_s=_RETRY_S)
+        if self._kit.state is State.DRAINING:
+            raise Draining("the server is shutting down; try another replica", retry_after_s=_RETRY_S)
+
+    def _record(self, method: str, failure: FashquickError | None, seconds: float) -> None:
+        status = failure.status.name if failure else "OK"
+        reason = failure.reason if failure else ""
+        self._kit.metrics.calls.labels(method, status, reason).inc()
+        self._kit.metrics.call_seconds.labels(method).observe(seconds)
+        if failure is None:
+            log.info("call.done", seconds=round(seconds, 4))
+        elif isinstance(failure, (Cancelled, DeadlineExceededError)):
+            log.info("call.ended", status=status, reason=reason, seconds=round(seconds, 4))
+        else:
+            log.warning("call.failed", status=status, reason=reason, message=failure.message, seconds=round(seconds, 4))
+
+
+def _request_id(context: Context) -> str:
+    for key, value in context.invocation_metadata() or ():
+        if key == REQUEST_ID_KEY and isinstance(value, str) and valid_request_id(value):
+            return value
+    return new_request_id()

@@ -1,0 +1,112 @@
+"""What a servicer works with: settings, admission, codecs, counters."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from enum import Enum
+from typing import Any, TypeVar
+
+import grpc
+
+from fashquick_common.cancel import CancelFlag
+from fashquick_common.server.admission import ByteBudget, ComputeLine
+from fashquick_common.server.settings import ServerSettings
+from fashquick_common.server.telemetry import Metrics
+
+T = TypeVar("T")
+
+
+class State(Enum):
+    """Where a server is in its life."""
+
+    STARTING = "starting"
+    READY = "ready"
+    DRAINING = "draining"
+
+
+class StepCounter:
+    """Counts compute steps over all calls; thread-safe."""
+
+    def __init__(self) -> None:
+        """Start at 0."""
+        self._lock = threading.Lock()
+        self.total = 0
+
+    def add(self) -> None:
+        """Count one step."""
+        with self._lock:
+            self.total += 1
+
+
+class Kit:
+    """The parts that all calls of one server share. Made inside the event loop.
+
+    Attributes:
+        settings: The server's settings.
+        metrics: Its metrics.
+        budget: Bytes that uploads may take.
+        compute: The compute thread and its line.
+        steps: Compute steps so far.
+        state: Where the server is in its life.
+    """
+
+    def __init__(self, settings: ServerSettings) -> None:
+        """Start the compute thread and the codec pool."""
+        self.settings = settings
+        self.metrics = Metrics()
+        self.budget = ByteBudget(settings.byte_budget)
+        self.compute = ComputeLine(settings.queue_length, self.metrics.compute_seconds.observe)
+        self.steps = StepCounter()
+        self.state = State.STARTING
+        self._active = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._codecs = ThreadPoolExecutor(max_workers=settings.codec_threads, thread_name_prefix="codec")
+        self.metrics.waiting.set_function(lambda: self.compute.waiting)
+        self.metrics.bytes_taken.set_function(lambda: self.budget.taken)
+
+    @property
+    def active(self) -> int:
+        """Calls being handled, those about the server itself left out."""
+        return self._active
+
+    @contextlib.contextmanager
+    def handling(self) -> Iterator[None]:
+        """Count a call as being handled as long as the context lasts."""
+        self._active += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self._active -= 1
+            if not self._active:
+                self._idle.set()
+
+    async def wait_idle(self, seconds: float) -> None:
+        """Wait until no call is being handled, or until the time is up."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._idle.wait(), seconds)
+
+    def flag_for(self, context: grpc.aio.ServicerContext[Any, Any]) -> CancelFlag:
+        """Make the cancel flag of a call, with the call's deadline."""
+        remaining = context.time_remaining()
+        seconds = self.settings.max_call_s if remaining is None else min(remaining, self.settings.max_call_s)
+        return CancelFlag(deadline=time.monotonic() + seconds, on_step=self._step)
+
+    async def codec(self, work: Callable[[], T]) -> T:
+        """Read or write an image file in the codec pool."""
+        return await asyncio.get_running_loop().run_in_executor(self._codecs, work)
+
+    def _step(self) -> None:
+        self.steps.add()
+        self.metrics.compute_steps.inc()
+
+    def close(self) -> None:
+        """End all threads after what they are doing."""
+        self.compute.close()
+        self._codecs.shutdown(wait=True)

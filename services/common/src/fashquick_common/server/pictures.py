@@ -1,0 +1,108 @@
+"""Pictures that arrive as blobs, whatever their encoding, as arrays; arrays as blobs."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from fashquick.common.v1 import blob_pb2
+from fashquick_common import encodings
+from fashquick_common.errors import BadField, BadMask, ImageTooLarge, ImageTooSmall
+from fashquick_common.image import DecodedImage, ImageLimits, check_mask, decode, decode_mask
+from fashquick_common.rpc.blobs import (
+    ENCODING_BITS1,
+    ENCODING_FILE,
+    ENCODING_GRAY8,
+    ENCODING_RGB8,
+    Blob,
+    make_blob,
+)
+
+_FILES = (blob_pb2.ENCODING_UNSPECIFIED, ENCODING_FILE)
+
+
+def read_photo(blob: Blob, limits: ImageLimits) -> DecodedImage:
+    """Return a photo: a file through the image edge, RGB8 as it is.
+
+    Raises:
+        BadField: The encoding is not one for photos, or the bytes do not fit the size.
+        ImageTooLarge: A raw photo is larger than the working size.
+        ImageTooSmall: A raw photo is smaller than the least side.
+        InvalidArgumentError: What `fashquick_common.image.decode` raises for a file.
+    """
+    header = blob.header
+    if header.encoding in _FILES:
+        return decode(blob.data, limits)
+    if header.encoding != ENCODING_RGB8:
+        raise _wrong_encoding(blob, "a file or RGB8")
+    _check_raw_size(header, limits)
+    rgb = encodings.decode_rgb8(blob.data, header.width, header.height, field=blob.part)
+    return DecodedImage(
+        rgb=rgb, alpha=None, format="rgb8", source_width=header.width, source_height=header.height, warnings=()
+    )
+
+
+def read_mask(blob: Blob, photo: DecodedImage, limits: ImageLimits) -> npt.NDArray[np.uint8]:
+    """Return a photo's mask: HxW uint8 of the photo's size, 255 garment.
+
+    Raises:
+        BadField: The encoding is not one for masks, or the bytes do not fit the size.
+        BadMask: The mask has another size than its photo, or is empty or full.
+        InvalidArgumentError: What `fashquick_common.image.decode_mask` raises for a file.
+    """
+    header = blob.header
+    if header.encoding in _FILES:
+        return decode_mask(blob.data, photo, limits)
+    height, width = photo.rgb.shape[:2]
+    if header.encoding not in (ENCODING_GRAY8, ENCODING_BITS1):
+        raise _wrong_encoding(blob, "a file, GRAY8 or BITS1")
+    if (header.width, header.height) != (width, height):
+        raise BadMask(
+            f"part {blob.part!r}: the mask has {header.width} x {header.height} pixels, its photo {width} x {height}",
+            field=blob.part,
+        )
+    if header.encoding == ENCODING_BITS1:
+        bits = encodings.decode_bits1(blob.data, width, height, field=blob.part)
+        mask = np.where(bits, np.uint8(255), np.uint8(0))
+    else:
+        mask = encodings.decode_gray8(blob.data, width, height, field=blob.part)
+    check_mask(mask)
+    return mask
+
+
+def rgb8_blob(part: str, rgb: npt.NDArray[np.uint8]) -> Blob:
+    """Return HxWx3 uint8 as an RGB8 blob."""
+    height, width = rgb.shape[:2]
+    return make_blob(part, encodings.encode_rgb8(rgb), ENCODING_RGB8, width=width, height=height)
+
+
+def gray8_blob(part: str, gray: npt.NDArray[np.uint8]) -> Blob:
+    """Return HxW uint8 as a GRAY8 blob."""
+    height, width = gray.shape
+    return make_blob(part, encodings.encode_gray8(gray), ENCODING_GRAY8, width=width, height=height)
+
+
+def bits1_blob(part: str, mask: npt.NDArray[np.bool_]) -> Blob:
+    """Return HxW bool as a BITS1 blob."""
+    height, width = mask.shape
+    return make_blob(part, encodings.encode_bits1(mask), ENCODING_BITS1, width=width, height=height)
+
+
+def _wrong_encoding(blob: Blob, wanted: str) -> BadField:
+    name = (
+        blob_pb2.Encoding.Name(blob.header.encoding)
+        if blob.header.encoding in blob_pb2.Encoding.values()
+        else blob.header.encoding
+    )
+    return BadField(f"part {blob.part!r} is {name}, it must be {wanted}", field="blobs.encoding")
+
+
+def _check_raw_size(header: blob_pb2.BlobHeader, limits: ImageLimits) -> None:
+    size = f"part {header.part!r} has {header.width} x {header.height} pixels"
+    if max(header.width, header.height) > limits.working_side:
+        raise ImageTooLarge(
+            f"{size}, a raw photo may have at most {limits.working_side} on its long side; reduce it or send a file",
+            field=header.part,
+        )
+    if min(header.width, header.height) < limits.min_side:
+        raise ImageTooSmall(f"{size}, at least {limits.min_side} on its short side are needed", field=header.part)

@@ -1,0 +1,146 @@
+"""Reading a request stream: the header, then the announced parts, with every way it can go wrong.
+
+Works for every request type of the contracts: messages with a oneof `message { header, chunk, ... }`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Generic, Protocol, TypeVar
+
+from fashquick.common.v1 import blob_pb2
+from fashquick_common.errors import UploadOutOfOrder, UploadStalled
+from fashquick_common.rpc.blobs import Blob, BlobReader
+from fashquick_common.server.kit import Kit
+
+
+class _Header(Protocol):
+    @property
+    def blobs(self) -> Sequence[blob_pb2.BlobHeader]: ...
+
+
+class RequestMessage(Protocol):
+    """A message of a request stream: a oneof `message` of header, chunk and perhaps more."""
+
+    @property
+    def header(self) -> _Header:
+        """The first message's header."""
+
+    @property
+    def chunk(self) -> blob_pb2.Chunk:
+        """A later message's chunk."""
+
+    def WhichOneof(self, oneof_group: Any) -> Any:  # noqa: N802 - protobuf's name; each message has literal types
+        """Tell which field of a oneof is set."""
+
+
+M = TypeVar("M", bound=RequestMessage)
+
+
+class Upload(Generic[M]):
+    """A request stream whose header has been read and whose bytes are reserved.
+
+    Attributes:
+        first: The first message; its header is set.
+    """
+
+    def __init__(self, messages: AsyncIterator[M], first: M, kit: Kit) -> None:
+        """Use `open_upload` instead."""
+        self.first = first
+        self._messages = messages
+        self._kit = kit
+        self._reader = BlobReader(kit.settings.blob_limits)
+        for header in first.header.blobs:
+            self._reader.announce(header)
+
+    @property
+    def announced_bytes(self) -> int:
+        """Bytes of all parts together."""
+        return sum(header.size_bytes for header in self.first.header.blobs)
+
+    async def blobs(self) -> dict[str, Blob]:
+        """Read all announced parts.
+
+        Raises:
+            UploadStalled: No message came in time.
+            UploadOutOfOrder: A message is not the chunk that must come next.
+            BadField: A chunk is empty or too long.
+            SizeMismatch: The stream ends early, or a part is longer than announced.
+            DigestMismatch: A part has another SHA-256 than announced.
+        """
+        parts: dict[str, Blob] = {}
+        while not self._reader.complete:
+            message = await next_message(self._messages, self._kit)
+            if message is None:
+                self._reader.check_complete()
+                break
+            blob = self._reader.add(_chunk_of(message))
+            if blob is not None:
+                self._kit.metrics.upload_bytes.inc(len(blob.data))
+                parts[blob.part] = blob
+        return parts
+
+    async def end(self) -> None:
+        """Read the end of the stream.
+
+        Raises:
+            UploadOutOfOrder: Something came after the announced parts.
+            UploadStalled: The client keeps its side open.
+        """
+        message = await next_message(self._messages, self._kit)
+        if message is not None:
+            raise UploadOutOfOrder(
+                f"a {message.WhichOneof('message')} came after everything announced was complete; "
+                "close the stream after the last chunk"
+            )
+
+    async def more(self) -> M | None:
+        """Read a message after the upload; None at the end of the stream."""
+        return await next_message(self._messages, self._kit)
+
+
+@contextlib.asynccontextmanager
+async def open_upload(messages: AsyncIterator[M], kit: Kit) -> AsyncIterator[Upload[M]]:
+    """Read the header of a request and reserve the bytes it announces, as long as the context lasts.
+
+    Raises:
+        UploadOutOfOrder: The stream is empty or does not begin with a header.
+        UploadStalled: No message came in time.
+        BadField: The header announces parts that are not valid.
+        BytesExhausted: The server has no room for them.
+    """
+    first = await next_message(messages, kit)
+    if first is None:
+        raise UploadOutOfOrder("the stream is empty; send a header first")
+    kind = first.WhichOneof("message")
+    if kind != "header":
+        raise UploadOutOfOrder(f"the first message is a {kind or 'message without content'}; send a header first")
+    upload = Upload(messages, first, kit)
+    with kit.budget.reserve(upload.announced_bytes):
+        yield upload
+
+
+async def next_message(messages: AsyncIterator[M], kit: Kit) -> M | None:
+    """Read the next message; None at the end of the stream.
+
+    Raises:
+        UploadStalled: None came in time.
+    """
+    limit = kit.settings.upload_idle_s
+    try:
+        return await asyncio.wait_for(anext(messages, None), limit)
+    except TimeoutError:
+        raise UploadStalled(
+            f"no message came for {limit:g} s; send the next chunk, or close the stream after the last one"
+        ) from None
+
+
+def _chunk_of(message: RequestMessage) -> blob_pb2.Chunk:
+    kind = message.WhichOneof("message")
+    if kind == "chunk":
+        return message.chunk
+    if kind == "header":
+        raise UploadOutOfOrder("a second header came; send it exactly once, as the first message")
+    raise UploadOutOfOrder(f"a {kind or 'message without content'} came where a chunk was expected")

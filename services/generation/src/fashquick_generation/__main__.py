@@ -1,0 +1,30 @@
+"""Start of the generation service: `python -m fashquick_generation`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from fashquick_common.server.main import run
+from fashquick_generation.config import GenerationSettings
+
+if TYPE_CHECKING:
+    from fashquick_common.server.kit import Kit
+    from fashquick_common.server.runtime import Service
+
+
+def _make_service(_: GenerationSettings) -> Callable[[Kit], Service]:
+    from fashquick_generation.servicer import generation_service  # noqa: PLC0415 - likewise
+    from fashquick_generation.studio import StudioGenerator  # noqa: PLC0415 - after the threads are limited
+
+    generator = StudioGenerator()
+    return lambda kit: generation_service(kit, generator)
+
+
+def main() -> None:
+    """Run the service until it is told to stop."""
+    run("generation", GenerationSettings, _make_service)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+"""Start of the segmentation service: `python -m fashquick_segmentation`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from fashquick_common.server.main import run
+from fashquick_segmentation.config import SegmentationSettings
+
+if TYPE_CHECKING:
+    from fashquick_common.server.kit import Kit
+    from fashquick_common.server.runtime import Service
+
+
+def _make_service(_: SegmentationSettings) -> Callable[[Kit], Service]:
+    from fashquick_segmentation.embedded import EmbeddedSegmenter  # noqa: PLC0415 - after the threads are limited
+    from fashquick_segmentation.servicer import segmentation_service  # noqa: PLC0415 - likewise
+
+    segmenter = EmbeddedSegmenter()
+    return lambda kit: segmentation_service(kit, segmenter)
+
+
+def main() -> None:
+    """Run the service until it is told to stop."""
+    run("segmentation", SegmentationSettings, _make_service)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,1 +1,100 @@
-"""Client library of fashquick."""
+"""Client of fashquick: photo of a garment in, picture of a mannequin wearing it out.
+
+    async with Client("localhost:7400") as client:
+        async for event in client.try_on("shirt.jpg", seed=7):
+            ...
+
+`SyncClient` is the same without asyncio. Both raise the exceptions of `fashquick_common.errors`.
+
+Names are loaded at their first use, so that the command answers `--help` without loading gRPC.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fashquick_client.client import DEFAULT_TIMEOUT_S, Client
+    from fashquick_client.events import (
+        Accepted,
+        ConditionMap,
+        Event,
+        Finished,
+        OutputKind,
+        Picture,
+        Preview,
+        Progress,
+        Stage,
+        StageFinished,
+    )
+    from fashquick_client.photos import PhotoSource
+    from fashquick_client.pixels import PixelEncoding, PixelMap
+    from fashquick_client.report import manifest_report
+    from fashquick_client.request import TryOnOptions
+    from fashquick_client.results import Candidate, MaskQuality, Segmentation, TryOnResult
+    from fashquick_client.services import Service
+    from fashquick_client.sync_client import SyncClient
+
+__all__ = [
+    "DEFAULT_TIMEOUT_S",
+    "Accepted",
+    "Candidate",
+    "Client",
+    "ConditionMap",
+    "Event",
+    "Finished",
+    "MaskQuality",
+    "OutputKind",
+    "PhotoSource",
+    "Picture",
+    "PixelEncoding",
+    "PixelMap",
+    "Preview",
+    "Progress",
+    "Segmentation",
+    "Service",
+    "Stage",
+    "StageFinished",
+    "SyncClient",
+    "TryOnOptions",
+    "TryOnResult",
+    "manifest_report",
+]
+
+_HOMES = {
+    "client": ("DEFAULT_TIMEOUT_S", "Client"),
+    "events": (
+        "Accepted",
+        "ConditionMap",
+        "Event",
+        "Finished",
+        "OutputKind",
+        "Picture",
+        "Preview",
+        "Progress",
+        "Stage",
+        "StageFinished",
+    ),
+    "photos": ("PhotoSource",),
+    "pixels": ("PixelEncoding", "PixelMap"),
+    "report": ("manifest_report",),
+    "request": ("TryOnOptions",),
+    "results": ("Candidate", "MaskQuality", "Segmentation", "TryOnResult"),
+    "services": ("Service",),
+    "sync_client": ("SyncClient",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name at its first use (PEP 562)."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,250 @@
+"""Response streams put together again: every part complete, verified, and listed in the summary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from fashquick.common.v1 import blob_pb2
+from fashquick.garment.v1 import passport_pb2
+from fashquick.segmentation.v1 import segmentation_pb2
+from fashquick.tryon.v1 import try_on_pb2
+from fashquick_client.events import (
+    Accepted,
+    ConditionMap,
+    Event,
+    Finished,
+    OutputKind,
+    Picture,
+    Preview,
+    Progress,
+    Stage,
+    StageFinished,
+)
+from fashquick_client.pixels import PixelMap
+from fashquick_client.request import ENCODINGS
+from fashquick_client.results import Candidate, MaskQuality, Segmentation
+from fashquick_common.errors import InternalError, InvalidArgumentError, SizeMismatch
+from fashquick_common.garment import Passport
+from fashquick_common.garment_codec import passport_from_proto
+from fashquick_common.rpc.blobs import Blob, BlobLimits, BlobReader
+
+# The largest part that the contract allows is RGB8 of 2048 x 3072, the most parts are previews.
+_LIMITS = BlobLimits(max_part_bytes=64 * 1024 * 1024, max_parts=4096)
+_PIXEL_ENCODINGS = {value: name for name, value in ENCODINGS.items()}
+
+
+class Parts:
+    """The parts of one response."""
+
+    def __init__(self) -> None:
+        """Make a reader that has seen nothing yet."""
+        self._reader = BlobReader(_LIMITS)
+        self._digests: dict[str, bytes] = {}
+
+    def announce(self, header: blob_pb2.BlobHeader) -> None:
+        """Expect a part.
+
+        Raises:
+            InternalError: The server breaks the protocol.
+        """
+        try:
+            self._reader.announce(header)
+        except InvalidArgumentError as error:
+            raise _broken(error.message) from error
+
+    def add(self, chunk: blob_pb2.Chunk) -> Blob | None:
+        """Take a chunk; return its part when this was the last one.
+
+        Raises:
+            DataLossError: The part has other bytes than announced.
+            InternalError: The server breaks the protocol.
+        """
+        try:
+            blob = self._reader.add(chunk)
+        except InvalidArgumentError as error:
+            raise _broken(error.message) from error
+        if blob is not None:
+            self._digests[blob.part] = blob.header.sha256
+        return blob
+
+    def check_summary(self, summary: blob_pb2.Summary) -> None:
+        """Return if exactly the parts of the summary have arrived.
+
+        Raises:
+            SizeMismatch: A part is missing or cut short.
+            InternalError: A part arrived that the summary does not list, or lists with another digest.
+        """
+        self._reader.check_complete()
+        listed = {header.part: header.sha256 for header in summary.blobs}
+        missing = sorted(listed.keys() - self._digests.keys())
+        if missing:
+            raise SizeMismatch(f"the answer's summary lists the parts {missing}, which did not arrive")
+        if listed != self._digests:
+            raise _broken("its summary does not list the parts that were sent")
+
+
+class TryOnAnswer:
+    """Turns the messages of a TryOn response into events."""
+
+    def __init__(self) -> None:
+        """Make it for one attempt."""
+        self._parts = Parts()
+        self._announced: dict[str, try_on_pb2.ResultPart] = {}
+        self._manifest: try_on_pb2.Manifest | None = None
+        self.complete = False
+
+    def events(self, message: try_on_pb2.TryOnResponse) -> Iterator[Event]:
+        """Yield what a message tells; often nothing, never more than one event.
+
+        Raises:
+            DataLossError: A part has other bytes than announced.
+            InternalError: The server breaks the protocol.
+        """
+        match message.WhichOneof("message"):
+            case "accepted":
+                yield Accepted(message.accepted.request_id, message.accepted.seed)
+            case "progress":
+                progress = message.progress.progress
+                yield Progress(_stage(message.progress.stage), progress.step, progress.fraction)
+            case "stage_finished":
+                yield _stage_finished(message.stage_finished)
+            case "part":
+                self._announced[message.part.blob.part] = message.part
+                self._parts.announce(message.part.blob)
+            case "chunk":
+                blob = self._parts.add(message.chunk)
+                if blob is not None:
+                    yield from _result(self._announced[blob.part], blob)
+            case "manifest":
+                self._manifest = message.manifest
+            case "summary":
+                self._parts.check_summary(message.summary)
+                if self._manifest is None:
+                    raise _broken("it has no manifest")
+                self.complete = True
+                yield Finished(self._manifest)
+
+
+class SegmentAnswer:
+    """Turns the messages of a Segment response into its result."""
+
+    def __init__(self) -> None:
+        """Make it for one attempt."""
+        self._parts = Parts()
+        self._blobs: dict[str, Blob] = {}
+        self._result: segmentation_pb2.SegmentResult | None = None
+
+    def add(self, message: segmentation_pb2.SegmentResponse) -> Segmentation | None:
+        """Take a message; return the result when this was the last one.
+
+        Raises:
+            DataLossError: A part has other bytes than announced.
+            InternalError: The server breaks the protocol.
+        """
+        match message.WhichOneof("message"):
+            case "result":
+                self._result = message.result
+            case "blob":
+                self._parts.announce(message.blob)
+            case "chunk":
+                blob = self._parts.add(message.chunk)
+                if blob is not None:
+                    self._blobs[blob.part] = blob
+            case "summary":
+                self._parts.check_summary(message.summary)
+                if self._result is None:
+                    raise _broken("it has no result")
+                return _segmentation(self._result, self._blobs)
+        return None
+
+
+def cut_short(what: str) -> SizeMismatch:
+    """Return the error for a stream that ends well before its summary."""
+    return SizeMismatch(f"the answer to {what} ended before its summary; try again")
+
+
+def quality_of(message: segmentation_pb2.MaskQuality) -> MaskQuality:
+    """Return the measures of a mask as a value."""
+    return MaskQuality(
+        message.confidence, message.coverage, message.border_contact, message.fragments, tuple(message.warnings)
+    )
+
+
+def passport_of(message: passport_pb2.Passport) -> Passport:
+    """Return a passport as a value.
+
+    Raises:
+        InternalError: The server sent one that is not valid.
+    """
+    try:
+        return passport_from_proto(message)
+    except InvalidArgumentError as error:
+        raise _broken(error.message) from error
+
+
+def _stage(value: try_on_pb2.Stage.ValueType) -> Stage:
+    if value not in try_on_pb2.Stage.values():
+        return Stage.UNKNOWN
+    return Stage.__members__.get(try_on_pb2.Stage.Name(value).removeprefix("STAGE_"), Stage.UNKNOWN)
+
+
+def _kind(value: try_on_pb2.OutputKind.ValueType) -> OutputKind | None:
+    if value not in try_on_pb2.OutputKind.values():
+        return None
+    return OutputKind.__members__.get(try_on_pb2.OutputKind.Name(value).removeprefix("OUTPUT_KIND_"))
+
+
+def _stage_finished(message: try_on_pb2.StageFinished) -> StageFinished:
+    finding = message.WhichOneof("finding")
+    return StageFinished(
+        _stage(message.stage),
+        message.seconds,
+        mask_quality=quality_of(message.mask_quality) if finding == "mask_quality" else None,
+        passport=passport_of(message.passport) if finding == "passport" else None,
+    )
+
+
+def _result(part: try_on_pb2.ResultPart, blob: Blob) -> Iterator[Event]:
+    kind = _kind(part.kind)
+    match kind:
+        case None:
+            return  # Something that a newer server sends and this client does not know.
+        case OutputKind.PREVIEW:
+            yield Preview(bytes(blob.data), blob.header.media_type)
+        case OutputKind.PICTURE:
+            yield Picture(bytes(blob.data), blob.header.media_type, part.garment, part.sample, part.view)
+        case _:
+            yield ConditionMap(kind, _pixels(blob), part.garment, part.sample, part.view)
+
+
+def _segmentation(result: segmentation_pb2.SegmentResult, blobs: Mapping[str, Blob]) -> Segmentation:
+    return Segmentation(
+        mask=_pixels(_named(blobs, result.mask_part)),
+        alpha=_pixels(_named(blobs, result.alpha_part)),
+        quality=quality_of(result.quality),
+        candidates=_candidates(result.candidates, blobs),
+        backend=result.backend,
+        backend_digest=result.backend_digest,
+        compute_seconds=result.compute_seconds,
+    )
+
+
+def _candidates(messages: Sequence[segmentation_pb2.Candidate], blobs: Mapping[str, Blob]) -> tuple[Candidate, ...]:
+    return tuple(Candidate(_pixels(_named(blobs, message.mask_part)), message.score) for message in messages)
+
+
+def _named(blobs: Mapping[str, Blob], part: str) -> Blob:
+    if part not in blobs:
+        raise _broken(f"it names part {part!r}, which was not sent")
+    return blobs[part]
+
+
+def _pixels(blob: Blob) -> PixelMap:
+    header = blob.header
+    if header.encoding not in _PIXEL_ENCODINGS:
+        raise _broken(f"part {header.part!r} has encoding {header.encoding}, which is none for pixels")
+    return PixelMap(_PIXEL_ENCODINGS[header.encoding], header.width, header.height, bytes(blob.data))
+
+
+def _broken(how: str) -> InternalError:
+    return InternalError(f"the server's answer breaks the protocol: {how}")

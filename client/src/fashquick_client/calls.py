@@ -1,0 +1,140 @@
+"""One call from its first message to its end: time limits, failures as exceptions, whole calls tried again."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Protocol, TypeVar, cast
+
+import grpc
+
+from fashquick_client.services import Service
+from fashquick_common.errors import (
+    DataLossError,
+    DeadlinePassed,
+    FashquickError,
+    RetryableError,
+    StageUnreachable,
+)
+from fashquick_common.rpc.request_id import REQUEST_ID_KEY
+from fashquick_common.rpc.status import DETAILS_TRAILER, error_from_rpc
+
+T = TypeVar("T")
+Q = TypeVar("Q")
+R_co = TypeVar("R_co", covariant=True)
+
+MAX_ATTEMPTS = 3
+_FIRST_PAUSE_S = 0.2  # Doubled with every attempt; each pause is drawn at random up to this much beyond the server's.
+_UNREACHABLE_PAUSE_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a call goes.
+
+    Attributes:
+        service: The service, for messages.
+        endpoint: Its `host:port`.
+    """
+
+    service: Service
+    endpoint: str
+
+
+class _StreamCall(Protocol[R_co]):
+    """A call that answers with a stream."""
+
+    def __aiter__(self) -> AsyncIterator[R_co]: ...
+
+    def cancel(self) -> bool: ...
+
+
+async def open_stream(call: _StreamCall[R_co], address: Address) -> AsyncGenerator[R_co, None]:
+    """Yield a call's responses; end the call when the generator is closed.
+
+    Raises:
+        FashquickError: The call failed.
+    """
+    try:
+        async for response in call:
+            yield response
+    except grpc.aio.AioRpcError as error:
+        raise error_of(error, address) from error
+    finally:
+        call.cancel()
+
+
+def error_of(error: grpc.aio.AioRpcError, address: Address) -> FashquickError:
+    """Turn a call's failure into the server's exception; say where, when there was no server to say it."""
+    # At run time these are pairs; their stub says otherwise.
+    trailers = cast("Iterable[tuple[str, str | bytes]]", error.trailing_metadata() or ())
+    said_by_server = any(key == DETAILS_TRAILER for key, _ in trailers)
+    if error.code() is grpc.StatusCode.UNAVAILABLE and not said_by_server:
+        return StageUnreachable(
+            f"the {address.service} server at {address.endpoint} cannot be reached ({error.details()}); "
+            "check that it runs there, or start all servers with `fashquick up`",
+            retry_after_s=_UNREACHABLE_PAUSE_S,
+        )
+    return error_from_rpc(error)
+
+
+def metadata_of(request_id: str) -> tuple[tuple[str, str], ...]:
+    """Return the metadata that carries the id of a job."""
+    return ((REQUEST_ID_KEY, request_id),)
+
+
+async def messages_of(messages: Iterator[Q]) -> AsyncIterator[Q]:
+    """Give a call its messages one at a time, so that at most one chunk is copied ahead."""
+    for message in messages:
+        yield message
+
+
+async def retried(
+    attempt: Callable[[float], AsyncGenerator[T, None]], *, timeout_s: float, is_result: Callable[[T], bool]
+) -> AsyncGenerator[T, None]:
+    """Run a whole call, and again when the server says that this may help.
+
+    A call is tried at most `MAX_ATTEMPTS` times, within one deadline over all attempts, and not at all after
+    something of its result has been given out.
+
+    Args:
+        attempt: Starts the call, given the seconds that are left.
+        timeout_s: Seconds for all attempts together.
+        is_result: Whether something that was yielded must not be yielded twice.
+
+    Raises:
+        FashquickError: The last attempt's failure.
+    """
+    deadline = time.monotonic() + timeout_s
+    number = 0
+    while True:
+        number += 1
+        remaining = deadline - time.monotonic()
+        if remaining <= 0:
+            raise DeadlinePassed()
+        given_out = False
+        try:
+            async with aclosing(attempt(remaining)) as responses:
+                async for response in responses:
+                    given_out = given_out or is_result(response)
+                    yield response
+            return
+        except FashquickError as error:
+            pause = _pause_before_retry(error, number)
+            if given_out or pause is None or time.monotonic() + pause >= deadline:
+                raise
+        await asyncio.sleep(pause)
+
+
+def _pause_before_retry(error: FashquickError, attempts: int) -> float | None:
+    """Return the seconds to wait before the next attempt, or None when it makes no sense."""
+    # Bytes that got lost are sent again once: twice lost is no accident.
+    most = 2 if isinstance(error, DataLossError) else MAX_ATTEMPTS
+    if attempts >= most or not isinstance(error, (RetryableError, DataLossError)):
+        return None
+    least = error.retry_after_s if isinstance(error, RetryableError) else 0.0
+    return least + random.uniform(0, _FIRST_PAUSE_S * 2 ** (attempts - 1))  # noqa: S311 - spreads load, keeps no secret

@@ -1,0 +1,37 @@
+"""A try-on's manifest as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
+
+from fashquick.tryon.v1 import try_on_pb2
+
+
+def manifest_report(manifest: try_on_pb2.Manifest) -> dict[str, Any]:
+    """Return the manifest in protobuf's JSON form, with every field present.
+
+    Names are those of the contract (snake_case). As in all protobuf JSON, 64-bit numbers such as the seed are
+    strings, because JSON readers round them. Other than there, bytes (digests) are hexadecimal.
+    """
+    report: dict[str, Any] = MessageToDict(
+        manifest, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+    )
+    _hex_digests(manifest, report)
+    return report
+
+
+def _hex_digests(message: Message, report: dict[str, Any]) -> None:
+    for field, value in message.ListFields():
+        if field.type == FieldDescriptor.TYPE_BYTES:
+            report[field.name] = value.hex()
+        elif field.type == FieldDescriptor.TYPE_MESSAGE and not isinstance(value, Mapping):
+            if isinstance(value, Message):
+                _hex_digests(value, report[field.name])
+            else:
+                for item, item_report in zip(value, report[field.name], strict=True):
+                    _hex_digests(item, item_report)

@@ -1,0 +1,238 @@
+"""Requests as message streams: the header, then the chunks of the parts that it announces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal, TypedDict, TypeVar, Unpack
+
+from fashquick.features.v1 import features_pb2
+from fashquick.generation.v1 import scene_pb2
+from fashquick.segmentation.v1 import segmentation_pb2
+from fashquick.tryon.v1 import try_on_pb2
+from fashquick_client.events import OutputKind
+from fashquick_client.photos import PhotoSource, read_photo
+from fashquick_client.pixels import PixelEncoding, PixelMap
+from fashquick_common.errors import BadField
+from fashquick_common.garment import Category
+from fashquick_common.garment_codec import category_to_proto
+from fashquick_common.rpc.blobs import (
+    ENCODING_BITS1,
+    ENCODING_FILE,
+    ENCODING_GRAY8,
+    ENCODING_RGB8,
+    Blob,
+    chunks_of,
+    make_blob,
+)
+
+V = TypeVar("V")
+
+PHOTO_PART = "photo"
+MASK_PART = "mask"
+ALPHA_PART = "alpha"
+_MAX_SEED = 2**64 - 1
+
+BackendName = Literal["auto", "studio", "diffusion"]
+FormatName = Literal["png", "jpeg", "webp"]
+
+ENCODINGS = {
+    PixelEncoding.RGB8: ENCODING_RGB8,
+    PixelEncoding.GRAY8: ENCODING_GRAY8,
+    PixelEncoding.BITS1: ENCODING_BITS1,
+}
+_BACKENDS = {
+    "auto": scene_pb2.BACKEND_UNSPECIFIED,
+    "studio": scene_pb2.BACKEND_STUDIO,
+    "diffusion": scene_pb2.BACKEND_DIFFUSION,
+}
+_FORMATS = {
+    "png": try_on_pb2.PICTURE_FORMAT_PNG,
+    "jpeg": try_on_pb2.PICTURE_FORMAT_JPEG,
+    "webp": try_on_pb2.PICTURE_FORMAT_WEBP,
+}
+
+
+class TryOnOptions(TypedDict, total=False):
+    """Wishes of a try-on; what is left out is the server's choice.
+
+    Attributes:
+        seed: Start of all random numbers, 0 to 2**64 - 1.
+        size: Width and height of the picture in pixels, 256 to 2048 and 256 to 3072.
+        backend: How to make the picture.
+        allow_fallback: Whether another backend may be used when the one asked for is not there.
+        category: Kind of garment if it is known; it is then not guessed.
+        body: Body preset: "woman", "man" or "curvy".
+        pose: Pose by name, such as "relaxed".
+        outputs: Masks and maps wanted beside the picture.
+        picture_format: File format of the picture.
+        mask: Mask of the photo, a file of its size, 0 ground to 255 garment; the garment is then not searched.
+    """
+
+    seed: int | None
+    size: tuple[int, int] | None
+    backend: BackendName
+    allow_fallback: bool
+    category: Category | str | None
+    body: str
+    pose: str
+    outputs: Sequence[OutputKind | str]
+    picture_format: FormatName
+    mask: PhotoSource | None
+
+
+def try_on_request(
+    photo: PhotoSource, request_id: str, **options: Unpack[TryOnOptions]
+) -> tuple[try_on_pb2.TryOnHeader, list[Blob]]:
+    """Return the header and the parts of a TryOn request.
+
+    Raises:
+        BadField: An option has a value outside its limits.
+        OSError: A file cannot be read.
+        NotAnImage: A file is empty.
+    """
+    garment = try_on_pb2.Garment(
+        photos=[try_on_pb2.Photo(part=PHOTO_PART)],
+        category_hint=category_to_proto(_category(options.get("category"))),
+    )
+    blobs = [_file_blob(PHOTO_PART, photo)]
+    mask = options.get("mask")
+    if mask is not None:
+        garment.mask_part = MASK_PART
+        blobs.append(_file_blob(MASK_PART, mask))
+    width, height = options.get("size") or (0, 0)
+    _check_range("width", width, 2**32 - 1)
+    _check_range("height", height, 2**32 - 1)
+    header = try_on_pb2.TryOnHeader(
+        request_id=request_id,
+        blobs=[blob.header for blob in blobs],
+        garments=[garment],
+        outputs=[_output(kind) for kind in options.get("outputs", ())],
+        options=try_on_pb2.TryOnOptions(
+            generation_backend=_choice("backend", options.get("backend", "auto"), _BACKENDS),
+            allow_fallback=options.get("allow_fallback", False),
+            width=width,
+            height=height,
+            picture_format=_choice("picture_format", options.get("picture_format", "png"), _FORMATS),
+        ),
+    )
+    if options.get("body"):
+        header.subject.body = options["body"]
+    if options.get("pose"):
+        header.views.add(pose=options["pose"])
+    seed = options.get("seed")
+    if seed is not None:
+        _check_range("seed", seed, _MAX_SEED)
+        header.seed = seed
+    return header, blobs
+
+
+def segment_request(
+    photo: PhotoSource, request_id: str, *, mask_hint: PhotoSource | None, max_candidates: int
+) -> tuple[segmentation_pb2.SegmentHeader, list[Blob]]:
+    """Return the header and the parts of a Segment request.
+
+    Raises:
+        BadField: `max_candidates` is outside its limits.
+        OSError: A file cannot be read.
+        NotAnImage: A file is empty.
+    """
+    _check_range("max_candidates", max_candidates, 16)
+    blobs = [_file_blob(PHOTO_PART, photo)]
+    if mask_hint is not None:
+        blobs.append(_file_blob(MASK_PART, mask_hint))
+    header = segmentation_pb2.SegmentHeader(
+        request_id=request_id,
+        blobs=[blob.header for blob in blobs],
+        photo_part=PHOTO_PART,
+        mask_hint_part=MASK_PART if mask_hint is not None else "",
+        max_candidates=max_candidates,
+    )
+    return header, blobs
+
+
+def features_request(
+    photo: PhotoSource, alpha: PixelMap | PhotoSource, request_id: str, *, category: Category | str | None
+) -> tuple[features_pb2.ExtractFeaturesHeader, list[Blob]]:
+    """Return the header and the parts of an ExtractFeatures request.
+
+    Raises:
+        BadField: The category is none of `Category`.
+        OSError: A file cannot be read.
+        NotAnImage: A file is empty.
+    """
+    blobs = [_file_blob(PHOTO_PART, photo), _alpha_blob(alpha)]
+    header = features_pb2.ExtractFeaturesHeader(
+        request_id=request_id,
+        blobs=[blob.header for blob in blobs],
+        photo_part=PHOTO_PART,
+        alpha_part=ALPHA_PART,
+        category_hint=category_to_proto(_category(category)),
+    )
+    return header, blobs
+
+
+def try_on_messages(header: try_on_pb2.TryOnHeader, blobs: Sequence[Blob]) -> Iterator[try_on_pb2.TryOnRequest]:
+    """Return the messages of a TryOn request in their order."""
+    yield try_on_pb2.TryOnRequest(header=header)
+    for blob in blobs:
+        for chunk in chunks_of(blob):
+            yield try_on_pb2.TryOnRequest(chunk=chunk)
+
+
+def segment_messages(
+    header: segmentation_pb2.SegmentHeader, blobs: Sequence[Blob]
+) -> Iterator[segmentation_pb2.SegmentRequest]:
+    """Return the messages of a Segment request in their order."""
+    yield segmentation_pb2.SegmentRequest(header=header)
+    for blob in blobs:
+        for chunk in chunks_of(blob):
+            yield segmentation_pb2.SegmentRequest(chunk=chunk)
+
+
+def features_messages(
+    header: features_pb2.ExtractFeaturesHeader, blobs: Sequence[Blob]
+) -> Iterator[features_pb2.ExtractFeaturesRequest]:
+    """Return the messages of an ExtractFeatures request in their order."""
+    yield features_pb2.ExtractFeaturesRequest(header=header)
+    for blob in blobs:
+        for chunk in chunks_of(blob):
+            yield features_pb2.ExtractFeaturesRequest(chunk=chunk)
+
+
+def _file_blob(part: str, source: PhotoSource) -> Blob:
+    photo = read_photo(source)
+    return make_blob(part, photo.data, ENCODING_FILE, name=photo.name)
+
+
+def _alpha_blob(alpha: PixelMap | PhotoSource) -> Blob:
+    if isinstance(alpha, PixelMap):
+        return make_blob(ALPHA_PART, alpha.data, ENCODINGS[alpha.encoding], width=alpha.width, height=alpha.height)
+    return _file_blob(ALPHA_PART, alpha)
+
+
+def _check_range(field: str, value: int, most: int) -> None:
+    if not 0 <= value <= most:
+        raise BadField(f"{field} is {value}, it must be between 0 and {most}", field=field)
+
+
+def _category(category: Category | str | None) -> Category | None:
+    if category is None:
+        return None
+    try:
+        return Category(category)
+    except ValueError:
+        raise BadField(f"category is {category!r}, it must be one of {', '.join(Category)}", field="category") from None
+
+
+def _output(kind: OutputKind | str) -> try_on_pb2.OutputKind.ValueType:
+    try:
+        name = OutputKind(kind).name
+    except ValueError:
+        raise BadField(f"output is {kind!r}, it must be one of {', '.join(OutputKind)}", field="outputs") from None
+    return try_on_pb2.OutputKind.Value("OUTPUT_KIND_" + name)
+
+
+def _choice(field: str, value: str, choices: Mapping[str, V]) -> V:
+    if value not in choices:
+        raise BadField(f"{field} is {value!r}, it must be one of {', '.join(choices)}", field=field)
+    return choices[value]

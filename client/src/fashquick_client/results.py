@@ -1,0 +1,99 @@
+"""What calls return."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fashquick_client.files import write_atomically
+
+if TYPE_CHECKING:
+    from fashquick.tryon.v1 import try_on_pb2
+    from fashquick_client.events import OutputKind
+    from fashquick_client.pixels import PixelMap
+
+
+@dataclass(frozen=True, slots=True)
+class MaskQuality:
+    """How good a mask is.
+
+    Attributes:
+        confidence: How sure the backend is, 0 to 1.
+        coverage: Share of the photo that is garment, 0 to 1.
+        border_contact: Share of the photo's border that is garment, 0 to 1.
+        fragments: Number of separate pieces.
+        warnings: Plain sentences about what to photograph better; empty when all is well.
+    """
+
+    confidence: float
+    coverage: float
+    border_contact: float
+    fragments: int
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Another mask that was considered.
+
+    Attributes:
+        mask: The mask.
+        score: Higher is better, 0 to 1.
+    """
+
+    mask: PixelMap
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Segmentation:
+    """Where the garment is in a photo.
+
+    Mask and alpha have the size of the upright photo after reduction to the server's working size.
+
+    Attributes:
+        mask: What is garment and what is not.
+        alpha: The same with a soft edge, 0 ground to 255 garment.
+        quality: How good the mask is.
+        candidates: Other masks that were considered, best first.
+        backend: Backend that made the mask.
+        backend_digest: SHA-256 over the backend's weights, in hexadecimal.
+        compute_seconds: Seconds of computation.
+    """
+
+    mask: PixelMap
+    alpha: PixelMap
+    quality: MaskQuality
+    candidates: tuple[Candidate, ...]
+    backend: str
+    backend_digest: str
+    compute_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class TryOnResult:
+    """The outcome of a try-on.
+
+    Attributes:
+        picture: The picture, an image file.
+        media_type: Such as "image/png".
+        maps: Masks and maps that were asked for, by kind.
+        manifest: How the picture was made, enough to make it again.
+    """
+
+    picture: bytes
+    media_type: str
+    maps: Mapping[OutputKind, PixelMap]
+    manifest: try_on_pb2.Manifest
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the picture; a reader sees the old file or the whole new one, never a part.
+
+        The bytes are written as they came: name the file for the format that was asked for.
+
+        Raises:
+            OSError: The folder is missing or not writable.
+        """
+        write_atomically(path, self.picture)

@@ -1,0 +1,144 @@
+"""The client for programs without asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Coroutine, Generator
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
+
+from fashquick_client.client import DEFAULT_TIMEOUT_S, Client
+from fashquick_client.events import Event
+from fashquick_client.photos import PhotoSource
+from fashquick_client.pixels import PixelMap
+from fashquick_client.request import TryOnOptions
+from fashquick_client.results import Segmentation, TryOnResult
+from fashquick_client.services import DEFAULT_HOST, DEFAULT_PORT, Service
+from fashquick_common.garment import Category, Passport
+
+if TYPE_CHECKING:
+    from fashquick.common.v1 import server_info_pb2
+
+T = TypeVar("T")
+
+
+class SyncClient:
+    """`Client` with plain methods, for any thread. Use it as `with SyncClient(...) as client`.
+
+    Runs an event loop in a thread of its own. Several threads may call it at the same time.
+    """
+
+    def __init__(
+        self,
+        endpoint: str = f"{DEFAULT_HOST}:{DEFAULT_PORT}",
+        *,
+        segmentation: str | None = None,
+        features: str | None = None,
+    ) -> None:
+        """Start the thread; arguments as for `Client`."""
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="fashquick-client", daemon=True)
+        self._thread.start()
+        self._client = Client(endpoint, segmentation=segmentation, features=features)
+
+    def __enter__(self) -> Self:
+        """Return the client."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the client."""
+        self.close()
+
+    def close(self) -> None:
+        """End all calls, connections and the thread. Calling it again changes nothing."""
+        if self._loop.is_closed():
+            return
+        self._wait(self._client.close())
+        self._wait(self._loop.shutdown_asyncgens())
+        self._wait(self._loop.shutdown_default_executor())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def try_on(
+        self,
+        photo: PhotoSource,
+        *,
+        request_id: str | None = None,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+        **options: Unpack[TryOnOptions],
+    ) -> Generator[Event, None, None]:
+        """Picture a figure that wears the garment; see `Client.try_on`. Leaving the loop early cancels the job."""
+        events = self._client.try_on(photo, request_id=request_id, timeout_s=timeout_s, **options)
+        try:
+            while (event := self._wait(_next(events))) is not None:
+                yield event
+        finally:
+            self._wait(events.aclose())
+
+    def try_on_result(
+        self,
+        photo: PhotoSource,
+        *,
+        request_id: str | None = None,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+        **options: Unpack[TryOnOptions],
+    ) -> TryOnResult:
+        """Picture a figure that wears the garment; see `Client.try_on_result`."""
+        return self._wait(self._client.try_on_result(photo, request_id=request_id, timeout_s=timeout_s, **options))
+
+    def segment(
+        self,
+        photo: PhotoSource,
+        *,
+        mask_hint: PhotoSource | None = None,
+        max_candidates: int = 0,
+        request_id: str | None = None,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+    ) -> Segmentation:
+        """Find the garment in a photo; see `Client.segment`."""
+        return self._wait(
+            self._client.segment(
+                photo,
+                mask_hint=mask_hint,
+                max_candidates=max_candidates,
+                request_id=request_id,
+                timeout_s=timeout_s,
+            )
+        )
+
+    def extract_features(
+        self,
+        photo: PhotoSource,
+        alpha: PixelMap | PhotoSource,
+        *,
+        category: Category | str | None = None,
+        request_id: str | None = None,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+    ) -> Passport:
+        """Describe a garment; see `Client.extract_features`."""
+        return self._wait(
+            self._client.extract_features(photo, alpha, category=category, request_id=request_id, timeout_s=timeout_s)
+        )
+
+    def server_info(
+        self, service: Service | str = Service.ORCHESTRATOR, *, timeout_s: float = 10.0
+    ) -> server_info_pb2.GetServerInfoResponse:
+        """Ask a server what it is; see `Client.server_info`."""
+        return self._wait(self._client.server_info(service, timeout_s=timeout_s))
+
+    def _wait(self, work: Coroutine[Any, Any, T]) -> T:
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result()
+        except BaseException:
+            # Also KeyboardInterrupt: what the caller no longer waits for must not go on computing.
+            future.cancel()
+            raise
+
+
+async def _next(events: AsyncIterator[Event]) -> Event | None:
+    return await anext(events, None)

@@ -1,0 +1,228 @@
+"""Real gRPC servers on port 0 that give canned, correct answers."""
+
+import threading
+import zlib
+from collections.abc import Callable, Iterator
+from concurrent import futures
+from pathlib import Path
+
+import grpc
+import pytest
+
+from fashquick.common.v1 import blob_pb2, progress_pb2, server_info_pb2, server_info_pb2_grpc
+from fashquick.features.v1 import features_pb2, features_pb2_grpc
+from fashquick.generation.v1 import scene_pb2
+from fashquick.segmentation.v1 import segmentation_pb2, segmentation_pb2_grpc
+from fashquick.tryon.v1 import try_on_pb2, try_on_pb2_grpc
+from fashquick_common.errors import FashquickError
+from fashquick_common.garment import Category, CategoryGuess, Landmark, LandmarkName, PaletteColour, Passport
+from fashquick_common.garment_codec import passport_to_proto
+from fashquick_common.rpc.blobs import (
+    ENCODING_BITS1,
+    ENCODING_FILE,
+    ENCODING_GRAY8,
+    Blob,
+    BlobLimits,
+    BlobReader,
+    chunks_of,
+    make_blob,
+)
+from fashquick_common.rpc.status import code_of, trailers_of
+
+PASSPORT = Passport(
+    categories=(CategoryGuess(Category.T_SHIRT, 0.75), CategoryGuess(Category.DRESS, 0.25)),
+    landmarks={LandmarkName.NECK_LEFT: Landmark(5.5, 1.5, 1.0)},
+    palette=(
+        PaletteColour((200, 30, 40), (43.0, 62.0, 39.0), 0.75, "red"),
+        PaletteColour((250, 250, 250), (98.0, 0.0, 0.0), 0.25, "white"),
+    ),
+    photo_width=8,
+    photo_height=6,
+    coverage=0.5,
+)
+QUALITY = segmentation_pb2.MaskQuality(confidence=0.5, coverage=0.25, border_contact=0.0, fragments=1)
+PICTURE = b"\x89PNG picture" * 100_000
+WIDTH, HEIGHT = 8, 6
+# Rows of 8 pixels: the left half is garment.
+MASK_BITS = zlib.compress(bytes([0b11110000]) * HEIGHT)
+ALPHA_BYTES = zlib.compress(bytes([255, 255, 255, 128, 0, 0, 0, 0]) * HEIGHT)
+
+
+class FakeServer(
+    try_on_pb2_grpc.TryOnServiceServicer,
+    segmentation_pb2_grpc.SegmentationServiceServicer,
+    features_pb2_grpc.FeaturesServiceServicer,
+    server_info_pb2_grpc.ServerInfoServiceServicer,
+):
+    """All services behind one port.
+
+    `failures` holds one entry an attempt: an error to raise before anything else, or None.
+    """
+
+    def __init__(self) -> None:
+        self.failures: list[FashquickError | None] = []
+        self.refusals: dict[str, FashquickError] = {}
+        self.headers: list[object] = []
+        self.metadata: list[dict[str, str]] = []
+        self.chunk_sizes: list[int] = []
+        self.uploads: list[dict[str, bytes]] = []
+        self.deadlines: list[float] = []
+        self.begun = threading.Event()
+        self.cancelled = threading.Event()
+        self.hold = threading.Event()
+        self.hold.set()
+        self.spoil: Callable[[list[object]], list[object]] = list
+        self.fail_after_progress: list[FashquickError] = []
+        self.fail_after_picture: list[FashquickError] = []
+        self.mask_size = (WIDTH, HEIGHT)
+        self.port = 0
+
+    @property
+    def endpoint(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def _begin(self, messages, context) -> object:
+        self.metadata.append(dict(context.invocation_metadata()))
+        self.deadlines.append(context.time_remaining())
+        context.add_callback(self.cancelled.set)
+        header = next(messages).header
+        reader = BlobReader(BlobLimits(64 << 20, 8))
+        for announced in header.blobs:
+            reader.announce(announced)
+        upload = {}
+        for message in messages:
+            self.chunk_sizes.append(len(message.chunk.data))
+            blob = reader.add(message.chunk)
+            if blob is not None:
+                upload[blob.part] = bytes(blob.data)
+        reader.check_complete()
+        self.headers.append(header)
+        self.uploads.append(upload)
+        self.begun.set()
+        failure = self.failures.pop(0) if self.failures else None
+        failure = failure or self.refusals.get(header.blobs[0].name)
+        if failure is not None:
+            self._fail(failure, context)
+        return header
+
+    @staticmethod
+    def _fail(error: FashquickError, context) -> None:
+        context.set_trailing_metadata(trailers_of(error))
+        context.abort(code_of(error), error.message)
+
+    def TryOn(self, request_iterator, context):  # noqa: N802 - the contract's name
+        header = self._begin(request_iterator, context)
+        yield from self._responses(header, context)
+
+    def _responses(self, header, context):
+        seed = header.seed if header.HasField("seed") else 42
+        yield try_on_pb2.TryOnResponse(accepted={"request_id": header.request_id, "seed": seed})
+        yield _progress(try_on_pb2.STAGE_SEGMENTATION, "cut", 0.5)
+        yield _finished(try_on_pb2.STAGE_SEGMENTATION, mask_quality=QUALITY)
+        if self.fail_after_progress:
+            self._fail(self.fail_after_progress.pop(0), context)
+        yield _finished(try_on_pb2.STAGE_FEATURES, passport=passport_to_proto(PASSPORT))
+        yield _progress(try_on_pb2.STAGE_GENERATION, "drape", 0.25)
+        if not self.hold.wait(10):
+            raise TimeoutError
+        yield _progress(try_on_pb2.STAGE_GENERATION, "light", 0.75)
+        yield _finished(try_on_pb2.STAGE_GENERATION)
+        yield from self.spoil(self._results(header, seed))
+        if self.fail_after_picture:
+            self._fail(self.fail_after_picture.pop(0), context)
+
+    def _results(self, header, seed) -> list[object]:
+        picture = make_blob("picture", PICTURE, ENCODING_FILE, media_type="image/png")
+        preview = make_blob("preview/0", b"small", ENCODING_FILE, media_type="image/jpeg")
+        parts: list[tuple[int, Blob]] = [
+            (try_on_pb2.OUTPUT_KIND_PREVIEW, preview),
+            (try_on_pb2.OUTPUT_KIND_PICTURE, picture),
+        ]
+        if try_on_pb2.OUTPUT_KIND_PHOTO_MASK in header.outputs:
+            mask = make_blob("photo-mask", MASK_BITS, ENCODING_BITS1, width=WIDTH, height=HEIGHT)
+            parts.append((try_on_pb2.OUTPUT_KIND_PHOTO_MASK, mask))
+        messages: list[object] = []
+        for kind, blob in parts:
+            messages.append(try_on_pb2.TryOnResponse(part=try_on_pb2.ResultPart(blob=blob.header, kind=kind)))
+            messages.extend(try_on_pb2.TryOnResponse(chunk=chunk) for chunk in chunks_of(blob))
+        manifest = try_on_pb2.Manifest(
+            request_id=header.request_id,
+            seed=seed,
+            inputs=[try_on_pb2.Input(part="photo", sha256=header.blobs[0].sha256, format="jpeg", width=8, height=6)],
+            stages=[try_on_pb2.StageRecord(stage=try_on_pb2.STAGE_GENERATION, backend="studio", seconds=1.5)],
+            passport=passport_to_proto(PASSPORT),
+            scene=scene_pb2.Scene(body="woman", width=768, height=1152),
+            warnings=["The photo is dark."],
+            facts={"stretch": 1.25},
+            outputs=[blob.header for _, blob in parts],
+        )
+        messages.append(try_on_pb2.TryOnResponse(manifest=manifest))
+        messages.append(try_on_pb2.TryOnResponse(summary=blob_pb2.Summary(blobs=[blob.header for _, blob in parts])))
+        return messages
+
+    def Segment(self, request_iterator, context):  # noqa: N802 - the contract's name
+        header = self._begin(request_iterator, context)
+        width, height = self.mask_size
+        mask = make_blob("mask", MASK_BITS, ENCODING_BITS1, width=width, height=height)
+        alpha = make_blob("alpha", ALPHA_BYTES, ENCODING_GRAY8, width=width, height=height)
+        blobs = [mask, alpha]
+        candidates = []
+        for index in range(min(1, header.max_candidates)):
+            part = f"candidate/{index}"
+            blobs.append(make_blob(part, MASK_BITS, ENCODING_BITS1, width=width, height=height))
+            candidates.append(segmentation_pb2.Candidate(mask_part=part, score=0.5))
+        yield segmentation_pb2.SegmentResponse(progress=progress_pb2.Progress(step="cut", fraction=0.5))
+        yield segmentation_pb2.SegmentResponse(
+            result=segmentation_pb2.SegmentResult(
+                mask_part="mask",
+                alpha_part="alpha",
+                width=width,
+                height=height,
+                quality=QUALITY,
+                candidates=candidates,
+                backend="embedded",
+            )
+        )
+        for blob in blobs:
+            yield segmentation_pb2.SegmentResponse(blob=blob.header)
+            for chunk in chunks_of(blob):
+                yield segmentation_pb2.SegmentResponse(chunk=chunk)
+        yield segmentation_pb2.SegmentResponse(summary=blob_pb2.Summary(blobs=[blob.header for blob in blobs]))
+
+    def ExtractFeatures(self, request_iterator, context):  # noqa: N802 - the contract's name
+        self._begin(request_iterator, context)
+        return features_pb2.ExtractFeaturesResponse(passport=passport_to_proto(PASSPORT), backend="classic")
+
+    def GetServerInfo(self, _request, _context):  # noqa: N802 - the contract's name
+        return server_info_pb2.GetServerInfoResponse(service="orchestrator", ready=True, process_id=1234)
+
+
+def _progress(stage: int, step: str, fraction: float) -> try_on_pb2.TryOnResponse:
+    return try_on_pb2.TryOnResponse(progress={"stage": stage, "progress": {"step": step, "fraction": fraction}})
+
+
+def _finished(stage: int, **finding: object) -> try_on_pb2.TryOnResponse:
+    return try_on_pb2.TryOnResponse(stage_finished=try_on_pb2.StageFinished(stage=stage, seconds=0.5, **finding))
+
+
+@pytest.fixture
+def server() -> Iterator[FakeServer]:
+    fake = FakeServer()
+    running = grpc.server(futures.ThreadPoolExecutor(max_workers=4))
+    try_on_pb2_grpc.add_TryOnServiceServicer_to_server(fake, running)
+    segmentation_pb2_grpc.add_SegmentationServiceServicer_to_server(fake, running)
+    features_pb2_grpc.add_FeaturesServiceServicer_to_server(fake, running)
+    server_info_pb2_grpc.add_ServerInfoServiceServicer_to_server(fake, running)
+    fake.port = running.add_insecure_port("127.0.0.1:0")
+    running.start()
+    yield fake
+    fake.hold.set()
+    running.stop(grace=None).wait()
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    """A file that the fake server takes for a photo."""
+    path = tmp_path / "shirt.jpg"
+    path.write_bytes(b"\xff\xd8\xff a photo")
+    return path

@@ -1,0 +1,363 @@
+import asyncio
+import itertools
+from contextlib import aclosing
+
+import pytest
+
+from fashquick.tryon.v1 import try_on_pb2
+from fashquick_client import (
+    Accepted,
+    Client,
+    ConditionMap,
+    Finished,
+    OutputKind,
+    Picture,
+    PixelEncoding,
+    Preview,
+    Progress,
+    Service,
+    Stage,
+    StageFinished,
+)
+from fashquick_client.services import beside
+from fashquick_common.errors import (
+    BadField,
+    DeadlineExceededError,
+    DigestMismatch,
+    Draining,
+    InternalError,
+    NoGarment,
+    NotAnImage,
+    QueueFull,
+    SizeMismatch,
+    StageUnreachable,
+)
+from fashquick_common.garment import Category
+
+
+def client_of(server) -> Client:
+    return Client(server.endpoint, segmentation=server.endpoint, features=server.endpoint)
+
+
+async def collect(client: Client, *args, **options) -> list[object]:
+    return [event async for event in client.try_on(*args, **options)]
+
+
+async def test_events_come_in_order_and_carry_what_the_server_said(server, photo):
+    async with client_of(server) as client:
+        events = await collect(client, photo, seed=7, outputs=["photo-mask"], request_id="job-1")
+    assert [type(event) for event in events] == [
+        Accepted,
+        Progress,
+        StageFinished,
+        StageFinished,
+        Progress,
+        Progress,
+        StageFinished,
+        Preview,
+        Picture,
+        ConditionMap,
+        Finished,
+    ]
+    assert events[0] == Accepted("job-1", 7)
+    assert events[1] == Progress(Stage.SEGMENTATION, "cut", 0.5)
+    assert events[2].mask_quality.coverage == 0.25
+    assert events[3].passport.category is Category.T_SHIRT
+    assert events[7] == Preview(b"small", "image/jpeg")
+    assert len(events[8].data) == 1_200_000
+    assert events[9].kind is OutputKind.PHOTO_MASK
+    assert events[9].pixels.encoding is PixelEncoding.BITS1
+    assert events[9].pixels.array().tolist() == [[255] * 4 + [0] * 4] * 6
+    assert events[-1].manifest.seed == 7
+
+
+async def test_options_reach_the_server(server, photo):
+    async with client_of(server) as client:
+        await client.try_on_result(
+            photo,
+            size=(512, 768),
+            backend="studio",
+            category="dress",
+            body="man",
+            pose="relaxed",
+            picture_format="webp",
+            mask=b"mask file",
+            timeout_s=30,
+        )
+    (header,) = server.headers
+    assert (header.options.width, header.options.height) == (512, 768)
+    assert header.options.picture_format == try_on_pb2.PICTURE_FORMAT_WEBP
+    assert header.garments[0].category_hint
+    assert header.garments[0].mask_part == "mask"
+    assert header.subject.body == "man"
+    assert header.views[0].pose == "relaxed"
+    assert not header.HasField("seed")
+    assert server.uploads[0] == {"photo": photo.read_bytes(), "mask": b"mask file"}
+    assert 25 < server.deadlines[0] <= 30
+
+
+async def test_a_large_file_travels_in_chunks_of_half_a_mebibyte(server, tmp_path):
+    data = bytes(itertools.islice(itertools.cycle(range(251)), 3 * 1024 * 1024 + 5))
+    path = tmp_path / "large.jpg"
+    path.write_bytes(data)
+    async with client_of(server) as client:
+        await client.segment(path)
+    assert server.chunk_sizes == [512 * 1024] * 6 + [5]
+    assert server.uploads[0]["photo"] == data
+    assert server.headers[0].blobs[0].name == "large.jpg"
+
+
+async def test_bytes_and_paths_and_strings_are_photos(server, photo):
+    async with client_of(server) as client:
+        for source in (photo, str(photo), photo.read_bytes()):
+            await client.segment(source)
+    assert [upload["photo"] for upload in server.uploads] == [photo.read_bytes()] * 3
+
+
+async def test_result_is_saved_whole(server, photo, tmp_path):
+    async with client_of(server) as client:
+        result = await client.try_on_result(photo, outputs=[OutputKind.PHOTO_MASK])
+    result.save(tmp_path / "out.png")
+    assert (tmp_path / "out.png").read_bytes() == result.picture
+    assert result.media_type == "image/png"
+    assert result.maps[OutputKind.PHOTO_MASK].width == 8
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.png", "shirt.jpg"]
+
+
+async def test_segment_then_features(server, photo):
+    async with client_of(server) as client:
+        found = await client.segment(photo, max_candidates=3)
+        passport = await client.extract_features(photo, found.alpha, category=Category.DRESS)
+    assert found.mask.array().tolist()[0] == [255] * 4 + [0] * 4
+    assert found.alpha.array().tolist()[0] == [255, 255, 255, 128, 0, 0, 0, 0]
+    assert found.backend == "embedded"
+    assert [candidate.score for candidate in found.candidates] == [0.5]
+    assert passport.palette[0].name == "red"
+    header = server.headers[1]
+    assert header.blobs[1].width == 8
+    assert server.uploads[1]["alpha"] == found.alpha.data
+
+
+async def test_server_info(server):
+    async with client_of(server) as client:
+        info = await client.server_info()
+    assert info.ready
+    assert info.process_id == 1234
+
+
+def test_services_are_beside_the_orchestrator():
+    places = [beside("studio.example:7400", service) for service in Service]
+    assert places == [f"studio.example:{port}" for port in (7400, 7401, 7402, 7403)]
+
+
+async def test_an_endpoint_without_port_says_what_is_missing(photo):
+    async with Client("studio.example") as client:
+        with pytest.raises(BadField, match="HOST:PORT"):
+            await client.segment(photo)
+
+
+def flip_a_byte(messages):
+    spoiled = []
+    for message in messages:
+        if message.WhichOneof("message") == "chunk" and message.chunk.part == "picture":
+            message.chunk.data = b"X" + message.chunk.data[1:]
+        spoiled.append(message)
+    return spoiled
+
+
+def without_last_chunk(messages):
+    chunks = [message for message in messages if message.WhichOneof("message") == "chunk"]
+    return [message for message in messages if message is not chunks[-1]]
+
+
+def without_summary(messages):
+    return messages[:-1]
+
+
+def without_picture_in_summary(messages):
+    del messages[-1].summary.blobs[-1]
+    return messages
+
+
+def with_chunk_first(messages):
+    return [messages[1], messages[0], *messages[2:]]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "error", "attempts"),
+    [
+        (flip_a_byte, DigestMismatch, 2),
+        (without_last_chunk, SizeMismatch, 2),
+        (without_picture_in_summary, InternalError, 1),
+        (with_chunk_first, InternalError, 1),
+    ],
+)
+async def test_a_spoiled_answer_is_an_error(server, photo, spoil, error, attempts):
+    server.spoil = spoil
+    async with client_of(server) as client:
+        with pytest.raises(error):
+            await client.try_on_result(photo)
+    assert len(server.headers) == attempts
+
+
+async def test_an_answer_without_summary_is_not_a_result(server, photo):
+    server.spoil = without_summary
+    async with client_of(server) as client:
+        with pytest.raises(SizeMismatch, match="summary"):
+            await client.try_on_result(photo)
+
+
+async def test_a_newer_servers_words_are_tolerated(server, photo):
+    def newer(messages):
+        messages[0].part.kind = 99
+        return [try_on_pb2.TryOnResponse(progress={"stage": 77, "progress": {"fraction": 1.0}}), *messages]
+
+    server.spoil = newer
+    async with client_of(server) as client:
+        events = await collect(client, photo)
+    assert Progress(Stage.UNKNOWN, "", 1.0) in events
+    assert not any(isinstance(event, Preview) for event in events)
+    assert isinstance(events[-1], Finished)
+
+
+async def test_a_busy_server_is_asked_again_with_the_same_id(server, photo):
+    server.failures = [QueueFull("full", retry_after_s=0.01), Draining("going", retry_after_s=0.01)]
+    async with client_of(server) as client:
+        events = await collect(client, photo)
+    assert isinstance(events[-1], Finished)
+    ids = {header.request_id for header in server.headers}
+    assert len(server.headers) == 3
+    assert len(ids) == 1
+    assert {metadata["x-request-id"] for metadata in server.metadata} == ids
+
+
+async def test_attempts_are_bounded(server, photo):
+    server.failures = [QueueFull("full", retry_after_s=0.0)] * 10
+    async with client_of(server) as client:
+        with pytest.raises(QueueFull):
+            await client.segment(photo)
+    assert len(server.headers) == 3
+
+
+async def test_no_retry_beyond_the_deadline(server, photo):
+    server.failures = [QueueFull("full", retry_after_s=60.0)]
+    async with client_of(server) as client:
+        with pytest.raises(QueueFull):
+            await client.segment(photo, timeout_s=10)
+    assert len(server.headers) == 1
+
+
+async def test_a_refusal_is_final(server, photo):
+    server.failures = [NoGarment("there is no garment")]
+    async with client_of(server) as client:
+        with pytest.raises(NoGarment, match="there is no garment"):
+            await collect(client, photo)
+    assert len(server.headers) == 1
+
+
+async def test_a_retry_after_progress_tells_nothing_twice(server, photo):
+    server.fail_after_progress = [Draining("going", retry_after_s=0.0)]
+    async with client_of(server) as client:
+        events = await collect(client, photo)
+    assert len(server.headers) == 2
+    assert sum(isinstance(event, Accepted) for event in events) == 1
+    assert [event.stage for event in events if isinstance(event, StageFinished)] == [
+        Stage.SEGMENTATION,
+        Stage.FEATURES,
+        Stage.GENERATION,
+    ]
+    assert isinstance(events[-1], Finished)
+
+
+async def test_no_retry_after_the_picture(server, photo):
+    server.spoil = without_summary
+    server.fail_after_picture = [Draining("going", retry_after_s=0.0)]
+    events = []
+
+    async def watch(client):
+        async for event in client.try_on(photo):
+            events.append(event)  # noqa: PERF401 - what came before the error counts
+
+    async with client_of(server) as client:
+        with pytest.raises(Draining):
+            await watch(client)
+    assert sum(isinstance(event, Picture) for event in events) == 1
+    assert len(server.headers) == 1
+
+
+async def test_leaving_the_loop_cancels_the_call(server, photo):
+    server.hold.clear()
+    async with client_of(server) as client:
+        async with aclosing(client.try_on(photo)) as events:
+            async for event in events:
+                if isinstance(event, Progress) and event.stage is Stage.GENERATION:
+                    break
+        assert await asyncio.to_thread(server.cancelled.wait, 5)
+
+
+async def test_breaking_without_closing_cancels_too(server, photo):
+    server.hold.clear()
+    async with client_of(server) as client:
+        async for event in client.try_on(photo):
+            if isinstance(event, Progress) and event.stage is Stage.GENERATION:
+                break
+        assert await asyncio.to_thread(server.cancelled.wait, 5)
+
+
+async def test_cancelling_the_task_cancels_the_call(server, photo):
+    server.hold.clear()
+    async with client_of(server) as client:
+        running = asyncio.create_task(client.try_on_result(photo))
+        assert await asyncio.to_thread(server.begun.wait, 5)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        assert await asyncio.to_thread(server.cancelled.wait, 5)
+
+
+async def test_the_deadline_ends_the_call(server, photo):
+    server.hold.clear()
+    async with client_of(server) as client:
+        with pytest.raises(DeadlineExceededError):
+            await client.try_on_result(photo, timeout_s=0.3)
+    assert await asyncio.to_thread(server.cancelled.wait, 5)
+
+
+async def test_nobody_there_says_where_and_what_to_do(photo):
+    async with Client("127.0.0.1:1") as client:
+        with pytest.raises(StageUnreachable, match=r"orchestrator server at 127\.0\.0\.1:1 .*fashquick up"):
+            await client.try_on_result(photo)
+
+
+async def test_files_that_cannot_be_sent(server, tmp_path):
+    (tmp_path / "empty.jpg").touch()
+    async with client_of(server) as client:
+        with pytest.raises(FileNotFoundError):
+            await client.segment(tmp_path / "missing.jpg")
+        with pytest.raises(IsADirectoryError):
+            await client.segment(tmp_path)
+        with pytest.raises(NotAnImage, match=r"empty\.jpg is empty"):
+            await client.segment(tmp_path / "empty.jpg")
+    assert server.headers == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"seed": -1},
+        {"seed": 2**64},
+        {"size": (-5, 10)},
+        {"backend": "magic"},
+        {"category": "hat"},
+        {"outputs": ["smell"]},
+        {"picture_format": "gif"},
+        {"request_id": "two words"},
+    ],
+)
+async def test_wrong_options_are_named_before_anything_is_sent(server, photo, options):
+    async with client_of(server) as client:
+        with pytest.raises(BadField) as caught:
+            await collect(client, photo, **options)
+    (name,) = options
+    assert caught.value.field in (name, "width")
+    assert server.headers == []

@@ -15,7 +15,7 @@ from fashquick.features.v1 import features_pb2_grpc
 from fashquick_common.garment_codec import category_from_proto, passport_to_proto
 from fashquick_common.rpc.blobs import Blob, require_part
 from fashquick_common.rpc.request_id import check_request_id
-from fashquick_common.server.info import BackendInfo
+from fashquick_common.server.info import BackendInfo, service_version
 from fashquick_common.server.kit import Kit
 from fashquick_common.server.pictures import read_mask, read_photo
 from fashquick_common.server.runtime import Service
@@ -51,6 +51,7 @@ class FeaturesServicer(features_pb2_grpc.FeaturesServiceServicer):
                 backend=self._analyser.name,
                 backend_digest=self._analyser.digest,
                 compute_seconds=time.monotonic() - started,
+                version=service_version("features"),
             )
 
     def _read(

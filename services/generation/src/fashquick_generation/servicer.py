@@ -16,7 +16,7 @@ from fashquick_common.errors import BadField, ModelNotInstalled, NotBuilt
 from fashquick_common.garment_codec import passport_from_proto
 from fashquick_common.rpc.blobs import Blob, chunks_of, require_part
 from fashquick_common.rpc.request_id import check_request_id
-from fashquick_common.server.info import BackendInfo
+from fashquick_common.server.info import BackendInfo, service_version
 from fashquick_common.server.kit import Kit
 from fashquick_common.server.latest import Done, Latest
 from fashquick_common.server.pictures import gray8_blob, read_mask, read_photo, rgb8_blob
@@ -164,6 +164,7 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
             backend=self._generator.name,
             backend_digest=self._generator.digest,
             compute_seconds=seconds,
+            version=service_version("generation"),
             step_seconds=made.seconds,
             facts=made.facts,
         )

@@ -15,7 +15,7 @@ from fashquick_common.errors import BadField, ModelNotInstalled, NotBuilt, Uploa
 from fashquick_common.image import DecodedImage
 from fashquick_common.rpc.blobs import Blob, chunks_of, require_part
 from fashquick_common.rpc.request_id import check_request_id
-from fashquick_common.server.info import BackendInfo
+from fashquick_common.server.info import BackendInfo, service_version
 from fashquick_common.server.kit import Kit
 from fashquick_common.server.pictures import bits1_blob, gray8_blob, read_mask, read_photo
 from fashquick_common.server.runtime import Service
@@ -105,6 +105,7 @@ class SegmentationServicer(segmentation_pb2_grpc.SegmentationServiceServicer):
             backend=self._segmenter.name,
             backend_digest=self._segmenter.digest,
             compute_seconds=seconds,
+            version=service_version("segmentation"),
         )
         return result, parts
 

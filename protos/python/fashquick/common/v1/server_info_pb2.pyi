@@ -64,7 +64,7 @@ class GetServerInfoResponse(_message.Message):
     compute_steps: _builtins.int
     """Compute steps done since the start, over all calls. It stands still when nothing is computed."""
     calls_in_progress: _builtins.int
-    """Calls that are computing or waiting to compute now."""
+    """Calls that are being handled now, those about the server itself left out."""
     @_builtins.property
     def limits(self) -> _limits_pb2.Limits:
         """What the server accepts."""

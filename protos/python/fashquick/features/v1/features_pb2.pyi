@@ -103,12 +103,15 @@ class ExtractFeaturesResponse(_message.Message):
     BACKEND_FIELD_NUMBER: _builtins.int
     BACKEND_DIGEST_FIELD_NUMBER: _builtins.int
     COMPUTE_SECONDS_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
     backend: _builtins.str
     """Backend that made it."""
     backend_digest: _builtins.str
     """SHA-256 over the backend's data, in hexadecimal."""
     compute_seconds: _builtins.float
     """Seconds of computation."""
+    version: _builtins.str
+    """Version of the service."""
     @_builtins.property
     def passport(self) -> _passport_pb2.Passport:
         """The passport."""
@@ -120,10 +123,11 @@ class ExtractFeaturesResponse(_message.Message):
         backend: _builtins.str = ...,
         backend_digest: _builtins.str = ...,
         compute_seconds: _builtins.float = ...,
+        version: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["passport", b"passport"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "backend_digest", b"backend_digest", "compute_seconds", b"compute_seconds", "passport", b"passport"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "backend_digest", b"backend_digest", "compute_seconds", b"compute_seconds", "passport", b"passport", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

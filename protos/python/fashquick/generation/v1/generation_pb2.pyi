@@ -306,6 +306,7 @@ class GenerateResult(_message.Message):
     COMPUTE_SECONDS_FIELD_NUMBER: _builtins.int
     STEP_SECONDS_FIELD_NUMBER: _builtins.int
     FACTS_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
     seed: _builtins.int
     """Seed that was used."""
     backend: _builtins.str
@@ -314,6 +315,8 @@ class GenerateResult(_message.Message):
     """SHA-256 over the backend's data, in hexadecimal."""
     compute_seconds: _builtins.float
     """Seconds of computation, in all."""
+    version: _builtins.str
+    """Version of the service."""
     @_builtins.property
     def outputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___Output]:
         """The parts that follow."""
@@ -336,10 +339,11 @@ class GenerateResult(_message.Message):
         compute_seconds: _builtins.float = ...,
         step_seconds: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
         facts: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+        version: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "backend_digest", b"backend_digest", "compute_seconds", b"compute_seconds", "facts", b"facts", "outputs", b"outputs", "seed", b"seed", "step_seconds", b"step_seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "backend_digest", b"backend_digest", "compute_seconds", b"compute_seconds", "facts", b"facts", "outputs", b"outputs", "seed", b"seed", "step_seconds", b"step_seconds", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

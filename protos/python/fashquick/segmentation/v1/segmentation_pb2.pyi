@@ -346,6 +346,7 @@ class SegmentResult(_message.Message):
     BACKEND_FIELD_NUMBER: _builtins.int
     BACKEND_DIGEST_FIELD_NUMBER: _builtins.int
     COMPUTE_SECONDS_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
     number: _builtins.int
     """Number of the prompt that is answered; 0 for the automatic mask."""
     mask_part: _builtins.str
@@ -362,6 +363,8 @@ class SegmentResult(_message.Message):
     """SHA-256 over the backend's weights, in hexadecimal."""
     compute_seconds: _builtins.float
     """Seconds of computation."""
+    version: _builtins.str
+    """Version of the service."""
     @_builtins.property
     def quality(self) -> Global___MaskQuality:
         """Measures of the mask."""
@@ -383,10 +386,11 @@ class SegmentResult(_message.Message):
         backend: _builtins.str = ...,
         backend_digest: _builtins.str = ...,
         compute_seconds: _builtins.float = ...,
+        version: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["quality", b"quality"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alpha_part", b"alpha_part", "backend", b"backend", "backend_digest", b"backend_digest", "candidates", b"candidates", "compute_seconds", b"compute_seconds", "height", b"height", "mask_part", b"mask_part", "number", b"number", "quality", b"quality", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alpha_part", b"alpha_part", "backend", b"backend", "backend_digest", b"backend_digest", "candidates", b"candidates", "compute_seconds", b"compute_seconds", "height", b"height", "mask_part", b"mask_part", "number", b"number", "quality", b"quality", "version", b"version", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

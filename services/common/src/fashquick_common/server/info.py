@@ -29,6 +29,11 @@ class BackendInfo:
     device: str = "cpu"
 
 
+def service_version(service: str) -> str:
+    """Return the version of a service's distribution."""
+    return version(f"fashquick-{service}")
+
+
 class ServerInfoServicer(server_info_pb2_grpc.ServerInfoServiceServicer):
     """Answers GetServerInfo in every state of the server."""
 
@@ -40,7 +45,7 @@ class ServerInfoServicer(server_info_pb2_grpc.ServerInfoServiceServicer):
             server_info_pb2.Backend(name=backend.name, digest=backend.digest, device=backend.device)
             for backend in backends
         ]
-        self._version = version(f"fashquick-{service}")
+        self._version = service_version(service)
         self._instance_id = uuid.uuid4().hex
 
     async def GetServerInfo(  # noqa: N802 - the contract's name
@@ -49,7 +54,6 @@ class ServerInfoServicer(server_info_pb2_grpc.ServerInfoServiceServicer):
         context: grpc.aio.ServicerContext[server_info_pb2.GetServerInfoRequest, server_info_pb2.GetServerInfoResponse],  # noqa: ARG002 - nothing to ask it
     ) -> server_info_pb2.GetServerInfoResponse:
         """Describe the server."""
-        compute = self._kit.compute
         return server_info_pb2.GetServerInfoResponse(
             service=self._service,
             version=self._version,
@@ -59,5 +63,5 @@ class ServerInfoServicer(server_info_pb2_grpc.ServerInfoServiceServicer):
             limits=self._kit.settings.limits_message(),
             backends=self._backends,
             compute_steps=self._kit.steps.total,
-            calls_in_progress=compute.waiting + compute.computing,
+            calls_in_progress=self._kit.active,
         )

@@ -1,0 +1,238 @@
+"""The way from a garment photo to a picture: each stage in turn, its events as they happen.
+
+The photo is decoded once. Photo and alpha then travel as the very bytes that the stage before sent, so nothing
+is encoded twice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
+
+from prometheus_client import Counter
+
+from fashquick.generation.v1 import scene_pb2
+from fashquick.tryon.v1 import try_on_pb2 as pb
+from fashquick_common.errors import DeadlinePassed, FashquickError, InternalError
+from fashquick_common.garment import Passport
+from fashquick_common.image import DecodedImage, synthetic_media_xmp
+from fashquick_common.rpc.blobs import Blob
+from fashquick_common.server.info import service_version
+from fashquick_common.server.kit import Kit
+from fashquick_common.server.pictures import gray8_blob, read_photo, rgb8_blob
+from fashquick_orchestrator.deadlines import Deadlines
+from fashquick_orchestrator.handover import check_alpha, encode_picture, encode_preview, mask_from_caller, renamed
+from fashquick_orchestrator.manifest import Findings, Record, make_manifest, source_type_of
+from fashquick_orchestrator.retry import with_retries
+from fashquick_orchestrator.stages import Described, Generated, Segmented, Stages
+from fashquick_orchestrator.values import (
+    MaskQuality,
+    Passing,
+    Preview,
+    Progress,
+    ResultPart,
+    Stage,
+    StageFinished,
+    StageRun,
+    TryOnJob,
+    TryOnResult,
+)
+
+T = TypeVar("T")
+
+# Maps that generation makes, by what the caller asks for.
+_MAPS = {
+    pb.OUTPUT_KIND_DEPTH: scene_pb2.OUTPUT_KIND_DEPTH,
+    pb.OUTPUT_KIND_NORMAL: scene_pb2.OUTPUT_KIND_NORMAL,
+    pb.OUTPUT_KIND_POSE: scene_pb2.OUTPUT_KIND_POSE,
+    pb.OUTPUT_KIND_PARTS: scene_pb2.OUTPUT_KIND_PARTS,
+    pb.OUTPUT_KIND_GARMENT_MASK: scene_pb2.OUTPUT_KIND_GARMENT_MASK,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Who hears of a job's events.
+
+    Attributes:
+        passing: Told progress and previews; only the newest matters.
+        lasting: Told that a stage has finished; every one matters.
+    """
+
+    passing: Callable[[Passing], None]
+    lasting: Callable[[StageFinished], None]
+
+
+class Pipeline:
+    """Runs jobs against the stage services.
+
+    Attributes:
+        kit: What the server's calls share.
+        stages: The stage services.
+        attempts: Most calls of one stage in one job.
+        version: Version of the orchestrator.
+        retries: Counts further calls by stage.
+    """
+
+    def __init__(self, kit: Kit, stages: Stages, attempts: int) -> None:
+        """Make it for one server."""
+        self.kit = kit
+        self.stages = stages
+        self.attempts = attempts
+        self.version = service_version("orchestrator")
+        self.retries = Counter(
+            "fashquick_stage_retries", "Further calls of a stage", ["stage"], registry=kit.metrics.registry
+        )
+
+    async def run(self, job: TryOnJob, listener: Listener, seconds: float) -> TryOnResult:
+        """Run one job.
+
+        Args:
+            job: What to do.
+            listener: Hears of its events.
+            seconds: Time that it has.
+
+        Raises:
+            FashquickError: A stage's failure, its name in `metadata["stage"]`.
+        """
+        return await _Run(self, job, listener, Deadlines(seconds)).result()
+
+
+@dataclass(slots=True)
+class _Step:
+    """What a stage says of itself while it runs; recorded when it has succeeded."""
+
+    run: StageRun
+    finding: MaskQuality | Passport | None = None
+
+
+class _Run:
+    """One job on its way."""
+
+    def __init__(self, pipeline: Pipeline, job: TryOnJob, listener: Listener, deadlines: Deadlines) -> None:
+        self._kit = pipeline.kit
+        self._pipeline = pipeline
+        self._job = job
+        self._listener = listener
+        self._deadlines = deadlines
+        self._fractions: dict[Stage, float] = {}
+        self._records: list[Record] = []
+
+    async def result(self) -> TryOnResult:
+        async with self._stage(Stage.IMAGE):
+            photo = await self._kit.codec(lambda: read_photo(self._job.photo, self._kit.settings.image_limits))
+            photo_blob = await self._kit.codec(lambda: rgb8_blob("photo", photo.rgb))
+        async with self._stage(Stage.SEGMENTATION) as step:
+            masked = await self._mask(photo, photo_blob)
+            step.run, step.finding = masked.run, masked.quality
+        async with self._stage(Stage.FEATURES) as step:
+            described = await self._describe(photo_blob, masked.alpha)
+            step.run, step.finding = described.run, described.passport
+        async with self._stage(Stage.GENERATION) as step:
+            generated = await self._generate(photo_blob, masked.alpha, described.passport)
+            step.run = generated.run
+        async with self._stage(Stage.ENCODING):
+            source_type = source_type_of(generated.run.backend)
+            xmp = synthetic_media_xmp(f"fashquick {self._pipeline.version}", source_type)
+            drawn = generated.outputs[scene_pb2.OUTPUT_KIND_PICTURE]
+            picture = await self._kit.codec(lambda: encode_picture(drawn, self._job.picture_format, xmp))
+        parts = self._parts(picture, masked, generated)
+        manifest = make_manifest(
+            replace(self._job, seed=generated.seed),
+            Findings(photo, masked.quality, described.passport, generated.facts, source_type),
+            self._records,
+            [part.blob for part in parts],
+        )
+        return TryOnResult(parts, manifest)
+
+    async def _mask(self, photo: DecodedImage, photo_blob: Blob) -> Segmented:
+        if self._job.mask is not None:
+            mask = self._job.mask
+            return await self._kit.codec(lambda: mask_from_caller(mask, photo, self._kit.settings.image_limits))
+        hint = None if photo.alpha is None else await self._kit.codec(partial(gray8_blob, "hint", photo.alpha))
+
+        async def call(seconds: float) -> Segmented:
+            return await self._pipeline.stages.segment(
+                self._job,
+                photo_blob,
+                hint,
+                seconds=seconds,
+                on_progress=partial(self._progress, Stage.SEGMENTATION),
+            )
+
+        found, attempts = await self._attempts(Stage.SEGMENTATION, call)
+        await self._kit.codec(lambda: check_alpha(found.alpha, photo))
+        return replace(found, run=replace(found.run, attempts=attempts))
+
+    async def _describe(self, photo: Blob, alpha: Blob) -> Described:
+        async def call(seconds: float) -> Described:
+            return await self._pipeline.stages.describe(self._job, photo, alpha, seconds=seconds)
+
+        described, attempts = await self._attempts(Stage.FEATURES, call)
+        return replace(described, run=replace(described.run, attempts=attempts))
+
+    async def _generate(self, photo: Blob, alpha: Blob, passport: Passport) -> Generated:
+        async def preview(blob: Blob) -> None:
+            self._listener.passing(Preview(await self._kit.codec(lambda: encode_preview(blob))))
+
+        async def call(seconds: float) -> Generated:
+            return await self._pipeline.stages.generate(
+                self._job,
+                photo,
+                alpha,
+                passport,
+                maps=[made for kind, made in _MAPS.items() if kind in self._job.outputs],
+                seconds=seconds,
+                on_progress=partial(self._progress, Stage.GENERATION),
+                on_preview=preview,
+            )
+
+        generated, attempts = await self._attempts(Stage.GENERATION, call)
+        if scene_pb2.OUTPUT_KIND_PICTURE not in generated.outputs:
+            raise InternalError("the generation service ended without a picture")
+        return replace(generated, run=replace(generated.run, attempts=attempts))
+
+    def _parts(self, picture: Blob, masked: Segmented, generated: Generated) -> tuple[ResultPart, ...]:
+        parts = {kind: generated.outputs[made] for kind, made in _MAPS.items() if made in generated.outputs}
+        parts[pb.OUTPUT_KIND_PHOTO_MASK] = renamed(masked.mask, "photo-mask")
+        parts[pb.OUTPUT_KIND_PHOTO_ALPHA] = renamed(masked.alpha, "photo-alpha")
+        wanted = [ResultPart(kind, blob) for kind, blob in parts.items() if kind in self._job.outputs]
+        return (ResultPart(pb.OUTPUT_KIND_PICTURE, picture), *wanted)
+
+    async def _attempts(self, stage: Stage, call: Callable[[float], Awaitable[T]]) -> tuple[T, int]:
+        async def once() -> T:
+            seconds = self._deadlines.remaining(stage)
+            if seconds <= 0:
+                raise DeadlinePassed()
+            return await call(seconds)
+
+        return await with_retries(
+            once,
+            attempts=self._pipeline.attempts,
+            deadline=self._deadlines.of(stage),
+            on_retry=self._pipeline.retries.labels(stage.label).inc,
+        )
+
+    @contextlib.asynccontextmanager
+    async def _stage(self, stage: Stage) -> AsyncIterator[_Step]:
+        started = time.monotonic()
+        step = _Step(StageRun("", "", self._pipeline.version, 0.0))
+        self._progress(stage, "start", 0.0)
+        try:
+            yield step
+        except FashquickError as error:
+            error.metadata.setdefault("stage", stage.label)
+            raise
+        seconds = time.monotonic() - started
+        self._records.append(Record(stage, step.run, seconds))
+        self._listener.lasting(StageFinished(stage, seconds, step.finding))
+
+    def _progress(self, stage: Stage, step: str, fraction: float) -> None:
+        # A retry begins again at 0; what the caller sees never falls.
+        highest = max(self._fractions.get(stage, 0.0), min(fraction, 1.0))
+        self._fractions[stage] = highest
+        self._listener.passing(Progress(stage, step, highest))

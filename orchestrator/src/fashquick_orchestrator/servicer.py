@@ -1,0 +1,138 @@
+"""TryOnService over gRPC: messages to a job, its events to messages."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from typing import Any
+
+import grpc
+
+from fashquick.common.v1 import blob_pb2, progress_pb2
+from fashquick.tryon.v1 import try_on_pb2 as pb
+from fashquick.tryon.v1 import try_on_pb2_grpc
+from fashquick_common.garment_codec import passport_to_proto
+from fashquick_common.rpc.blobs import Blob, chunks_of
+from fashquick_common.rpc.request_id import check_request_id
+from fashquick_common.server.kit import Kit
+from fashquick_common.server.runtime import Service
+from fashquick_common.server.upload import open_upload
+from fashquick_orchestrator.config import OrchestratorSettings
+from fashquick_orchestrator.jobs import Event, Job, JobStore
+from fashquick_orchestrator.manifest import quality_to_proto
+from fashquick_orchestrator.pipeline import Pipeline
+from fashquick_orchestrator.request import check_header, make_job
+from fashquick_orchestrator.stages import Stages
+from fashquick_orchestrator.values import MaskQuality, Preview, Progress, StageFinished, TryOnResult
+
+
+class TryOnServicer(try_on_pb2_grpc.TryOnServiceServicer):
+    """Answers TryOn."""
+
+    def __init__(self, kit: Kit, settings: OrchestratorSettings, pipeline: Pipeline) -> None:
+        """Make it for one server."""
+        self._kit = kit
+        self._settings = settings
+        self._pipeline = pipeline
+        self._jobs = JobStore(settings.max_jobs, settings.result_keep_s, settings.result_store_bytes)
+
+    async def TryOn(  # noqa: N802 - the contract's name
+        self, requests: AsyncIterator[pb.TryOnRequest], context: grpc.aio.ServicerContext[Any, Any]
+    ) -> AsyncIterator[pb.TryOnResponse]:
+        """Make pictures of a figure wearing the garment."""
+        async with open_upload(requests, self._kit) as upload:
+            header = upload.first.header
+            check_header(header)
+            request_id = check_request_id(header.request_id)
+            digest = request_digest(header)
+            if self._jobs.find(request_id, digest) is None:
+                self._jobs.check_room()
+            blobs = await upload.blobs()
+            await upload.end()
+            job = self._jobs.find(request_id, digest) or self._start(header, blobs, request_id, digest, context)
+            blobs.clear()
+            yield pb.TryOnResponse(accepted=pb.Accepted(request_id=request_id, seed=job.seed))
+            async with contextlib.aclosing(job.follow()) as events:
+                async for response in _responses(events):
+                    yield response
+
+    def _start(
+        self,
+        header: pb.TryOnHeader,
+        blobs: dict[str, Blob],
+        request_id: str,
+        digest: bytes,
+        context: grpc.aio.ServicerContext[Any, Any],
+    ) -> Job:
+        job = make_job(header, blobs, request_id)
+        remaining = context.time_remaining()
+        seconds = self._settings.default_job_s if remaining is None else min(remaining, self._settings.max_call_s)
+        return self._jobs.start(
+            request_id, digest, job.seed, lambda listener: self._pipeline.run(job, listener, seconds)
+        )
+
+
+def request_digest(header: pb.TryOnHeader) -> bytes:
+    """Return what tells two requests apart: SHA-256 over the header, its id left out.
+
+    The blobs' digests are in the header.
+    """
+    copy = pb.TryOnHeader()
+    copy.CopyFrom(header)
+    copy.request_id = ""
+    return hashlib.sha256(copy.SerializeToString(deterministic=True)).digest()
+
+
+async def _responses(events: AsyncGenerator[Event, None]) -> AsyncIterator[pb.TryOnResponse]:
+    previews = 0
+    async for event in events:
+        match event:
+            case Progress():
+                progress = progress_pb2.Progress(step=event.step, fraction=event.fraction)
+                yield pb.TryOnResponse(
+                    progress=pb.StageProgress(stage=pb.Stage.ValueType(event.stage), progress=progress)
+                )
+            case Preview():
+                header = blob_pb2.BlobHeader()
+                header.CopyFrom(event.blob.header)
+                header.part = f"preview/{previews}"
+                previews += 1
+                for response in _part(Blob(header, event.blob.data), pb.OUTPUT_KIND_PREVIEW):
+                    yield response
+            case StageFinished():
+                yield pb.TryOnResponse(stage_finished=_finished(event))
+            case TryOnResult():
+                for part in event.parts:
+                    for response in _part(part.blob, pb.OutputKind.ValueType(part.kind)):
+                        yield response
+                yield pb.TryOnResponse(manifest=event.manifest)
+                summary = blob_pb2.Summary(blobs=[part.blob.header for part in event.parts])
+                yield pb.TryOnResponse(summary=summary)
+
+
+def _finished(event: StageFinished) -> pb.StageFinished:
+    message = pb.StageFinished(stage=pb.Stage.ValueType(event.stage), seconds=event.seconds)
+    if isinstance(event.finding, MaskQuality):
+        message.mask_quality.CopyFrom(quality_to_proto(event.finding))
+    elif event.finding is not None:
+        message.passport.CopyFrom(passport_to_proto(event.finding))
+    return message
+
+
+def _part(blob: Blob, kind: pb.OutputKind.ValueType) -> Iterator[pb.TryOnResponse]:
+    yield pb.TryOnResponse(part=pb.ResultPart(blob=blob.header, kind=kind))
+    for chunk in chunks_of(blob):
+        yield pb.TryOnResponse(chunk=chunk)
+
+
+def tryon_service(kit: Kit, settings: OrchestratorSettings) -> Service:
+    """Describe the service to the runtime."""
+    stages = Stages(settings.segmentation_target, settings.features_target, settings.generation_target)
+    servicer = TryOnServicer(kit, settings, Pipeline(kit, stages, settings.stage_attempts))
+    return Service(
+        name="orchestrator",
+        full_name=pb.DESCRIPTOR.services_by_name["TryOnService"].full_name,
+        register=lambda server: try_on_pb2_grpc.add_TryOnServiceServicer_to_server(servicer, server),
+        close=stages.close,
+    )

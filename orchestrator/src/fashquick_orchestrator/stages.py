@@ -1,0 +1,289 @@
+"""Calls of the three stage services, as plain functions: values in, values out, errors raised."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import grpc
+
+from fashquick.common.v1 import blob_pb2
+from fashquick.features.v1 import features_pb2, features_pb2_grpc
+from fashquick.generation.v1 import generation_pb2, generation_pb2_grpc, scene_pb2
+from fashquick.segmentation.v1 import segmentation_pb2, segmentation_pb2_grpc
+from fashquick_common.errors import InternalError, InvalidArgumentError
+from fashquick_common.garment import Passport
+from fashquick_common.garment_codec import category_to_proto, passport_from_proto, passport_to_proto
+from fashquick_common.rpc.blobs import Blob, BlobLimits, BlobReader, chunks_of
+from fashquick_common.rpc.channel import open_channel
+from fashquick_common.rpc.request_id import REQUEST_ID_KEY
+from fashquick_common.rpc.status import error_from_rpc
+from fashquick_orchestrator.values import MaskQuality, Scene, StageRun, TryOnJob
+
+# A picture of 2048 x 3072 has 18 MiB; a stage that announces more is broken.
+_RESPONSE_LIMITS = BlobLimits(max_part_bytes=64 * 1024 * 1024, max_parts=256)
+
+M = TypeVar("M")
+
+
+@dataclass(frozen=True, slots=True)
+class Segmented:
+    """Answer of segmentation: GRAY8 alpha, BITS1 mask, both of the photo's size."""
+
+    alpha: Blob
+    mask: Blob
+    quality: MaskQuality
+    run: StageRun
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """Answer of features."""
+
+    passport: Passport
+    run: StageRun
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """Answer of generation: parts by number of the `fashquick.generation.v1.OutputKind`."""
+
+    outputs: dict[int, Blob]
+    seed: int
+    facts: dict[str, float]
+    run: StageRun
+
+
+class Stages:
+    """Channels to the stage services; each reconnects by itself."""
+
+    def __init__(self, segmentation: str, features: str, generation: str) -> None:
+        """Open the channels inside the event loop; nothing connects before the first call."""
+        self._channels = [open_channel(target) for target in (segmentation, features, generation)]
+        self._segmentation = segmentation_pb2_grpc.SegmentationServiceStub(self._channels[0])
+        self._features = features_pb2_grpc.FeaturesServiceStub(self._channels[1])
+        self._generation = generation_pb2_grpc.GenerationServiceStub(self._channels[2])
+
+    async def close(self) -> None:
+        """Close the channels."""
+        for channel in self._channels:
+            await channel.close(None)
+
+    async def segment(
+        self,
+        job: TryOnJob,
+        photo: Blob,
+        hint: Blob | None,
+        *,
+        seconds: float,
+        on_progress: Callable[[str, float], None],
+    ) -> Segmented:
+        """Find the garment. Raises what the service answered."""
+        blobs = [photo] if hint is None else [photo, hint]
+        header = segmentation_pb2.SegmentHeader(
+            request_id=job.request_id,
+            blobs=[blob.header for blob in blobs],
+            photo_part=photo.part,
+            mask_hint_part=hint.part if hint else "",
+            backend=segmentation_pb2.Backend.ValueType(job.segmentation_backend),
+        )
+        call = self._segmentation.Segment(
+            _stream(segmentation_pb2.SegmentRequest(header=header), _segment_chunk, blobs),
+            timeout=seconds,
+            metadata=_metadata(job),
+        )
+        result: segmentation_pb2.SegmentResult | None = None
+        parts = _Parts()
+        async for message in _responses(call):
+            match message.WhichOneof("message"):
+                case "progress":
+                    on_progress(message.progress.step, message.progress.fraction)
+                case "result":
+                    result = message.result
+                case "blob":
+                    parts.announce(message.blob)
+                case "chunk":
+                    parts.add(message.chunk)
+        if result is None:
+            raise InternalError("the segmentation service ended without a result")
+        quality = result.quality
+        return Segmented(
+            alpha=parts.take(result.alpha_part),
+            mask=parts.take(result.mask_part),
+            quality=MaskQuality(
+                quality.confidence,
+                quality.coverage,
+                quality.border_contact,
+                quality.fragments,
+                tuple(quality.warnings),
+            ),
+            run=StageRun(result.backend, result.backend_digest, result.version, result.compute_seconds),
+        )
+
+    async def describe(self, job: TryOnJob, photo: Blob, alpha: Blob, *, seconds: float) -> Described:
+        """Describe the garment. Raises what the service answered."""
+        blobs = [photo, alpha]
+        header = features_pb2.ExtractFeaturesHeader(
+            request_id=job.request_id,
+            blobs=[blob.header for blob in blobs],
+            photo_part=photo.part,
+            alpha_part=alpha.part,
+            category_hint=category_to_proto(job.category_hint),
+        )
+        call = self._features.ExtractFeatures(
+            _stream(features_pb2.ExtractFeaturesRequest(header=header), _features_chunk, blobs),
+            timeout=seconds,
+            metadata=_metadata(job),
+        )
+        try:
+            answer = await call
+        except grpc.aio.AioRpcError as error:
+            raise error_from_rpc(error) from None
+        with _peer_errors():
+            passport = passport_from_proto(answer.passport)
+        return Described(
+            passport=passport,
+            run=StageRun(answer.backend, answer.backend_digest, answer.version, answer.compute_seconds),
+        )
+
+    async def generate(
+        self,
+        job: TryOnJob,
+        photo: Blob,
+        alpha: Blob,
+        passport: Passport,
+        *,
+        maps: Iterable[scene_pb2.OutputKind.ValueType],
+        seconds: float,
+        on_progress: Callable[[str, float], None],
+        on_preview: Callable[[Blob], Awaitable[None]],
+    ) -> Generated:
+        """Make the picture. Raises what the service answered."""
+        blobs = [photo, alpha]
+        header = generation_pb2.GenerateHeader(
+            request_id=job.request_id,
+            blobs=[blob.header for blob in blobs],
+            backend=scene_pb2.Backend.ValueType(job.generation_backend),
+            allow_fallback=job.allow_fallback,
+            seed=job.seed,
+            create=generation_pb2.CreateTask(
+                photo_part=photo.part,
+                alpha_part=alpha.part,
+                passport=passport_to_proto(passport),
+                scene=scene_to_proto(job.scene),
+                outputs=maps,
+            ),
+        )
+        call = self._generation.Generate(
+            _stream(generation_pb2.GenerateRequest(header=header), _generate_chunk, blobs),
+            timeout=seconds,
+            metadata=_metadata(job),
+        )
+        result: generation_pb2.GenerateResult | None = None
+        parts = _Parts()
+        async for message in _responses(call):
+            match message.WhichOneof("message"):
+                case "progress":
+                    on_progress(message.progress.step, message.progress.fraction)
+                case "result":
+                    result = message.result
+                case "blob":
+                    parts.announce(message.blob)
+                case "chunk":
+                    done = parts.add(message.chunk)
+                    if done is not None and result is None:  # What comes before the result is a preview.
+                        await on_preview(parts.take(done))
+        if result is None:
+            raise InternalError("the generation service ended without a result")
+        return Generated(
+            outputs={output.kind: parts.take(output.part) for output in result.outputs},
+            seed=result.seed,
+            facts=dict(result.facts),
+            run=StageRun(result.backend, result.backend_digest, result.version, result.compute_seconds),
+        )
+
+
+class _Parts:
+    """The parts of one response."""
+
+    def __init__(self) -> None:
+        self._reader = BlobReader(_RESPONSE_LIMITS)
+        self._done: dict[str, Blob] = {}
+
+    def announce(self, header: blob_pb2.BlobHeader) -> None:
+        with _peer_errors():
+            self._reader.announce(header)
+
+    def add(self, chunk: blob_pb2.Chunk) -> str | None:
+        """Take a chunk; return the name of its part when that is complete."""
+        with _peer_errors():
+            blob = self._reader.add(chunk)
+        if blob is None:
+            return None
+        self._done[blob.part] = blob
+        return blob.part
+
+    def take(self, part: str) -> Blob:
+        try:
+            return self._done.pop(part)
+        except KeyError:
+            raise InternalError(f"the service announced part {part!r} and did not send it") from None
+
+
+@contextlib.contextmanager
+def _peer_errors() -> Iterator[None]:
+    """What is wrong with an answer is the service's fault, not that of whoever asked us."""
+    try:
+        yield
+    except InvalidArgumentError as error:
+        raise InternalError(f"the service answered against its contract: {error.message}") from error
+
+
+def scene_to_proto(scene: Scene) -> scene_pb2.Scene:
+    """Return the wire form of a scene."""
+    return scene_pb2.Scene(
+        body=scene.body,
+        view=scene_pb2.View(
+            pose=scene.pose,
+            camera_yaw_degrees=scene.yaw_degrees,
+            framing=scene_pb2.Framing.ValueType(scene.framing),
+        ),
+        width=scene.width,
+        height=scene.height,
+    )
+
+
+def _metadata(job: TryOnJob) -> tuple[tuple[str, str], ...]:
+    return ((REQUEST_ID_KEY, job.request_id),)
+
+
+async def _stream(first: M, wrap: Callable[[blob_pb2.Chunk], M], blobs: Iterable[Blob]) -> AsyncIterator[M]:
+    yield first
+    for blob in blobs:
+        for chunk in chunks_of(blob):
+            yield wrap(chunk)
+
+
+def _segment_chunk(chunk: blob_pb2.Chunk) -> segmentation_pb2.SegmentRequest:
+    return segmentation_pb2.SegmentRequest(chunk=chunk)
+
+
+def _features_chunk(chunk: blob_pb2.Chunk) -> features_pb2.ExtractFeaturesRequest:
+    return features_pb2.ExtractFeaturesRequest(chunk=chunk)
+
+
+def _generate_chunk(chunk: blob_pb2.Chunk) -> generation_pb2.GenerateRequest:
+    return generation_pb2.GenerateRequest(chunk=chunk)
+
+
+async def _responses(call: grpc.aio.StreamStreamCall[Any, M]) -> AsyncIterator[M]:
+    """Yield a call's messages; cancel it when the reader stops early; raise its failure as an exception."""
+    try:
+        async for message in call:
+            yield message
+    except grpc.aio.AioRpcError as error:
+        raise error_from_rpc(error) from None
+    finally:
+        call.cancel()

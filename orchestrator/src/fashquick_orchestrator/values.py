@@ -1,0 +1,158 @@
+"""What happens during a try-on and what comes out, as plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from fashquick.tryon.v1 import try_on_pb2
+from fashquick_common.garment import Category, Passport
+from fashquick_common.image import OutputFormat
+from fashquick_common.rpc.blobs import Blob
+
+
+class Stage(IntEnum):
+    """A part of the way, numbered as in `fashquick.tryon.v1.Stage`."""
+
+    IMAGE = try_on_pb2.STAGE_IMAGE
+    SEGMENTATION = try_on_pb2.STAGE_SEGMENTATION
+    FEATURES = try_on_pb2.STAGE_FEATURES
+    GENERATION = try_on_pb2.STAGE_GENERATION
+    ENCODING = try_on_pb2.STAGE_ENCODING
+
+    @property
+    def label(self) -> str:
+        """Name for errors and metrics."""
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What to picture, every default filled in.
+
+    Attributes:
+        body: Body preset.
+        pose: Pose by name.
+        yaw_degrees: Camera's turn, -180 to 180.
+        framing: Number of the `fashquick.generation.v1.Framing`.
+        width: Pixels.
+        height: Pixels.
+    """
+
+    body: str
+    pose: str
+    yaw_degrees: float
+    framing: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class TryOnJob:
+    """A valid request.
+
+    Attributes:
+        request_id: Id of the job.
+        seed: Start of all random numbers.
+        photo: The uploaded photo.
+        mask: Its mask from the caller, or None.
+        category_hint: Kind of garment from the caller, or None.
+        scene: What to picture.
+        outputs: Kinds wanted beside the picture, numbers of `fashquick.tryon.v1.OutputKind`.
+        segmentation_backend: Number of the `fashquick.segmentation.v1.Backend`.
+        generation_backend: Number of the `fashquick.generation.v1.Backend`.
+        allow_fallback: Whether another backend may be used.
+        picture_format: "png", "jpeg" or "webp".
+    """
+
+    request_id: str
+    seed: int
+    photo: Blob
+    mask: Blob | None
+    category_hint: Category | None
+    scene: Scene
+    outputs: frozenset[int]
+    segmentation_backend: int
+    generation_backend: int
+    allow_fallback: bool
+    picture_format: OutputFormat
+
+
+@dataclass(frozen=True, slots=True)
+class MaskQuality:
+    """Measures of a mask, as in `fashquick.segmentation.v1.MaskQuality`."""
+
+    confidence: float
+    coverage: float
+    border_contact: float
+    fragments: int
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StageRun:
+    """What made a stage's answer.
+
+    Attributes:
+        backend: Name of the backend.
+        backend_digest: SHA-256 of its data, in hexadecimal.
+        version: Version of the service.
+        compute_seconds: Seconds of computation.
+        attempts: Calls that were needed.
+    """
+
+    backend: str
+    backend_digest: str
+    version: str
+    compute_seconds: float
+    attempts: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a stage is: `fraction` 0 to 1 never falls."""
+
+    stage: Stage
+    step: str
+    fraction: float
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """An early look at the picture, a JPEG file."""
+
+    blob: Blob
+
+
+@dataclass(frozen=True, slots=True)
+class StageFinished:
+    """A stage has finished after `seconds`, perhaps with something to tell."""
+
+    stage: Stage
+    seconds: float
+    finding: MaskQuality | Passport | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResultPart:
+    """A part of the answer; `kind` is a number of `fashquick.tryon.v1.OutputKind`."""
+
+    kind: int
+    blob: Blob
+
+
+@dataclass(frozen=True, slots=True)
+class TryOnResult:
+    """The end of a job.
+
+    Attributes:
+        parts: Everything made, the picture first.
+        manifest: How it was made.
+    """
+
+    parts: tuple[ResultPart, ...]
+    manifest: try_on_pb2.Manifest
+
+
+Passing = Progress | Preview
+"""Events of which only the newest matters."""

@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
-import hashlib
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.errors import BadField
-from fashquick_common.garment import Category, CategoryGuess, Passport
+from fashquick_common.garment import Category, CategoryGuess, Landmark, LandmarkName, Passport
 from fashquick_features import landmarks, outline, palette
+from fashquick_features.category import load_model
+from fashquick_features.descriptor import describe
 from fashquick_features.outline import Plane
+
+DISAGREEMENT = 0.6  # what is left of confidences where category and landmarks contradict each other
+
+_EXPECTED: Final = {
+    Category.T_SHIRT: LandmarkName.CUFF_LEFT_UPPER,
+    Category.SHIRT: LandmarkName.ARMPIT_LEFT,
+    Category.LONG_SLEEVE: LandmarkName.CUFF_LEFT_UPPER,
+    Category.SWEATER: LandmarkName.CUFF_LEFT_UPPER,
+    Category.JACKET: LandmarkName.CUFF_LEFT_UPPER,
+    Category.COAT: LandmarkName.CUFF_LEFT_UPPER,
+    Category.VEST: LandmarkName.ARMPIT_LEFT,
+    Category.DRESS: LandmarkName.ARMPIT_LEFT,
+    Category.SLEEVELESS_TOP: LandmarkName.ARMPIT_LEFT,
+    Category.TROUSERS: LandmarkName.CROTCH,
+    Category.SHORTS: LandmarkName.CROTCH,
+    Category.SKIRT: LandmarkName.WAIST_LEFT,
+}
 
 
 class Analyser(Protocol):
@@ -58,7 +76,7 @@ class PassportAnalyser:
 
     def __init__(self) -> None:
         """Load the model data."""
-        self.digest = hashlib.sha256().hexdigest()
+        self._model, self.digest = load_model()
 
     def warm_up(self) -> None:
         """Analyse a drawn rectangle."""
@@ -80,10 +98,27 @@ class PassportAnalyser:
         cancel.check()
         frame = outline.upright_frame(shape)
         cancel.check()
-        categories = (CategoryGuess(category_hint, 1.0),) if category_hint else ()
-        points = landmarks.find(shape, frame, category_hint)
+        if category_hint is None:
+            guesses = self._model.guess(describe(photo, shape, frame))
+        else:
+            guesses = (CategoryGuess(category_hint, 1.0),)
+        cancel.check()
+        points = landmarks.find(shape, frame, guesses[0].category)
+        if category_hint is None:
+            guesses, points = _reconciled(guesses, points)
         cancel.check()
         colours = palette.extract(photo, alpha, cancel)
         cancel.check()
         coverage = float(np.count_nonzero(alpha >= outline.OPAQUE) / alpha.size)
-        return Passport(categories, points, colours, width, height, coverage)
+        return Passport(guesses, points, colours, width, height, coverage)
+
+
+def _reconciled(
+    guesses: tuple[CategoryGuess, ...], points: dict[LandmarkName, Landmark]
+) -> tuple[tuple[CategoryGuess, ...], dict[LandmarkName, Landmark]]:
+    """Trust both less where the likeliest category lacks the landmark that it should have."""
+    if _EXPECTED[guesses[0].category] in points:
+        return guesses, points
+    doubted = tuple(CategoryGuess(guess.category, DISAGREEMENT * guess.confidence) for guess in guesses)
+    lowered = {name: Landmark(point.x, point.y, DISAGREEMENT * point.confidence) for name, point in points.items()}
+    return doubted, lowered

@@ -18,15 +18,19 @@ from fashquick_features.outline import Points
 
 ARMPIT_ZONE = (0.06, 0.78)  # v: under the shoulder line and above the hem of the shortest crop top
 MIN_ARMPIT_DEPTH = 0.015  # a shallower bay is a crease
+MIN_BEND_DEPTH = 0.007  # the same for a bay within a bay
 SURE_ARMPIT_DEPTH = 0.05
 SECOND_BEND = 0.22  # part of a bay's depth at which its upper flank counts as a bay of its own (dress with a waist)
+STEEPEST_CHORD = 0.7  # outward run of a bay's chord per length: beyond it the bay lies on the shoulder, by the collar
 ASYMMETRY_WEIGHT = 0.5  # depth that a pair of armpits loses per unit by which they fail to mirror each other
 
-NECK_ZONE = (0.16, 0.80)  # |u| in armpit half-widths where a neck point can lie
+NECK_ZONE = (0.16, 0.74)  # |u| in armpit half-widths where a neck point can lie
+SHOULDER_START = 0.84  # the same for the inner end of the shoulder's rounding
 SURE_NECK = 0.02  # height over the chord from which a neck corner is beyond doubt
 NECK_ASYMMETRY_WEIGHT = 0.15
 
 SLEEVELESS_REACH = 0.15  # in armpit half-widths: shorter sleeves are shoulder caps
+SIDE_LENGTH = 0.4  # v from an armhole's deepest point within which its lower end lies
 LONG_SLEEVE_REACH = 0.9  # in armpit half-widths: farther cuffs belong to long sleeves
 FAR_END = 0.8  # of the greatest distance from the armpit: where a long sleeve's cuff is looked for
 SYMMETRY_SCALE = 0.08  # mismatch between mirrored points at which confidence falls to 1/e
@@ -99,6 +103,9 @@ def _armpit_candidates(points: Points) -> list[Pocket]:
     for pocket in pockets(points):
         bend = _upper_bend(points, pocket)
         u, v = points[bend.deepest]
+        along = points[bend.end] - points[bend.start]
+        if along[0] > STEEPEST_CHORD * float(np.hypot(*along)):
+            continue
         if u > 0.05 and ARMPIT_ZONE[0] < v < ARMPIT_ZONE[1] and bend.depth > MIN_ARMPIT_DEPTH:
             found.append(bend)
     return found
@@ -110,7 +117,7 @@ def _upper_bend(points: Points, pocket: Pocket) -> Pocket:
         flank = arc(len(points), pocket.start, pocket.deepest)
         depth = chord_distance(points[flank], points[flank[0]], points[flank[-1]])
         bend = int(depth.argmax())
-        if depth[bend] < max(SECOND_BEND * pocket.depth, MIN_ARMPIT_DEPTH):
+        if depth[bend] < max(SECOND_BEND * pocket.depth, MIN_BEND_DEPTH):
             return pocket
         pocket = Pocket(pocket.start, int(flank[-1]), int(flank[bend]), float(depth[bend]))
 
@@ -123,7 +130,7 @@ def _neck_pair(sides: tuple[Points, Points], armpits: tuple[int, int], half: flo
     for points, armpit, start in zip(sides, armpits, (centre, count - 1 - centre), strict=True):
         way = arc(count, start, armpit)
         outward = points[way, 0] / half
-        beyond = np.nonzero(outward > 0.95)[0]
+        beyond = np.nonzero(outward > SHOULDER_START)[0]
         way = way[: beyond[0] + 1] if len(beyond) else way
         if len(way) < 6:
             return None
@@ -170,11 +177,16 @@ def _read_side(points: Points, armpit: int, neck: int, half: float, *, sleeved: 
     return Side(neck, _shoulder(points, neck, cuff[0], armpit), armpit, cuff)
 
 
-def _sleeveless_side(points: Points, armpit: int, neck: int, way: Indices) -> Side:
-    """The strap's outer corner and the lower end of the armhole."""
+def _sleeveless_side(points: Points, armhole: int, neck: int, way: Indices) -> Side:
+    """The strap's outer corner and the armhole's lower end, the corner between the armhole and the side seam."""
+    count = len(points)
+    side = arc(count, armhole, (armhole + count // 3) % count)
+    below = np.nonzero(points[side, 1] > points[armhole, 1] + SIDE_LENGTH)[0]
+    side = side[: below[0] + 1] if len(below) else side
+    corner = -chord_distance(points[side], points[side[0]], points[side[-1]])
+    armpit = int(side[corner.argmax()]) if corner.max() > MIN_BEND_DEPTH else armhole
     height = -chord_distance(points[way], points[neck], points[armpit])
-    shoulder = int(way[height.argmax()])
-    return Side(neck, shoulder, armpit, None)
+    return Side(neck, int(way[height.argmax()]), armpit, None)
 
 
 def _shoulder(points: Points, neck: int, cuff: int, armpit: int) -> int:

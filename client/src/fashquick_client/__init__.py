@@ -28,10 +28,10 @@ if TYPE_CHECKING:
         Stage,
         StageFinished,
     )
+    from fashquick_client.options import TryOnOptions
     from fashquick_client.photos import PhotoSource
     from fashquick_client.pixels import PixelEncoding, PixelMap
-    from fashquick_client.report import manifest_report
-    from fashquick_client.request import TryOnOptions
+    from fashquick_client.report import manifest_report, passport_report
     from fashquick_client.results import Candidate, MaskQuality, Segmentation, TryOnResult
     from fashquick_client.services import Service
     from fashquick_client.sync_client import SyncClient
@@ -60,6 +60,7 @@ __all__ = [
     "TryOnOptions",
     "TryOnResult",
     "manifest_report",
+    "passport_report",
 ]
 
 _HOMES = {
@@ -78,8 +79,8 @@ _HOMES = {
     ),
     "photos": ("PhotoSource",),
     "pixels": ("PixelEncoding", "PixelMap"),
-    "report": ("manifest_report",),
-    "request": ("TryOnOptions",),
+    "report": ("manifest_report", "passport_report"),
+    "options": ("TryOnOptions",),
     "results": ("Candidate", "MaskQuality", "Segmentation", "TryOnResult"),
     "services": ("Service",),
     "sync_client": ("SyncClient",),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from types import TracebackType
 from typing import Self, TypeVar, Unpack
@@ -26,11 +26,11 @@ from fashquick_client.events import (
     Progress,
     StageFinished,
 )
+from fashquick_client.options import TryOnOptions
 from fashquick_client.photos import PhotoSource
 from fashquick_client.pixels import PixelMap
-from fashquick_client.request import TryOnOptions
 from fashquick_client.results import Segmentation, TryOnResult
-from fashquick_client.services import DEFAULT_HOST, DEFAULT_PORT, Service, beside
+from fashquick_client.services import DEFAULT_ENDPOINT, Service, beside
 from fashquick_common.errors import InternalError
 from fashquick_common.garment import Category, Passport
 from fashquick_common.rpc.blobs import Blob
@@ -56,7 +56,7 @@ class Client:
 
     def __init__(
         self,
-        endpoint: str = f"{DEFAULT_HOST}:{DEFAULT_PORT}",
+        endpoint: str = DEFAULT_ENDPOINT,
         *,
         segmentation: str | None = None,
         features: str | None = None,
@@ -132,15 +132,25 @@ class Client:
         self,
         photo: PhotoSource,
         *,
+        on_event: Callable[[Event], None] = lambda _: None,
         request_id: str | None = None,
         timeout_s: float = DEFAULT_TIMEOUT_S,
         **options: Unpack[TryOnOptions],
     ) -> TryOnResult:
-        """Picture a figure that wears the garment; return the outcome. Arguments as for `try_on`."""
+        """Picture a figure that wears the garment; return the outcome.
+
+        Args:
+            photo: Photo of the garment, a path or the bytes of an image file.
+            on_event: Told every event as it happens.
+            request_id: Id of the job.
+            timeout_s: Seconds for the whole job.
+            **options: See `TryOnOptions`.
+        """
         picture: Picture | None = None
         maps = {}
         async with aclosing(self.try_on(photo, request_id=request_id, timeout_s=timeout_s, **options)) as events:
             async for event in events:
+                on_event(event)
                 match event:
                     case Picture():
                         picture = event

@@ -1,4 +1,4 @@
-"""A try-on's manifest as JSON."""
+"""Manifests and passports as JSON."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 
 from fashquick.tryon.v1 import try_on_pb2
+from fashquick_common.garment import Passport
+from fashquick_common.garment_codec import passport_to_proto
 
 
 def manifest_report(manifest: try_on_pb2.Manifest) -> dict[str, Any]:
@@ -18,10 +20,19 @@ def manifest_report(manifest: try_on_pb2.Manifest) -> dict[str, Any]:
     Names are those of the contract (snake_case). As in all protobuf JSON, 64-bit numbers such as the seed are
     strings, because JSON readers round them. Other than there, bytes (digests) are hexadecimal.
     """
+    return _report(manifest)
+
+
+def passport_report(passport: Passport) -> dict[str, Any]:
+    """Return a passport in protobuf's JSON form, as it stands in a manifest."""
+    return _report(passport_to_proto(passport))
+
+
+def _report(message: Message) -> dict[str, Any]:
     report: dict[str, Any] = MessageToDict(
-        manifest, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+        message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
     )
-    _hex_digests(manifest, report)
+    _hex_digests(message, report)
     return report
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal, TypedDict, TypeVar, Unpack
+from typing import TypeVar, Unpack
 
 from fashquick.features.v1 import features_pb2
 from fashquick.generation.v1 import scene_pb2
 from fashquick.segmentation.v1 import segmentation_pb2
 from fashquick.tryon.v1 import try_on_pb2
 from fashquick_client.events import OutputKind
+from fashquick_client.options import TryOnOptions
 from fashquick_client.photos import PhotoSource, read_photo
 from fashquick_client.pixels import PixelEncoding, PixelMap
 from fashquick_common.errors import BadField
@@ -32,9 +33,6 @@ MASK_PART = "mask"
 ALPHA_PART = "alpha"
 _MAX_SEED = 2**64 - 1
 
-BackendName = Literal["auto", "studio", "diffusion"]
-FormatName = Literal["png", "jpeg", "webp"]
-
 ENCODINGS = {
     PixelEncoding.RGB8: ENCODING_RGB8,
     PixelEncoding.GRAY8: ENCODING_GRAY8,
@@ -50,34 +48,6 @@ _FORMATS = {
     "jpeg": try_on_pb2.PICTURE_FORMAT_JPEG,
     "webp": try_on_pb2.PICTURE_FORMAT_WEBP,
 }
-
-
-class TryOnOptions(TypedDict, total=False):
-    """Wishes of a try-on; what is left out is the server's choice.
-
-    Attributes:
-        seed: Start of all random numbers, 0 to 2**64 - 1.
-        size: Width and height of the picture in pixels, 256 to 2048 and 256 to 3072.
-        backend: How to make the picture.
-        allow_fallback: Whether another backend may be used when the one asked for is not there.
-        category: Kind of garment if it is known; it is then not guessed.
-        body: Body preset: "woman", "man" or "curvy".
-        pose: Pose by name, such as "relaxed".
-        outputs: Masks and maps wanted beside the picture.
-        picture_format: File format of the picture.
-        mask: Mask of the photo, a file of its size, 0 ground to 255 garment; the garment is then not searched.
-    """
-
-    seed: int | None
-    size: tuple[int, int] | None
-    backend: BackendName
-    allow_fallback: bool
-    category: Category | str | None
-    body: str
-    pose: str
-    outputs: Sequence[OutputKind | str]
-    picture_format: FormatName
-    mask: PhotoSource | None
 
 
 def try_on_request(

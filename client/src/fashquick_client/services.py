@@ -8,6 +8,7 @@ from fashquick_common.errors import BadField
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 7400
+DEFAULT_ENDPOINT = f"{DEFAULT_HOST}:{DEFAULT_PORT}"
 ADMIN_PORT_OFFSET = 100  # The admin port of 7400 is 7500.
 
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Coroutine, Generator
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 from fashquick_client.client import DEFAULT_TIMEOUT_S, Client
 from fashquick_client.events import Event
+from fashquick_client.options import TryOnOptions
 from fashquick_client.photos import PhotoSource
 from fashquick_client.pixels import PixelMap
-from fashquick_client.request import TryOnOptions
 from fashquick_client.results import Segmentation, TryOnResult
-from fashquick_client.services import DEFAULT_HOST, DEFAULT_PORT, Service
+from fashquick_client.services import DEFAULT_ENDPOINT, Service
 from fashquick_common.garment import Category, Passport
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class SyncClient:
 
     def __init__(
         self,
-        endpoint: str = f"{DEFAULT_HOST}:{DEFAULT_PORT}",
+        endpoint: str = DEFAULT_ENDPOINT,
         *,
         segmentation: str | None = None,
         features: str | None = None,
@@ -83,12 +83,18 @@ class SyncClient:
         self,
         photo: PhotoSource,
         *,
+        on_event: Callable[[Event], None] = lambda _: None,
         request_id: str | None = None,
         timeout_s: float = DEFAULT_TIMEOUT_S,
         **options: Unpack[TryOnOptions],
     ) -> TryOnResult:
-        """Picture a figure that wears the garment; see `Client.try_on_result`."""
-        return self._wait(self._client.try_on_result(photo, request_id=request_id, timeout_s=timeout_s, **options))
+        """Picture a figure that wears the garment; see `Client.try_on_result`.
+
+        `on_event` is called in the thread of the event loop.
+        """
+        return self._wait(
+            self._client.try_on_result(photo, on_event=on_event, request_id=request_id, timeout_s=timeout_s, **options)
+        )
 
     def segment(
         self,

@@ -1,0 +1,153 @@
+"""The command `fashquick`: options and help; the work is in `fashquick_client.commands`.
+
+Nothing here loads gRPC, numpy or Pillow, so that help answers at once.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fashquick_client.commands import features as features_command
+from fashquick_client.commands import segment as segment_command
+from fashquick_client.commands import try_on as try_on_command
+from fashquick_client.commands import up as up_command
+from fashquick_client.options import BackendName, BodyName, TryOnOptions
+from fashquick_client.services import DEFAULT_HOST, DEFAULT_PORT
+from fashquick_common.garment import Category
+
+_EPILOG = (
+    "Exit codes: 0 all is well, 1 failed, 2 the command line is wrong, 3 a service cannot be reached, "
+    "4 the photo was refused. With several files the first of 3, 1, 2, 4 that occurred."
+)
+_MAX_SEED = 2**64 - 1
+_LAST_PORT = 65_535 - 103  # Four ports and, 100 further, four for probes.
+
+app = typer.Typer(
+    help="See your garments worn: from the photo of a garment to the picture of a mannequin that wears it.",
+    epilog=_EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Photos = Annotated[list[str], typer.Argument(metavar="GARMENT...", help="Photos of garments, one garment each.")]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"fashquick {version('fashquick-client')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command(epilog=_EPILOG)
+def up(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = DEFAULT_HOST,
+    port: Annotated[
+        int,
+        typer.Option(min=0, max=_LAST_PORT, help="First of four ports; 0 takes any that are free."),
+    ] = DEFAULT_PORT,
+) -> None:
+    """Start everything on this computer and keep it running until Ctrl-C.
+
+    Pictures are then made without waiting for a start: add --endpoint to the other commands.
+    """
+    up_command.up(host, port)
+
+
+@app.command("try-on", epilog=_EPILOG)
+def try_on(
+    garment: Annotated[Path, typer.Argument(metavar="GARMENT", help="Photo of the garment.")],
+    *,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Picture to write: .png, .jpg or .webp.")],
+    endpoint: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="Server to use, such as localhost:7400. Without it one is started."),
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Also write how the picture was made, as JSON.", metavar="FILE")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=_MAX_SEED, help="The same seed makes the same picture again.")
+    ] = None,
+    size: Annotated[
+        tuple[int, int] | None,
+        typer.Option(
+            parser=try_on_command.parse_size, metavar="WIDTHxHEIGHT", help="Size in pixels. Usually 768x1152."
+        ),
+    ] = None,
+    backend: Annotated[BackendName, typer.Option(help="How the picture is made.")] = "auto",
+    category: Annotated[
+        Category | None, typer.Option(help="Kind of garment, if the guess is wrong.", show_default=False)
+    ] = None,
+    body: Annotated[BodyName | None, typer.Option(help="Who wears it.", show_default=False)] = None,
+    pose: Annotated[str, typer.Option(metavar="NAME", help="How the figure stands, such as relaxed.")] = "",
+    timeout: Annotated[float, typer.Option(min=1, metavar="SECONDS", help="Give up after this time.")] = 120.0,
+) -> None:
+    """Picture a mannequin that wears the garment of a photo."""
+    options = TryOnOptions(
+        seed=seed,
+        size=size,
+        backend=backend,
+        category=category,
+        body=body or "",
+        pose=pose,
+        picture_format=try_on_command.format_of(output),
+    )
+    try_on_command.try_on(try_on_command.TryOnJob(garment, output, report, options, timeout), endpoint)
+
+
+@app.command(epilog=_EPILOG)
+def segment(
+    garments: Photos,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for the results.")],
+    endpoint: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT", help="Segmentation server, such as localhost:7401. Without it one is started."
+        ),
+    ] = None,
+) -> None:
+    """Cut garments out of their photos.
+
+    Writes NAME.mask.png (white garment on black) and NAME.cutout.png (the garment on a transparent ground) for each
+    photo, as large as the photo.
+    """
+    segment_command.segment(garments, output, endpoint)
+
+
+@app.command(epilog=_EPILOG)
+def features(
+    garments: Photos,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table.")] = False,
+    endpoint: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="Features server, such as localhost:7402. Without it one is started."),
+    ] = None,
+    segmentation_endpoint: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT", help="Segmentation server, such as localhost:7401. Without it one is started."
+        ),
+    ] = None,
+) -> None:
+    """Say what garments are: their kind, their colours, their outline's points."""
+    features_command.features(garments, endpoint, segmentation_endpoint, as_json=as_json)
+
+
+def main() -> None:
+    """Run the command."""
+    app(prog_name="fashquick")

@@ -1,0 +1,55 @@
+"""Masks at the size of the photo file. Needs the extra `images`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from fashquick_client.results import Segmentation
+from fashquick_common.image import DEFAULT_LIMITS, FOREGROUND, decode, encode
+
+Pixels = npt.NDArray[np.uint8]
+
+# No picture that the limits accept is longer, so the photo keeps its size.
+_FULL_SIZE = replace(DEFAULT_LIMITS, working_side=65_535)
+
+
+@dataclass(frozen=True, slots=True)
+class CutoutFiles:
+    """Files made from a segmentation, at the upright size of the photo.
+
+    Attributes:
+        mask: PNG, 8-bit grey, 0 or 255.
+        cutout: PNG, RGBA; colour is 0 where alpha is 0.
+    """
+
+    mask: bytes
+    cutout: bytes
+
+
+def make_cutout(photo: bytes, found: Segmentation) -> CutoutFiles:
+    """Cut the garment out of its photo.
+
+    Args:
+        photo: The image file that was segmented.
+        found: The result, at the server's working size.
+
+    Raises:
+        InvalidArgumentError: The photo cannot be read.
+    """
+    rgb = decode(photo, _FULL_SIZE).rgb
+    height, width = rgb.shape[:2]
+    # Enlarged smoothly and cut again, the edge of a mask has no stairs.
+    mask = np.where(_enlarge(found.mask.array(), width, height) >= FOREGROUND, np.uint8(255), np.uint8(0))
+    alpha = _enlarge(found.alpha.array(), width, height)
+    colour = np.where(alpha[..., None] > 0, rgb, np.uint8(0))
+    return CutoutFiles(encode(mask), encode(np.dstack([colour, alpha])))
+
+
+def _enlarge(grey: Pixels, width: int, height: int) -> Pixels:
+    if grey.shape == (height, width):
+        return grey
+    return np.asarray(Image.fromarray(grey).resize((width, height), Image.Resampling.BILINEAR))

@@ -5,6 +5,7 @@ Nothing here loads gRPC, numpy or Pillow, so that help answers at once.
 
 from __future__ import annotations
 
+import os
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -83,12 +84,7 @@ def try_on(
     seed: Annotated[
         int | None, typer.Option(min=0, max=_MAX_SEED, help="The same seed makes the same picture again.")
     ] = None,
-    size: Annotated[
-        tuple[int, int] | None,
-        typer.Option(
-            parser=try_on_command.parse_size, metavar="WIDTHxHEIGHT", help="Size in pixels. Usually 768x1152."
-        ),
-    ] = None,
+    size: Annotated[str | None, typer.Option(metavar="WIDTHxHEIGHT", help="Size in pixels. Usually 768x1152.")] = None,
     backend: Annotated[BackendName, typer.Option(help="How the picture is made.")] = "auto",
     category: Annotated[
         Category | None, typer.Option(help="Kind of garment, if the guess is wrong.", show_default=False)
@@ -100,7 +96,7 @@ def try_on(
     """Picture a mannequin that wears the garment of a photo."""
     options = TryOnOptions(
         seed=seed,
-        size=size,
+        size=None if size is None else try_on_command.parse_size(size),
         backend=backend,
         category=category,
         body=body or "",
@@ -150,4 +146,6 @@ def features(
 
 def main() -> None:
     """Run the command."""
+    # gRPC's own remarks, such as on a server that says goodbye, are not for people; its failures are exceptions.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     app(prog_name="fashquick")

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from fashquick_client.photos import MAX_PHOTO_BYTES
 from fashquick_client.results import Segmentation
-from fashquick_common.image import DEFAULT_LIMITS, FOREGROUND, decode, encode
+from fashquick_common.image import DEFAULT_LIMITS, FOREGROUND, ImageLimits, decode, encode
 
 Pixels = npt.NDArray[np.uint8]
 
-# No picture that the limits accept is longer, so the photo keeps its size.
-_FULL_SIZE = replace(DEFAULT_LIMITS, working_side=65_535)
+_MAX_SIDE = 65_535  # No picture format in use goes beyond it: every photo keeps its size.
+# What a photo must be was decided by the server, which has accepted it.
+_ANY_PHOTO = ImageLimits(
+    max_pixels=Image.MAX_IMAGE_PIXELS or DEFAULT_LIMITS.max_pixels,
+    max_bytes=MAX_PHOTO_BYTES,
+    min_side=1,
+    working_side=_MAX_SIDE,
+    max_aspect=_MAX_SIDE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +48,7 @@ def make_cutout(photo: bytes, found: Segmentation) -> CutoutFiles:
     Raises:
         InvalidArgumentError: The photo cannot be read.
     """
-    rgb = decode(photo, _FULL_SIZE).rgb
+    rgb = decode(photo, _ANY_PHOTO).rgb
     height, width = rgb.shape[:2]
     # Enlarged smoothly and cut again, the edge of a mask has no stairs.
     mask = np.where(_enlarge(found.mask.array(), width, height) >= FOREGROUND, np.uint8(255), np.uint8(0))

@@ -41,10 +41,15 @@ def read_photo(source: PhotoSource) -> Photo:
     else:
         path = Path(source)
         with path.open("rb") as file:
-            photo = Photo(path.name[:_MAX_NAME_CHARS], file.read(MAX_PHOTO_BYTES + 1))
+            photo = Photo(printable(path.name)[:_MAX_NAME_CHARS], file.read(MAX_PHOTO_BYTES + 1))
     label = photo.name or "the photo"
     if len(photo.data) > MAX_PHOTO_BYTES:
         raise ImageTooLarge(f"{label} has more than {MAX_PHOTO_BYTES} bytes; no photo is that large")
     if not photo.data:
         raise NotAnImage(f"{label} is empty; choose a JPEG, PNG, WebP, AVIF or HEIC file")
     return photo
+
+
+def printable(path: str) -> str:
+    """Return a path as it can be printed and sent, whatever bytes it has."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -61,7 +61,6 @@ class FakeServer(
 
     def __init__(self) -> None:
         self.failures: list[FashquickError | None] = []
-        self.refusals: dict[str, FashquickError] = {}
         self.headers: list[object] = []
         self.metadata: list[dict[str, str]] = []
         self.chunk_sizes: list[int] = []
@@ -74,7 +73,6 @@ class FakeServer(
         self.spoil: Callable[[list[object]], list[object]] = list
         self.fail_after_progress: list[FashquickError] = []
         self.fail_after_picture: list[FashquickError] = []
-        self.mask_size = (WIDTH, HEIGHT)
         self.port = 0
 
     @property
@@ -100,7 +98,6 @@ class FakeServer(
         self.uploads.append(upload)
         self.begun.set()
         failure = self.failures.pop(0) if self.failures else None
-        failure = failure or self.refusals.get(header.blobs[0].name)
         if failure is not None:
             self._fail(failure, context)
         return header
@@ -162,22 +159,21 @@ class FakeServer(
 
     def Segment(self, request_iterator, context):  # noqa: N802 - the contract's name
         header = self._begin(request_iterator, context)
-        width, height = self.mask_size
-        mask = make_blob("mask", MASK_BITS, ENCODING_BITS1, width=width, height=height)
-        alpha = make_blob("alpha", ALPHA_BYTES, ENCODING_GRAY8, width=width, height=height)
+        mask = make_blob("mask", MASK_BITS, ENCODING_BITS1, width=WIDTH, height=HEIGHT)
+        alpha = make_blob("alpha", ALPHA_BYTES, ENCODING_GRAY8, width=WIDTH, height=HEIGHT)
         blobs = [mask, alpha]
         candidates = []
         for index in range(min(1, header.max_candidates)):
             part = f"candidate/{index}"
-            blobs.append(make_blob(part, MASK_BITS, ENCODING_BITS1, width=width, height=height))
+            blobs.append(make_blob(part, MASK_BITS, ENCODING_BITS1, width=WIDTH, height=HEIGHT))
             candidates.append(segmentation_pb2.Candidate(mask_part=part, score=0.5))
         yield segmentation_pb2.SegmentResponse(progress=progress_pb2.Progress(step="cut", fraction=0.5))
         yield segmentation_pb2.SegmentResponse(
             result=segmentation_pb2.SegmentResult(
                 mask_part="mask",
                 alpha_part="alpha",
-                width=width,
-                height=height,
+                width=WIDTH,
+                height=HEIGHT,
                 quality=QUALITY,
                 candidates=candidates,
                 backend="embedded",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -12,7 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 import fashquick_client
-from fashquick_client.commands.running import Outcome, connected, for_each, run, shown
+from fashquick_client.commands.running import Outcome, connected, for_each, run
+from fashquick_client.photos import printable
 from fashquick_client.problems import gravest
 from fashquick_client.services import Service
 
@@ -50,10 +52,10 @@ def _report(outcome: Outcome[Passport]) -> dict[str, Any]:
             "reason": outcome.problem.reason,
             "message": outcome.problem.message,
         }
-        return {"file": shown(outcome.file), "ok": False, "error": problem}
+        return {"file": printable(outcome.file), "ok": False, "error": problem}
     assert outcome.value is not None
     return {
-        "file": shown(outcome.file),
+        "file": printable(outcome.file),
         "ok": True,
         "passport": fashquick_client.passport_report(outcome.value),
     }
@@ -68,9 +70,8 @@ def _print_table(outcomes: Sequence[Outcome[Passport]]) -> None:
     for outcome in outcomes:
         if outcome.value is not None:
             passport = outcome.value
-            table.add_row(
-                Text(shown(outcome.file)), _categories(passport), _palette(passport), str(len(passport.landmarks))
-            )
+            name = Text(printable(Path(outcome.file).name))
+            table.add_row(name, _categories(passport), _palette(passport), str(len(passport.landmarks)))
     Console().print(table)
 
 

@@ -15,6 +15,7 @@ import typer
 import fashquick_client
 from fashquick_client.console import file_progress
 from fashquick_client.local import run_servers
+from fashquick_client.photos import printable
 from fashquick_client.problems import EXPECTED_ERRORS, ExitCode, Problem, problem_of
 from fashquick_client.services import DEFAULT_ENDPOINT, Service
 
@@ -82,11 +83,6 @@ def usage_error(message: str) -> typer.Exit:
     return typer.Exit(ExitCode.USAGE)
 
 
-def shown(path: str) -> str:
-    """Return a path as it can be printed, whatever bytes its name has."""
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-
 @contextlib.asynccontextmanager
 async def connected(given: Mapping[Service, str | None]) -> AsyncIterator[Client]:
     """Yield a client for some services; those without an endpoint run on this machine meanwhile.
@@ -142,7 +138,7 @@ async def for_each(files: Sequence[str], work: Callable[[str], Awaitable[T]], *,
                 outcomes.append(Outcome(file, await work(file), None))
             except EXPECTED_ERRORS as error:
                 problem = problem_of(error)
-                complain(f"{shown(file)}: {problem.message}")
+                complain(f"{printable(file)}: {problem.message}")
                 outcomes.append(Outcome(file, None, problem))
             advance()
     return outcomes

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import typer
 
-from fashquick_client.commands.running import complain, connected, for_each, run, shown, usage_error
+from fashquick_client.commands.running import complain, connected, for_each, run, usage_error
 from fashquick_client.files import check_writable_folder, write_atomically
-from fashquick_client.photos import read_photo
+from fashquick_client.photos import printable, read_photo
 from fashquick_client.problems import ExitCode, OutputError, gravest, problem_of
 from fashquick_client.services import Service
 
@@ -56,13 +56,13 @@ def _check_names(files: Sequence[str], outputs: dict[str, OutputFiles]) -> None:
         by_target[outputs[file].mask].append(file)
     for target, sources in by_target.items():
         if len(sources) > 1:
-            names = " and ".join(map(shown, sources))
-            raise usage_error(f"{names} would both be written to {shown(str(target))}; rename one, or run twice")
+            names = " and ".join(map(printable, sources))
+            raise usage_error(f"{names} would both be written to {printable(str(target))}; rename one, or run twice")
     photos = {Path(file).resolve() for file in files}
     for each in outputs.values():
         for target in (each.mask, each.cutout):
             if target.resolve() in photos:
-                raise usage_error(f"{shown(str(target))} is one of the photos and would be overwritten")
+                raise usage_error(f"{printable(str(target))} is one of the photos and would be overwritten")
 
 
 async def _segment(files: Sequence[str], outputs: dict[str, OutputFiles], endpoint: str | None) -> int:
@@ -81,11 +81,11 @@ async def _segment(files: Sequence[str], outputs: dict[str, OutputFiles], endpoi
             except OSError as error:
                 raise OutputError(f"the results cannot be written: {error}") from error
             for warning in found.quality.warnings:
-                typer.echo(f"{shown(file)}: {warning}", err=True)
+                typer.echo(f"{printable(file)}: {warning}", err=True)
             return targets
 
         outcomes = await for_each(files, work, doing="Cutting out")
     for outcome in outcomes:
         if outcome.value is not None:
-            typer.echo(f"Wrote {shown(str(outcome.value.mask))} and {shown(str(outcome.value.cutout))}")
+            typer.echo(f"Wrote {printable(str(outcome.value.mask))} and {printable(str(outcome.value.cutout))}")
     return gravest(outcome.problem.exit_code for outcome in outcomes if outcome.problem is not None)

@@ -55,11 +55,12 @@ def parse_size(text: str) -> tuple[int, int]:
     """
     width, cross, height = text.lower().partition("x")
     if not (cross and width.isascii() and width.isdecimal() and height.isascii() and height.isdecimal()):
-        raise typer.BadParameter(f"{text!r} is not WIDTHxHEIGHT in pixels, such as 768x1152")
+        raise typer.BadParameter(f"{text!r} is not WIDTHxHEIGHT in pixels, such as 768x1152", param_hint="--size")
     size = int(width), int(height)
     if size[0] not in _WIDTHS or size[1] not in _HEIGHTS:
         raise typer.BadParameter(
-            f"{text} is outside the limits: width {_WIDTHS[0]} to {_WIDTHS[-1]}, height {_HEIGHTS[0]} to {_HEIGHTS[-1]}"
+            f"{text} is outside width {_WIDTHS[0]} to {_WIDTHS[-1]} and height {_HEIGHTS[0]} to {_HEIGHTS[-1]}",
+            param_hint="--size",
         )
     return size
 

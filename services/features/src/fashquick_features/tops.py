@@ -23,15 +23,22 @@ SURE_ARMPIT_DEPTH = 0.05
 SECOND_BEND = 0.22  # part of a bay's depth at which its upper flank counts as a bay of its own (dress with a waist)
 STEEPEST_CHORD = 0.7  # outward run of a bay's chord per length: beyond it the bay lies on the shoulder, by the collar
 ASYMMETRY_WEIGHT = 0.5  # depth that a pair of armpits loses per unit by which they fail to mirror each other
+DEEPER_WEIGHT = 0.3  # part of the deeper bay's depth that counts beside the shallower one's
 
 NECK_ZONE = (0.16, 0.74)  # |u| in armpit half-widths where a neck point can lie
 SHOULDER_START = 0.84  # the same for the inner end of the shoulder's rounding
 SURE_NECK = 0.02  # height over the chord from which a neck corner is beyond doubt
 NECK_ASYMMETRY_WEIGHT = 0.15
 
+SHOULDER_ZONE = (0.66, 1.15)  # |u| over the armpit's where a sleeve can begin
+USUAL_SHOULDER = 0.9  # the same where it usually does
+SHOULDER_PULL = 0.1  # height over the chord that a bend loses per unit away from the usual place
+
 SLEEVELESS_REACH = 0.15  # in armpit half-widths: shorter sleeves are shoulder caps
 SIDE_LENGTH = 0.4  # v from an armhole's deepest point within which its lower end lies
 LONG_SLEEVE_REACH = 0.9  # in armpit half-widths: farther cuffs belong to long sleeves
+LOW_CUFF = 0.25  # in armpit half-widths below the armpit: where the end of a long sleeve lies
+OVER_ARMPIT = 0.97  # |u| over the armpit's from which on a short sleeve's corners are looked for
 FAR_END = 0.8  # of the greatest distance from the armpit: where a long sleeve's cuff is looked for
 SYMMETRY_SCALE = 0.08  # mismatch between mirrored points at which confidence falls to 1/e
 
@@ -92,7 +99,7 @@ def _armpit_pair(sides: tuple[Points, Points]) -> tuple[Pocket, Pocket] | None:
     best, chosen = -np.inf, None
     for left, right in product(_armpit_candidates(sides[0]), _armpit_candidates(sides[1])):
         apart = np.abs(sides[0][left.deepest] - sides[1][right.deepest]).sum()
-        score = min(left.depth, right.depth) + 0.3 * max(left.depth, right.depth) - ASYMMETRY_WEIGHT * apart
+        score = min(left.depth, right.depth) + DEEPER_WEIGHT * max(left.depth, right.depth) - ASYMMETRY_WEIGHT * apart
         if score > best:
             best, chosen = score, (left, right)
     return chosen
@@ -164,12 +171,12 @@ def _read_side(points: Points, armpit: int, neck: int, half: float, *, sleeved: 
     reach = (float(outward.max()) - points[armpit, 0]) / half
     if reach < SLEEVELESS_REACH and not sleeved:
         return _sleeveless_side(points, armpit, neck, way)
-    low = points[way, 1] > points[armpit, 1] + 0.25 * half
+    low = points[way, 1] > points[armpit, 1] + LOW_CUFF * half
     if low.any() and distance[low].max() > LONG_SLEEVE_REACH * half:
         far = np.nonzero(low & (distance > FAR_END * distance[low].max()))[0]
         end = way[max(0, far[0] - 1) : far[-1] + 2]
     else:
-        over_armpit = np.nonzero(outward > 0.97 * points[armpit, 0])[0]
+        over_armpit = np.nonzero(outward > OVER_ARMPIT * points[armpit, 0])[0]
         end = way[over_armpit[0] :]
     if len(end) < 6:
         end = way
@@ -193,12 +200,12 @@ def _shoulder(points: Points, neck: int, cuff: int, armpit: int) -> int:
     """Where the sleeve begins: the bend between neck and cuff over the armpit, or the point straight above it."""
     way = arc(len(points), neck, cuff)
     ratio = points[way, 0] / points[armpit, 0]
-    near = np.nonzero((ratio > 0.75) & (ratio < 1.15))[0]
+    near = np.nonzero((ratio > SHOULDER_ZONE[0]) & (ratio < SHOULDER_ZONE[1]))[0]
     if not len(near):
-        return int(way[np.abs(ratio - 0.95).argmin()])
+        return int(way[np.abs(ratio - USUAL_SHOULDER).argmin()])
     height = -chord_distance(points[way[near]], points[neck], points[cuff])
-    straight = np.abs(ratio[near] - 0.95)
-    return int(way[near[(height - 0.1 * straight).argmax()]])
+    straight = np.abs(ratio[near] - USUAL_SHOULDER)
+    return int(way[near[(height - SHOULDER_PULL * straight).argmax()]])
 
 
 def _gather(

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchmarks.drawn_garments import DrawnGarment, draw
+from fashquick_common.garment import Category, Landmark, LandmarkName
+from fashquick_features import landmarks, outline
+
+TOPS = [Category.T_SHIRT, Category.LONG_SLEEVE, Category.SLEEVELESS_TOP]
+BOTTOMS = [Category.TROUSERS, Category.SHORTS, Category.SKIRT]
+# A shoulder has no corner of its own on an outline: it is judged more loosely.
+LOOSE = 0.12
+TIGHT = 0.045
+GAP_PX = 3.0  # between sleeve and body a gap narrower than this closes, and the armpit moves down with it
+
+
+def find(garment: DrawnGarment) -> dict[LandmarkName, Landmark]:
+    shape = outline.trace(garment.alpha)
+    return landmarks.find(shape, outline.upright_frame(shape), garment.category)
+
+
+def errors(garment: DrawnGarment) -> dict[LandmarkName, float]:
+    """Distance from each true corner to the found one, in garment heights; infinite where it is missing."""
+    found = find(garment)
+    return {
+        name: float(np.hypot(found[name].x - x, found[name].y - y)) / garment.height_px if name in found else np.inf
+        for name, (x, y) in garment.landmarks.items()
+    }
+
+
+@pytest.mark.parametrize("category", TOPS + BOTTOMS)
+def test_every_corner_of_an_upright_garment_is_found(category: Category) -> None:
+    apart = [errors(draw(category, seed)) for seed in range(6)]
+    corners = [value for each in apart for name, value in each.items() if "shoulder" not in name]
+    assert np.mean(corners) < 0.02
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(st.sampled_from(TOPS + BOTTOMS), st.integers(0, 10_000), st.floats(-18, 18), st.sampled_from([200, 384, 700]))
+def test_corners_are_found_whatever_the_tilt_and_the_size(
+    category: Category, seed: int, tilt: float, long_side: int
+) -> None:
+    garment = draw(category, seed, tilt_deg=tilt, long_side=long_side)
+    for name, apart in errors(garment).items():
+        assert apart < (LOOSE if "shoulder" in name else TIGHT) + GAP_PX / garment.height_px, name
+
+
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(st.sampled_from(TOPS + BOTTOMS), st.integers(0, 10_000))
+def test_left_is_the_wearers_left(category: Category, seed: int) -> None:
+    found = find(draw(category, seed))
+    for name, point in found.items():
+        if "-left" in name and "inner" not in name:
+            assert point.x > found[LandmarkName(name.replace("-left", "-right"))].x
+
+
+def test_a_mirrored_photo_swaps_the_sides() -> None:
+    garment = draw(Category.T_SHIRT, 3, tilt_deg=8)
+    shape = outline.trace(np.ascontiguousarray(garment.alpha[:, ::-1]))
+    swapped = landmarks.find(shape, outline.upright_frame(shape), Category.T_SHIRT)
+    width = garment.alpha.shape[1]
+    for name, point in find(garment).items():
+        other = swapped[LandmarkName(name.replace("left", "#").replace("right", "left").replace("#", "right"))]
+        assert np.hypot(width - other.x - point.x, other.y - point.y) < 0.03 * garment.height_px
+
+
+def test_lopsided_garments_are_trusted_less() -> None:
+    even, odd = (find(draw(Category.T_SHIRT, 5, jitter=jitter)) for jitter in (0.0, 0.05))
+    assert min(point.confidence for point in even.values()) > 0.5
+    assert np.mean([point.confidence for point in odd.values()]) < 0.8 * np.mean(
+        [point.confidence for point in even.values()]
+    )
+
+
+def test_a_sleeveless_top_has_no_cuffs_and_a_t_shirt_no_crotch() -> None:
+    assert not [name for name in find(draw(Category.SLEEVELESS_TOP, 1)) if "cuff" in name]
+    assert LandmarkName.CROTCH not in find(draw(Category.T_SHIRT, 1))
+
+
+def test_shapes_without_arms_get_no_landmarks_of_a_top() -> None:
+    alpha = np.zeros((300, 300), np.uint8)
+    alpha[50:250, 80:220] = 255
+    shape = outline.trace(alpha)
+    assert landmarks.find(shape, outline.upright_frame(shape), Category.T_SHIRT) == {}
+
+
+def test_trousers_with_closed_legs_have_a_waist_but_no_crotch() -> None:
+    alpha = np.zeros((300, 300), np.uint8)
+    alpha[20:280, 110:190] = 255
+    shape = outline.trace(alpha)
+    found = landmarks.find(shape, outline.upright_frame(shape), Category.TROUSERS)
+    assert LandmarkName.WAIST_LEFT in found
+    assert LandmarkName.CROTCH not in found

@@ -1,0 +1,5 @@
+"""The studio backend: cloth simulation and a renderer on the CPU, no network weights."""
+
+from fashquick_generation.studio.generator import StudioGenerator
+
+__all__ = ["StudioGenerator"]

@@ -1,0 +1,221 @@
+"""Dressing: the cloth is sewn around the body, falls, and follows the arms into the pose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from fashquick_common.cancel import CancelFlag
+from fashquick_common.garment import LandmarkName as L
+from fashquick_generation.studio import gates
+from fashquick_generation.studio.arrays import Bool, Float64
+from fashquick_generation.studio.body import BodyModel, Part, PosedBody
+from fashquick_generation.studio.cloth import Cloth, sewn
+from fashquick_generation.studio.collision import Collider, surface_of
+from fashquick_generation.studio.outline import Outline
+from fashquick_generation.studio.pattern import fitted
+from fashquick_generation.studio.placement import Sleeve, chest_girth, placed, sleeves_of, start_angle
+from fashquick_generation.studio.poses import Pose, arms_out, between, rotations
+from fashquick_generation.studio.solver import Contacts, Frame, Simulation, threads_of
+
+CLEARANCE_M = 0.0045
+"""Distance of cloth from the body: what a coarse mesh needs in order not to cut through a round surface."""
+LAYER_GAP_M = 0.013
+"""Distance of a sleeve from the torso and of the body panels from the arms, so that both layers of cloth that
+lie between arm and torso keep their order without cloth colliding with cloth."""
+ARM_FROM_SHOULDER_M = 0.11
+"""Beyond this distance from the shoulder joint an arm counts as a neighbour of the torso, not as part of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How fine and how long to simulate.
+
+    Attributes:
+        grid_m: Edge length of the cloth's mesh.
+        sew: Frames without gravity in which the panels close around the body.
+        fall: Frames with gravity in the start pose.
+        move: Frames from the start pose into the wanted one.
+        settle: Frames in the wanted pose.
+        substeps: A frame's.
+    """
+
+    grid_m: float = 0.013
+    sew: int = 16
+    fall: int = 30
+    move: int = 36
+    settle: int = 30
+    substeps: int = 16
+
+    @property
+    def frames(self) -> int:
+        """Frames in all."""
+        return self.sew + self.fall + self.move + self.settle
+
+
+@dataclass(frozen=True, slots=True)
+class Dressed:
+    """A body in a garment.
+
+    Attributes:
+        body: In its pose.
+        cloth: The garment's mesh.
+        x: Vx3 float64, where its vertices are.
+        texture: Vx2 float64, their pixels in the photo.
+        facts: Measures of the fit.
+    """
+
+    body: PosedBody
+    cloth: Cloth
+    x: Float64
+    texture: Float64
+    facts: dict[str, float]
+
+
+def dress(
+    model: BodyModel,
+    pose: Pose,
+    outline: Outline,
+    neckline: Float64,
+    *,
+    effort: Effort,
+    on_frame: Callable[[int], None],
+    cancel: CancelFlag,
+) -> Dressed:
+    """Put a top on a body.
+
+    Args:
+        model: Who wears it.
+        pose: How they stand.
+        outline: The garment's.
+        neckline: Mx2 float64 pixels, the front panel's edge at the neck.
+        effort: How fine and long to simulate.
+        on_frame: Told the number of frames done, after each.
+        cancel: Checked before each frame.
+
+    Raises:
+        SimulationFailed: The cloth did not come to rest in a plausible shape.
+    """
+    upright = model.posed(rotations(model, arms_out(45.0, pose)))
+    pattern = fitted(outline, chest_girth(upright))
+    cloth = sewn(outline, neckline, pattern, effort.grid_m)
+    sleeves = sleeves_of(outline, pattern)
+    first = arms_out(start_angle(sleeves), pose)
+    start = model.posed(rotations(model, first))
+    seam = pattern.from_photo(
+        np.concatenate(
+            [outline.between(L.NECK_LEFT, L.CUFF_LEFT_UPPER), outline.between(L.CUFF_RIGHT_UPPER, L.NECK_RIGHT)]
+        )
+    )
+    cloth_run = _Run(cloth, sleeves, placed(cloth, sleeves, seam, start), start, on_frame=on_frame, cancel=cancel)
+    cloth_run.hold(effort.sew, Frame(effort.substeps, 0.0, 0.92, 0.1))
+    cloth_run.hold(effort.fall, Frame(effort.substeps, 9.81, 0.996, 0.06))
+    # Slow, fast, slow, as arms move.
+    for t in (1 - np.cos(np.linspace(0, np.pi, effort.move + 1)[1:])) / 2:
+        cloth_run.follow(
+            model.posed(rotations(model, between(first, pose, float(t)))), Frame(effort.substeps, 9.81, 0.996, 0.12)
+        )
+    cloth_run.hold(effort.settle, Frame(effort.substeps, 9.81, 0.985, 0.25))
+    facts = gates.check_stretch(cloth_run.simulation.stretch())
+    facts["cloth_vertices"] = float(len(cloth.rest))
+    facts["pixel_m"] = pattern.pixel_m
+    return Dressed(cloth_run.body, cloth, cloth_run.simulation.x, pattern.to_photo(cloth.rest), facts)
+
+
+class _Run:
+    """The cloth's way from flat to worn."""
+
+    def __init__(
+        self,
+        cloth: Cloth,
+        sleeves: tuple[Sleeve, Sleeve],
+        start: Float64,
+        body: PosedBody,
+        *,
+        on_frame: Callable[[int], None],
+        cancel: CancelFlag,
+    ) -> None:
+        self.body = body
+        self.simulation = Simulation(threads_of(cloth), start)
+        self._on_frame, self._cancel, self._done = on_frame, cancel, 0
+        self._solid = _collidable(body)
+        parts, faces = body.model.parts, body.model.body.faces
+        count = len(self._solid)
+        hidden = np.isin(parts, [Part.HEAD, Part.HAND_LEFT, Part.HAND_RIGHT, Part.FOOT_LEFT, Part.FOOT_RIGHT])
+        skin = faces[~hidden[faces].any(axis=1)]
+        all_faces = np.concatenate([skin, body.model.trousers.faces + np.int32(len(body.vertices))])
+        arms = _arm_vertices(body)
+        trunk = np.isin(parts, [Part.TORSO, Part.HIPS])
+        self._skin = Collider(surface_of(all_faces, count))
+        self._arms = Collider(surface_of(skin[arms[skin].all(axis=1)], count))
+        self._trunk = Collider(surface_of(skin[trunk[skin].all(axis=1)], count))
+        sleeve = sleeves[0].share(cloth.rest) + sleeves[1].share(cloth.rest)
+        self._near_skin = np.full(len(cloth.rest), CLEARANCE_M)
+        self._from_trunk = np.where(sleeve > 0.05, LAYER_GAP_M * sleeve, -1.0)
+        self._from_arms = np.where(sleeve < 0.05, LAYER_GAP_M, -1.0)
+        self._pins = _neck_pins(cloth, body)
+        self.simulation.w[[vertex for vertex, _ in self._pins]] = 0.0
+
+    def hold(self, frames: int, frame: Frame) -> None:
+        """Let the cloth move while the body stands."""
+        for _ in range(frames):
+            self.follow(self.body, frame)
+
+    def follow(self, body: PosedBody, frame: Frame) -> None:
+        """One frame in which the body goes into another pose."""
+        self._cancel.check()
+        now, then = self._solid, _collidable(body)
+        x = self.simulation.x
+        normals = body.normals
+        for vertex, on_body in self._pins:
+            self.simulation.held[vertex] = body.vertices[on_body] + CLEARANCE_M * normals[on_body]
+        skin = self._skin.contacts(x, now, then, self._near_skin)
+        trunk = self._trunk.contacts(x, now, then, self._from_trunk)
+        arms = self._arms.contacts(x, now, then, self._from_arms)
+        self._cancel.check()
+        self.simulation.advance(skin, _merged(trunk, arms), frame)
+        self.body, self._solid = body, then
+        self._done += 1
+        self._on_frame(self._done)
+
+
+def _collidable(body: PosedBody) -> Float64:
+    return np.concatenate([body.vertices, body.trousers])
+
+
+def _arm_vertices(body: PosedBody) -> Bool:
+    arms = np.zeros(len(body.vertices), bool)
+    for side, upper, fore in (
+        ("left", Part.UPPER_ARM_LEFT, Part.FOREARM_LEFT),
+        ("right", Part.UPPER_ARM_RIGHT, Part.FOREARM_RIGHT),
+    ):
+        away = np.linalg.norm(body.vertices - body.keypoints[f"{side}_shoulder"], axis=1)
+        arms |= body.of(upper, fore) & (away > ARM_FROM_SHOULDER_M)
+    return arms
+
+
+def _merged(first: Contacts, second: Contacts) -> Contacts:
+    """Contacts of points that touch one surface or the other, never both."""
+    use = (first.clearance >= 0)[:, None]
+    return Contacts(
+        np.where(use, first.points, second.points),
+        np.where(use, first.normals, second.normals),
+        np.where(use, first.motion, second.motion),
+        np.where(use[:, 0], first.clearance, second.clearance),
+    )
+
+
+def _neck_pins(cloth: Cloth, body: PosedBody) -> list[tuple[int, int]]:
+    """Cloth vertex and body vertex of the two neck points, which rest beside the neck."""
+    pins = []
+    trunk = body.of(Part.TORSO, Part.NECK, Part.UPPER_ARM_LEFT, Part.UPPER_ARM_RIGHT)
+    shoulders = (body.keypoints["left_shoulder"] + body.keypoints["right_shoulder"]) / 2
+    for name in (L.NECK_LEFT, L.NECK_RIGHT):
+        vertex = cloth.corner[name]
+        x = float(np.sign(cloth.rest[vertex, 0]) * np.clip(abs(cloth.rest[vertex, 0]), 0.065, 0.095))
+        near = trunk & (np.abs(body.vertices[:, 0] - x) < 0.012) & (np.abs(body.vertices[:, 1] - shoulders[1]) < 0.09)
+        candidates = np.flatnonzero(near)
+        pins.append((vertex, int(candidates[body.vertices[candidates, 2].argmax()])))
+    return pins

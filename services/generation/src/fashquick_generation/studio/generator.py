@@ -1,0 +1,184 @@
+"""The studio: a garment's photo, worn by a figure, without any network's weights."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+
+import cv2
+import numpy as np
+
+from fashquick_common.cancel import CancelFlag
+from fashquick_common.errors import BadField, BadMask, CategoryNotSupported
+from fashquick_common.garment import Category
+from fashquick_generation.engine import (
+    MAX_HEIGHT_PX,
+    MAX_WIDTH_PX,
+    MIN_SIDE_PX,
+    GenerationJob,
+    Picture,
+    Progress,
+)
+from fashquick_generation.studio import (
+    backdrop,
+    body,
+    drape,
+    gates,
+    lighting,
+    maps,
+    neckline,
+    outline,
+    poses,
+    raster,
+    scene,
+    shading,
+    texture,
+)
+from fashquick_generation.studio.arrays import Float64, UInt8
+from fashquick_generation.studio.sample import sample_job
+
+VERSION = "studio-1"
+"""Counts up when the same job would give other bytes."""
+SUPPORTED = (Category.T_SHIRT,)
+SAMPLES = 2
+"""Samples a side of a pixel."""
+DRESSING_SHARE = 0.6
+"""Part of the time that goes into the cloth."""
+TEXELS_PER_SAMPLE = 1.0
+PREVIEW_SIDE_PX = 384
+
+
+class StudioGenerator:
+    """Dresses a baked body by cloth simulation and photographs it in a virtual studio."""
+
+    name = "studio"
+
+    def __init__(self, effort: drape.Effort | None = None) -> None:
+        """Make a generator; it holds no state between jobs.
+
+        Args:
+            effort: How fine and long to simulate; by default as long as it takes to look right.
+        """
+        self._effort = effort or drape.Effort()
+
+    @property
+    def digest(self) -> str:
+        """SHA-256, in hex, of the baked data, the backend's version and its settings."""
+        return sha256(f"{VERSION} {body.data_digest()} {self._effort}".encode()).hexdigest()
+
+    def warm_up(self) -> None:
+        """Load the bodies and compile or load all kernels, by making a small picture of a drawn T-shirt."""
+        for name in body.BODIES:
+            body.load(name)
+        quick = StudioGenerator(drape.Effort(grid_m=0.03, sew=2, fall=2, move=2, settle=2, substeps=8))
+        quick.generate(sample_job(), lambda _: None, CancelFlag())
+
+    def generate(self, job: GenerationJob, on_progress: Callable[[Progress], None], cancel: CancelFlag) -> Picture:
+        """Make one picture; see `Generator.generate`."""
+        _check(job)
+        seconds: dict[str, float] = {}
+        pose, model = poses.named(job.view.pose), body.load(job.body)
+        with _timed("pattern", seconds):
+            on_progress(Progress("pattern", 0.0))
+            line = outline.trace(job.garment.alpha, job.garment.passport.landmarks)
+            gates.check_proportions(line)
+            edge = neckline.front_neckline(job.garment.photo, line)
+            cancel.check()
+            on_progress(Progress("pattern", 0.02, _preview(job.garment.photo, line, edge)))
+        with _timed("drape", seconds):
+            share = DRESSING_SHARE / self._effort.frames
+
+            def on_frame(done: int) -> None:
+                on_progress(Progress("drape", min(0.02 + share * done, 0.62)))
+
+            dressed = drape.dress(model, pose, line, edge, effort=self._effort, on_frame=on_frame, cancel=cancel)
+        with _timed("texture", seconds):
+            on_progress(Progress("texture", 0.64))
+            world = scene.assembled(dressed)
+            camera = scene.camera_for(job.view, dressed.body, job.width, job.height)
+            fine = camera.scaled(SAMPLES)
+            cancel.check()
+            pixel_m = dressed.facts["pixel_m"]
+            texels = (
+                TEXELS_PER_SAMPLE * pixel_m * fine.focal_px / np.linalg.norm(fine.eye - world.vertices.mean(axis=0))
+            )
+            cloth = texture.textures(job.garment.photo, line, edge, float(texels))
+            cancel.check()
+        with _timed("render", seconds):
+            on_progress(Progress("render", 0.7))
+            seen = raster.visible(
+                fine.project(world.vertices), world.faces, world.nearer, fine.width, fine.height, cancel
+            )
+            lights = lighting.studio().turned(job.view.yaw_degrees)
+            shadows = lighting.shadow_maps(world.vertices, world.faces, lights, lighting.MAP_SIZE, cancel)
+            on_progress(Progress("render", 0.8))
+            number, lit = shading.lit_pixels(world, seen, fine, cloth, shadows, cancel)
+            on_progress(Progress("render", 0.92))
+            ground = backdrop.backdrop(camera, shadows, cancel)
+            rgb = shading.resolved(number, lit, ground, job.seed, cancel)
+        with _timed("maps", seconds):
+            extra = maps.drawn(job.maps, world, seen, camera) if job.maps else {}
+        on_progress(Progress("done", 1.0))
+        return Picture(rgb, extra, seconds, dressed.facts)
+
+
+def _preview(photo: UInt8, line: outline.Outline, edge: Float64) -> UInt8:
+    """The photo, small, with the pattern's pieces drawn on it."""
+    scale = min(PREVIEW_SIDE_PX / max(photo.shape[:2]), 1.0)
+    size = (max(round(photo.shape[1] * scale), 1), max(round(photo.shape[0] * scale), 1))
+    image = np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.uint8)
+    for points, closed in ((line.points, True), (edge, False)):
+        cv2.polylines(image, [np.round(points * scale).astype(np.int32)], closed, (255, 255, 255), 3, cv2.LINE_AA)
+        cv2.polylines(image, [np.round(points * scale).astype(np.int32)], closed, (30, 110, 220), 1, cv2.LINE_AA)
+    return image
+
+
+def _check(job: GenerationJob) -> None:
+    """Refuse a job that cannot be done, before any work.
+
+    Raises:
+        BadField: A size or angle is outside its limits, or photo and passport do not belong together.
+        BadMask: The alpha has another size than the photo.
+        CategoryNotSupported: It is not a T-shirt.
+    """
+    for field, value, limit in (("width", job.width, MAX_WIDTH_PX), ("height", job.height, MAX_HEIGHT_PX)):
+        if not MIN_SIDE_PX <= value <= limit:
+            raise BadField(f"{field} is {value}; choose {MIN_SIDE_PX} to {limit} pixels", field=field)
+    if not math.isfinite(job.view.yaw_degrees):
+        raise BadField(f"yaw is {job.view.yaw_degrees}; give a finite angle in degrees", field="view.yaw_degrees")
+    if job.seed < 0:
+        raise BadField(f"seed is {job.seed}; give a whole number from 0", field="seed")
+    category = job.garment.passport.category
+    if category not in SUPPORTED:
+        supported = ", ".join(known.value for known in SUPPORTED)
+        raise CategoryNotSupported(
+            f"the studio does not dress {'unknown garments' if category is None else category.value} yet;"
+            f" it dresses: {supported}",
+            metadata={"category": "" if category is None else category.value, "supported": supported},
+        )
+    photo, alpha, passport = job.garment.photo, job.garment.alpha, job.garment.passport
+    if photo.ndim != 3 or photo.shape[2] != 3 or photo.dtype != np.uint8:
+        raise BadField(
+            f"the photo is {photo.shape} {photo.dtype}; give height x width x 3 uint8", field="garment.photo"
+        )
+    if alpha.shape != photo.shape[:2] or alpha.dtype != np.uint8:
+        raise BadMask(
+            f"the mask is {alpha.shape} {alpha.dtype}, the photo {photo.shape[:2]}; give one uint8 a pixel",
+            field="alpha",
+        )
+    if (passport.photo_height, passport.photo_width) != photo.shape[:2]:
+        raise BadField(
+            f"the passport is of a photo of {passport.photo_width}x{passport.photo_height} pixels, "
+            f"this one has {photo.shape[1]}x{photo.shape[0]}",
+            field="garment.passport",
+        )
+
+
+@contextmanager
+def _timed(stage: str, seconds: dict[str, float]) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    seconds[stage] = time.perf_counter() - start

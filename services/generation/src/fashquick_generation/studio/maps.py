@@ -1,0 +1,187 @@
+"""Pictures of the scene's geometry: what other image generators take as conditions."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from fashquick_generation.engine import MapKind
+from fashquick_generation.studio.arrays import Bool, Float32, Float64, Int32, UInt8
+from fashquick_generation.studio.body import PosedBody
+from fashquick_generation.studio.camera import Camera
+from fashquick_generation.studio.raster import Visible
+from fashquick_generation.studio.scene import Kind, Scene
+
+NEAREST, FARTHEST = 255, 40
+"""Codes of the nearest and farthest visible point in a depth map; 0 is the background."""
+
+OPENPOSE_POINTS = (
+    "nose",
+    "",  # the neck, between the shoulders
+    "right_shoulder",
+    "right_elbow",
+    "right_wrist",
+    "left_shoulder",
+    "left_elbow",
+    "left_wrist",
+    "right_hip",
+    "right_knee",
+    "right_ankle",
+    "left_hip",
+    "left_knee",
+    "left_ankle",
+    "right_eye",
+    "left_eye",
+    "right_ear",
+    "left_ear",
+)
+OPENPOSE_LIMBS = (
+    (1, 2),
+    (1, 5),
+    (2, 3),
+    (3, 4),
+    (5, 6),
+    (6, 7),
+    (1, 8),
+    (8, 9),
+    (9, 10),
+    (1, 11),
+    (11, 12),
+    (12, 13),
+    (1, 0),
+    (0, 14),
+    (14, 16),
+    (0, 15),
+    (15, 17),
+)
+OPENPOSE_COLOURS = (
+    (255, 0, 0),
+    (255, 85, 0),
+    (255, 170, 0),
+    (255, 255, 0),
+    (170, 255, 0),
+    (85, 255, 0),
+    (0, 255, 0),
+    (0, 255, 85),
+    (0, 255, 170),
+    (0, 255, 255),
+    (0, 170, 255),
+    (0, 85, 255),
+    (0, 0, 255),
+    (85, 0, 255),
+    (170, 0, 255),
+    (255, 0, 255),
+    (255, 0, 170),
+    (255, 0, 85),
+)
+LIMB_DIM = 0.6
+"""Brightness of limbs against joints, as OpenPose's renderer draws them."""
+LINE_SHARE = 1 / 130
+"""Half a limb's width as a share of the picture's shorter side."""
+
+PART_COLOURS = np.array(
+    [
+        (60, 60, 200),
+        (250, 210, 120),
+        (200, 90, 60),
+        (230, 130, 60),
+        (160, 200, 60),
+        (60, 200, 120),
+        (250, 90, 160),
+        (160, 90, 250),
+        (90, 160, 250),
+        (60, 110, 200),
+        (60, 200, 220),
+        (40, 160, 170),
+        (200, 200, 80),
+        (160, 160, 40),
+        (240, 180, 180),
+        (120, 60, 160),
+    ],
+    np.uint8,
+)
+"""Colour of each body `Part`."""
+KIND_COLOURS = {
+    Kind.TROUSERS: (40, 40, 40),
+    Kind.SHOES: (110, 110, 110),
+    Kind.FRONT: (255, 255, 255),
+    Kind.BACK: (255, 255, 255),
+}
+
+
+def drawn(kinds: frozenset[MapKind], scene: Scene, visible: Visible, camera: Camera) -> dict[MapKind, UInt8]:
+    """The maps asked for.
+
+    Args:
+        kinds: Which.
+        scene: What is there.
+        visible: What of it is seen, with several samples a pixel.
+        camera: The picture's, of its resolution.
+    """
+    samples = visible.face.shape[0] // camera.height
+    face, corner = visible.face[::samples, ::samples], visible.corner[::samples, ::samples]
+    seen = face >= 0
+    weights = np.concatenate([1 - corner.sum(axis=2, keepdims=True), corner], axis=2)[seen]
+    corners = scene.faces[face[seen]]
+    out: dict[MapKind, UInt8] = {}
+    if MapKind.DEPTH in kinds:
+        out[MapKind.DEPTH] = _depth(visible.depth[::samples, ::samples])
+    if MapKind.NORMAL in kinds:
+        out[MapKind.NORMAL] = _normal((scene.normals[corners] * weights[..., None]).sum(axis=1), seen, camera)
+    if MapKind.PARTS in kinds:
+        out[MapKind.PARTS] = _parts(scene, face, corners)
+    if MapKind.POSE in kinds:
+        out[MapKind.POSE] = _pose(scene.body, camera)
+    if MapKind.GARMENT_MASK in kinds:
+        garment = (visible.face >= 0) & (scene.kind[visible.face] >= Kind.FRONT)
+        cover = cv2.resize(garment.astype(np.float32), (camera.width, camera.height), interpolation=cv2.INTER_AREA)
+        out[MapKind.GARMENT_MASK] = np.round(255 * cover).astype(np.uint8)
+    return out
+
+
+def _depth(depth: Float32) -> UInt8:
+    seen = depth < 1e8
+    near, far = float(depth[seen].min()), float(depth[seen].max())
+    code = NEAREST - (NEAREST - FARTHEST) * (depth - near) / max(far - near, 1e-6)
+    return np.where(seen, np.round(code), 0).astype(np.uint8)
+
+
+def _normal(normals: Float64, seen: Bool, camera: Camera) -> UInt8:
+    """Red right, green up, blue towards the camera; the background faces the camera."""
+    local = normals @ np.stack([camera.right, camera.up, -camera.forward], axis=1)
+    local *= np.where(local[:, 2:] < 0, -1, 1)
+    local /= np.linalg.norm(local, axis=1, keepdims=True) + 1e-9
+    image = np.empty((*seen.shape, 3))
+    image[:] = (0, 0, 1)
+    image[seen] = local
+    return np.round(127.5 * (image + 1)).astype(np.uint8)
+
+
+def _parts(scene: Scene, face: Int32, corners: Int32) -> UInt8:
+    image = np.zeros((*face.shape, 3), np.uint8)
+    kind = scene.kind[face]
+    seen = face >= 0
+    skin = np.zeros_like(corners[:, 0])
+    is_skin = kind[seen] == Kind.SKIN
+    skin[is_skin] = scene.body.model.parts[corners[is_skin, 0]]
+    image[seen] = PART_COLOURS[skin]
+    for which, colour in KIND_COLOURS.items():
+        image[seen & (kind == which)] = colour
+    return image
+
+
+def _pose(body: PosedBody, camera: Camera) -> UInt8:
+    """The 18-point skeleton as OpenPose draws it."""
+    middle = (body.keypoints["left_shoulder"] + body.keypoints["right_shoulder"]) / 2
+    at = camera.project(np.array([body.keypoints[name] if name else middle for name in OPENPOSE_POINTS]))[:, :2]
+    image = np.zeros((camera.height, camera.width, 3), np.uint8)
+    half = max(round(min(image.shape[:2]) * LINE_SHARE), 2)
+    for colour, (a, b) in zip(OPENPOSE_COLOURS, OPENPOSE_LIMBS, strict=False):
+        centre, arrow = (at[a] + at[b]) / 2, at[b] - at[a]
+        turn = round(float(np.degrees(np.arctan2(arrow[1], arrow[0]))))
+        size = (round(float(np.linalg.norm(arrow)) / 2), half)
+        limb = cv2.ellipse2Poly((round(float(centre[0])), round(float(centre[1]))), size, turn, 0, 360, 5)
+        cv2.fillConvexPoly(image, np.array(limb, np.int32), tuple(LIMB_DIM * value for value in colour))
+    for colour, point in zip(OPENPOSE_COLOURS, at, strict=True):
+        cv2.circle(image, (round(float(point[0])), round(float(point[1]))), half, colour, cv2.FILLED)
+    return image

@@ -1,0 +1,107 @@
+"""The edge of the front panel at the neck.
+
+In a photo of a T-shirt lying flat the outline between the neck points is the back panel's edge; the front panel's
+lies below it, inside the garment, and between the two the inside of the back is seen. The edge is looked for as
+the curve of a small family (round to V, shallow to deep) along which colours change most, in the spirit of
+Daugman's integro-differential operator ("High confidence visual recognition of persons by a test of statistical
+independence", 1993, eq. 2).
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from fashquick_common.garment import LandmarkName as L
+from fashquick_generation.studio.arrays import Float32, Float64, UInt8
+from fashquick_generation.studio.outline import Outline
+
+SAMPLES = 61
+"""Points along a candidate curve."""
+ROUNDNESS = (2.0, 1.6, 1.3, 1.05)
+"""Exponents of |x|^p + y^p = 1: an ellipse, two between, almost a V."""
+SHALLOWEST, DEEPEST = 0.24, 1.0
+"""Depth of a neckline under the line between the neck points, as shares of the neck's width."""
+BELOW_BACK = 0.17
+"""Least distance between the back's edge and the front's, in the same measure: more than a collar's ribbing, whose
+seam on the back runs along the back's edge and would be taken for the front's."""
+USUAL_DEPTH = 0.45
+"""Depth where the photo shows no edge: a crew neck's."""
+DEPTHS = 44
+CLEAR_EDGE = 1.7
+"""An edge counts if colours change this much more along it than along the middle one of all candidates."""
+FIRST_SHARE = 0.85
+"""A ribbed collar has two edges; the upper one is the opening. It need only be this strong against the lower."""
+STEP_SHARE = 0.022
+"""Distance between the two sides that are compared, as a share of the neck's width."""
+STRONG_CHANGE = 0.12
+"""Colour change (of 1) from which a stronger one does not count more, so that print does not win over cloth."""
+
+
+def front_neckline(photo: UInt8, outline: Outline) -> Float64:
+    """The front panel's edge from the wearer's right neck point to the left one.
+
+    Args:
+        photo: HxWx3 uint8.
+        outline: A top's.
+
+    Returns:
+        `SAMPLES` x 2 float64, pixels.
+    """
+    right, left = outline.at(L.NECK_RIGHT), outline.at(L.NECK_LEFT)
+    width = float(np.linalg.norm(left - right))
+    least, most = _allowed_depths(outline, right, left, width)
+    depths = np.linspace(least, most, DEPTHS)
+    blurred = cv2.GaussianBlur(photo, (0, 0), max(0.006 * width, 0.6))
+    smooth = np.asarray(blurred, np.float32) / np.float32(255)
+    change = np.array([[_change(smooth, right, left, depth, p) for depth in depths] for p in ROUNDNESS])
+    best_shape = int(change.max(axis=1).argmax())
+    along = change[best_shape]
+    if outline.collar_bottom is None and along.max() < CLEAR_EDGE * float(np.median(change)):
+        usual = float(np.clip(USUAL_DEPTH * width, least, most))
+        return curve(right, left, usual, ROUNDNESS[0])
+    strong = np.flatnonzero(along >= FIRST_SHARE * along.max())
+    first = strong[0]
+    while first + 1 < len(along) and along[first + 1] > along[first]:
+        first += 1
+    return curve(right, left, float(depths[first]), ROUNDNESS[best_shape])
+
+
+def curve(right: Float64, left: Float64, depth: float, roundness: float) -> Float64:
+    """A neckline: |x|^p + y^p = 1 between the neck points, `depth` pixels deep."""
+    angle = np.linspace(np.pi, 0, SAMPLES)
+    x = np.sign(np.cos(angle)) * np.abs(np.cos(angle)) ** (2 / roundness)
+    y = np.sin(angle) ** (2 / roundness)
+    half = (left - right) / 2
+    down = np.array([-half[1], half[0]]) / np.linalg.norm(half)
+    line: Float64 = (left + right) / 2 + x[:, None] * half + depth * y[:, None] * down
+    return line
+
+
+def _allowed_depths(outline: Outline, right: Float64, left: Float64, width: float) -> tuple[float, float]:
+    down = np.array([-(left - right)[1], (left - right)[0]]) / width
+    back = (outline.between(L.NECK_RIGHT, L.NECK_LEFT) - right) @ down
+    least = max(SHALLOWEST * width, float(back.max()) + BELOW_BACK * width)
+    most = max(DEEPEST * width, 1.3 * least)
+    if outline.collar_bottom is not None:
+        known = max(float((outline.collar_bottom - right) @ down), least)
+        return max(least, 0.85 * known), 1.15 * known
+    return least, most
+
+
+def _change(photo: Float32, right: Float64, left: Float64, depth: float, roundness: float) -> float:
+    """Mean colour difference between the two sides of a candidate, its ends left out."""
+    line = curve(right, left, depth, roundness)
+    tangent = np.gradient(line, axis=0)
+    normal = np.stack([-tangent[:, 1], tangent[:, 0]], axis=1)
+    normal /= np.linalg.norm(normal, axis=1, keepdims=True) + 1e-9
+    step = STEP_SHARE * float(np.linalg.norm(left - right)) / 2
+    inner, outer = (_colours(photo, line + sign * step * normal) for sign in (-1.0, 1.0))
+    away = np.abs(inner - outer).mean(axis=1)[SAMPLES // 10 : -(SAMPLES // 10)]
+    return float(np.minimum(away, STRONG_CHANGE).mean())
+
+
+def _colours(photo: Float32, pixels: Float64) -> Float32:
+    at = (pixels - 0.5).astype(np.float32)
+    colours = cv2.remap(photo, at[:, :1], at[:, 1:], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(colours[:, 0], np.float32)

@@ -1,0 +1,110 @@
+"""Everything that is in the picture as one mesh, and the camera."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from fashquick_generation.engine import Framing, View
+from fashquick_generation.studio.arrays import Bool, Float64, Int32, UInt8
+from fashquick_generation.studio.body import Part, PosedBody
+from fashquick_generation.studio.camera import Camera, turntable
+from fashquick_generation.studio.drape import Dressed
+from fashquick_generation.studio.mesh import subdivided, vertex_normals
+
+HEADROOM = 1.12
+"""Height of the picture over the figure's."""
+WIDTH_M = 1.0
+"""Width that a picture shows at least."""
+UPPER_BELOW_HIP_M = 0.22
+UPPER_ABOVE_HEAD_M = 0.07
+CLOTH_NEARER_M = 0.014
+"""By how much cloth wins over the body that it lies on."""
+TROUSERS_NEARER_M = 0.004
+UNDER_CLOTH_M = 0.022
+"""Skin this close to cloth is under it."""
+PRESSED_M = 0.006
+"""How far skin under cloth is moved in, so that it does not show through between the cloth's vertices."""
+
+
+class Kind(IntEnum):
+    """What a face belongs to."""
+
+    SKIN = 0
+    TROUSERS = 1
+    SHOES = 2
+    FRONT = 3
+    BACK = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A mesh of everything.
+
+    Attributes:
+        vertices: Vx3 float64, metres.
+        normals: Vx3 float64.
+        faces: Fx3 int32.
+        kind: F uint8, `Kind` of each face.
+        pixels: Vx2 float64, photo coordinates of cloth vertices.
+        nearer: V float64, metres by which a vertex counts as nearer to the camera than it is.
+        body: The figure.
+    """
+
+    vertices: Float64
+    normals: Float64
+    faces: Int32
+    kind: UInt8
+    pixels: Float64
+    nearer: Float64
+    body: PosedBody
+
+
+def assembled(dressed: Dressed) -> Scene:
+    """Put figure, companion clothes and garment together."""
+    body = dressed.body
+    x, faces, pixels = subdivided(dressed.x, dressed.cloth.faces, dressed.texture)
+    cloth_kind = np.where(np.tile(dressed.cloth.back_face, 4), Kind.BACK, Kind.FRONT)
+    model = body.model
+    skin = _pressed_in(body.vertices, body.normals, x, body.of(Part.HEAD, Part.HAND_LEFT, Part.HAND_RIGHT))
+    trousers = _pressed_in(
+        body.trousers, vertex_normals(body.trousers, model.trousers.faces), x, np.zeros(len(body.trousers), bool)
+    )
+    meshes = (
+        (skin, model.body.faces, np.full(len(model.body.faces), Kind.SKIN), 0.0),
+        (trousers, model.trousers.faces, np.full(len(model.trousers.faces), Kind.TROUSERS), TROUSERS_NEARER_M),
+        (body.shoes, model.shoes.faces, np.full(len(model.shoes.faces), Kind.SHOES), TROUSERS_NEARER_M),
+        (x, faces, cloth_kind, CLOTH_NEARER_M),
+    )
+    starts = np.cumsum([0, *(len(mesh[0]) for mesh in meshes)])
+    return Scene(
+        vertices=np.concatenate([mesh[0] for mesh in meshes]),
+        normals=np.concatenate([vertex_normals(np.ascontiguousarray(mesh[0]), mesh[1]) for mesh in meshes]),
+        faces=np.concatenate([mesh[1] + np.int32(start) for mesh, start in zip(meshes, starts, strict=False)]),
+        kind=np.concatenate([mesh[2] for mesh in meshes]).astype(np.uint8),
+        pixels=np.concatenate([np.zeros((starts[3], 2)), pixels]),
+        nearer=np.concatenate([np.full(len(mesh[0]), mesh[3]) for mesh in meshes]),
+        body=body,
+    )
+
+
+def _pressed_in(skin: Float64, normals: Float64, cloth: Float64, free: Bool) -> Float64:
+    away, _ = cKDTree(cloth).query(skin, distance_upper_bound=UNDER_CLOTH_M)
+    under = np.isfinite(away) & ~free
+    return np.where(under[:, None], skin - PRESSED_M * normals, skin)
+
+
+def camera_for(view: View, body: PosedBody, width: int, height: int) -> Camera:
+    """The camera that shows what a view asks for."""
+    top = float(body.vertices[:, 2].max())
+    if view.framing is Framing.UPPER:
+        low = float(body.keypoints["left_hip"][2]) - UPPER_BELOW_HIP_M
+        high = top + UPPER_ABOVE_HEAD_M
+    else:
+        low, high = top * (1 - HEADROOM) / 2, top * (1 + HEADROOM) / 2
+    span = max(high - low, WIDTH_M * height / width * (0.85 if view.framing is Framing.UPPER else 1.0))
+    target = np.array([0.0, float(body.vertices[:, 1].mean()), (low + high) / 2])
+    return turntable(view.yaw_degrees, target, span, width, height)

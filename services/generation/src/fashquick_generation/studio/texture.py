@@ -1,0 +1,197 @@
+"""The garment's own pixels, ready to be put on the cloth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from fashquick_generation.studio.arrays import Bool, Float32, Float64, Int, UInt8
+from fashquick_generation.studio.colour import LUMINANCE, lightness, linear
+from fashquick_generation.studio.outline import Outline
+
+MARGIN_SHARE = 0.04
+"""Room around the garment in the texture, as a share of its diagonal; cloth reaches a little past the mask."""
+EDGE_SHARE = 0.004
+"""Pixels this close to the outline, as a share of the diagonal, are mixed with what lies behind the garment."""
+FRINGE_SHARE = 0.02
+"""Pixels this close may be background that a loose mask took along."""
+DEEP_SHARE = 0.04
+"""Pixels farther inside than this are garment without doubt."""
+WHITE_FROM, WHITE_SURE = 74.0, 84.0
+"""Lightness (L*) of a neutral garment's bright parts from which it may be, and surely is, a white one."""
+WHITE_LIGHTNESS = 94.0
+"""Lightness of a white garment's bright parts in a well exposed picture."""
+NEUTRAL_SPREAD = 0.26
+"""Largest difference of the linear channels, as a share of their mean, of a garment that may be white."""
+SIDE_SHARE = 0.14
+"""Width of the strips along the side seams, as a share of the garment's width, where prints are rare."""
+PLAIN_RATIO = 0.55
+"""A front whose middle varies this much more than its sides carries a print that the back lacks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Texture:
+    """Linear light images of the cloth; texel (x, y) lies at the photo's pixel `origin + (x, y) / scale`.
+
+    Attributes:
+        front: HxWx3 float32, outside of the front panel.
+        inside: HxWx3 float32, reverse of both panels.
+        back: HxWx3 float32, outside of the back panel.
+        origin: 2 float64, pixels of the photo.
+        scale: Texels a pixel.
+    """
+
+    front: Float32
+    inside: Float32
+    back: Float32
+    origin: Float64
+    scale: float
+
+    def at(self, pixels: Float64) -> Float64:
+        """Texel coordinates, centres at integers, of coordinates in the photo, centres at half-integers."""
+        texels: Float64 = (pixels - self.origin) * self.scale - 0.5
+        return texels
+
+
+def textures(photo: UInt8, outline: Outline, neckline: Float64, scale: float) -> Texture:
+    """Cut the garment out of the photo.
+
+    Args:
+        photo: HxWx3 uint8 sRGB.
+        outline: The garment's.
+        neckline: Mx2 float64 pixels, the front panel's edge at the neck.
+        scale: Texels wanted a pixel of the photo: less than 1 averages, more interpolates.
+    """
+    diagonal = float(np.linalg.norm(np.ptp(outline.points, axis=0)))
+    margin = round(MARGIN_SHARE * diagonal) + 2
+    low = np.floor(outline.points.min(axis=0)).astype(int) - margin
+    high = np.ceil(outline.points.max(axis=0)).astype(int) + margin
+    light = linear(_window(photo, low, high))
+    mask = _window(outline.mask, low, high, constant=True) > 0
+    holes = _window(outline.holes, low, high, constant=True) > 0
+    sure = _surely_garment(light, mask, holes, diagonal)
+    lit = light * _gain(light[sure])
+    above = _above_neckline(neckline - low, mask.shape)
+    front = filled(lit, sure & ~above)
+    inside = _reverse(lit, sure & above, front)
+    back = _back(front, mask)
+    size = (round(mask.shape[1] * scale), round(mask.shape[0] * scale))
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    images = (np.asarray(cv2.resize(image, size, interpolation=how), np.float32) for image in (front, inside, back))
+    front, inside, back = (np.clip(image, 0, 1) for image in images)
+    return Texture(front, inside, back, low.astype(np.float64), size[0] / mask.shape[1])
+
+
+def _window(image: UInt8, low: Int, high: Int, *, constant: bool = False) -> UInt8:
+    """A rectangle of an image that may reach beyond its border."""
+    height, width = image.shape[:2]
+    cut = image[max(low[1], 0) : min(high[1], height), max(low[0], 0) : min(high[0], width)]
+    pad = (max(-low[1], 0), max(high[1] - height, 0), max(-low[0], 0), max(high[0] - width, 0))
+    kind = cv2.BORDER_CONSTANT if constant else cv2.BORDER_REPLICATE
+    return np.asarray(cv2.copyMakeBorder(cut, *pad, kind), np.uint8)
+
+
+def _surely_garment(light: Float32, mask: Bool, holes: Bool, diagonal: float) -> Bool:
+    """The mask without its rim, without background along it, and without holes that show the floor."""
+    depth = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5)
+    sure = depth > max(EDGE_SHARE * diagonal, 1.2)
+    outside = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 5) > max(EDGE_SHARE * diagonal, 1.2)
+    if not outside.any():
+        return sure
+    root = np.sqrt(light).astype(np.float32)  # distances close to those that eyes see
+    garment = filled(root, depth > DEEP_SHARE * diagonal)
+    ground = filled(root, outside)
+    like_ground = np.linalg.norm(root - ground, axis=2) < np.linalg.norm(root - garment, axis=2)
+    doubtful = (depth < FRINGE_SHARE * diagonal) | (cv2.dilate(holes.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0)
+    kept: Bool = sure & ~(doubtful & like_ground)
+    return kept if kept.any() else sure
+
+
+def filled(image: Float32, known: Bool) -> Float32:
+    """Carry the known pixels' colours on into the rest, smoothly (pull-push on an image pyramid).
+
+    S. J. Gortler et al., "The lumigraph" (1996), section 3.4.
+
+    Args:
+        image: HxWx3 float32.
+        known: HxW bool, at least one true.
+    """
+    weight = known.astype(np.float32)
+    colour = image * weight[..., None]
+    if min(weight.shape) <= 2:
+        mean = colour.sum(axis=(0, 1)) / max(float(weight.sum()), 1e-9)
+        return np.where(known[..., None], image, mean).astype(np.float32)
+    half = (-(-weight.shape[1] // 2), -(-weight.shape[0] // 2))
+    small_weight = np.asarray(cv2.resize(weight, half, interpolation=cv2.INTER_AREA), np.float32)
+    total = np.asarray(cv2.resize(colour, half, interpolation=cv2.INTER_AREA), np.float32)
+    small = total / np.maximum(small_weight, np.float32(1e-9))[..., None]
+    below = filled(small, small_weight > 0)
+    spread = cv2.resize(below, (weight.shape[1], weight.shape[0]), interpolation=cv2.INTER_LINEAR)
+    return np.where(known[..., None], image, spread).astype(np.float32)
+
+
+def _gain(garment: Float32) -> Float32:
+    """Factor a channel that exposes a white garment as white and leaves all others as they are.
+
+    Photos of white clothes come out grey because cameras expose for a grey average.
+    """
+    luminance = garment @ LUMINANCE
+    bright = garment[luminance >= np.percentile(luminance, 75)].mean(axis=0)
+    level = float(bright @ LUMINANCE)
+    spread = float(np.ptp(bright) / max(bright.mean(), 1e-6))
+    sure = np.clip((lightness(level) - WHITE_FROM) / (WHITE_SURE - WHITE_FROM), 0, 1)
+    sure *= np.clip(2.5 * (1 - spread / NEUTRAL_SPREAD), 0, 1)
+    wanted = ((WHITE_LIGHTNESS + 16) / 116) ** 3
+    neutral = wanted / np.maximum(bright, 1e-6)
+    gain: Float32 = np.maximum(1 + sure * (neutral - 1), 1.0 - 0.15 * sure).astype(np.float32)
+    return gain
+
+
+def _above_neckline(neckline: Float64, shape: tuple[int, int]) -> Bool:
+    """Pixels between the front panel's edge and the picture's top."""
+    area = np.zeros(shape, np.uint8)
+    top = np.array([[neckline[-1, 0], -10.0], [neckline[0, 0], -10.0]])
+    cv2.fillPoly(area, [np.round(np.concatenate([neckline, top]) - 0.5).astype(np.int32)], 1)
+    return area > 0
+
+
+def _reverse(lit: Float32, seen: Bool, front: Float32) -> Float32:
+    """The cloth's inside: what the photo shows of it in the neck, carried on; else the outside's mean colour."""
+    if seen.sum() < 30:
+        return np.broadcast_to(front.mean(axis=(0, 1)), front.shape).astype(np.float32)
+    return filled(lit, seen)
+
+
+def _back(front: Float32, mask: Bool) -> Float32:
+    """The back panel's outside, which no photo of the front shows.
+
+    An all-over pattern goes on around the garment. A print does not: then every row goes evenly from the cloth at
+    one side seam to that at the other, which keeps stripes.
+    """
+    rows = np.flatnonzero(mask.any(axis=1))
+    body = _trunk_columns(mask, rows)
+    strip = max(round(SIDE_SHARE * (body[1] - body[0])), 2)
+    left, right = front[:, body[0] + strip // 3 : body[0] + strip], front[:, body[1] - strip : body[1] - strip // 3]
+    span = slice(rows[0] + (len(rows) * 2) // 5, rows[-1] - len(rows) // 12)
+    middle = front[span, body[0] + strip : body[1] - strip]
+    sides = np.concatenate([left[span], right[span]], axis=1)
+    if _variation(sides) > PLAIN_RATIO * _variation(middle):
+        return front
+    t = np.clip((np.arange(front.shape[1]) - body[0]) / max(body[1] - body[0], 1), 0, 1)[None, :, None]
+    ends = [cv2.GaussianBlur(np.median(side, axis=1), (1, 5), 0)[:, None] for side in (left, right)]
+    return (ends[0] * (1 - t) + ends[1] * t).astype(np.float32)
+
+
+def _trunk_columns(mask: Bool, rows: Int) -> tuple[int, int]:
+    """First and last column of the garment's body between armpits and hem."""
+    lower = mask[rows[0] + (len(rows) * 3) // 5 : rows[-1] - len(rows) // 12]
+    inside = np.flatnonzero(lower.mean(axis=0) > 0.8)
+    return (int(inside[0]), int(inside[-1])) if len(inside) else (0, mask.shape[1] - 1)
+
+
+def _variation(cloth: Float32) -> float:
+    """Spread of colour about the row's mean, robust against folds: both are smooth."""
+    detail = np.sqrt(cloth) - np.sqrt(cloth).mean(axis=1, keepdims=True)
+    return float(np.sqrt((detail**2).mean()))

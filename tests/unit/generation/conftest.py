@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from fashquick_common.cancel import CancelFlag
+from fashquick_generation.engine import GenerationJob, MapKind, Picture, View
+from fashquick_generation.studio import StudioGenerator
+from fashquick_generation.studio.drape import Effort
+from fashquick_generation.studio.sample import sample_garment
+
+QUICK = Effort(grid_m=0.024, sew=10, fall=14, move=16, settle=10, substeps=10)
+
+
+@pytest.fixture(scope="session")
+def generator() -> StudioGenerator:
+    return StudioGenerator(QUICK)
+
+
+@pytest.fixture(scope="session")
+def job() -> GenerationJob:
+    return GenerationJob(sample_garment((180, 40, 50)), width=320, height=448, seed=5)
+
+
+@pytest.fixture(scope="session")
+def picture(generator: StudioGenerator, job: GenerationJob) -> Picture:
+    return generator.generate(replace(job, maps=frozenset(MapKind)), lambda _: None, CancelFlag())
+
+
+@pytest.fixture(scope="session")
+def from_behind(generator: StudioGenerator, job: GenerationJob) -> Picture:
+    turned = replace(job, view=View(yaw_degrees=180.0), maps=frozenset({MapKind.GARMENT_MASK}))
+    return generator.generate(turned, lambda _: None, CancelFlag())

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from fashquick_common.cancel import CancelFlag
+from fashquick_common.errors import (
+    BadField,
+    BadMask,
+    CategoryNotSupported,
+    FashquickError,
+    PhotoNotUsable,
+    SimulationFailed,
+)
+from fashquick_common.garment import Category, CategoryGuess, Landmark, LandmarkName
+from fashquick_generation.engine import GarmentInput, GenerationJob, View
+from fashquick_generation.studio import StudioGenerator, gates
+
+
+def refusal(generator: StudioGenerator, job: GenerationJob, kind: type[FashquickError]) -> FashquickError:
+    with pytest.raises(kind) as caught:
+        generator.generate(job, lambda _: None, CancelFlag())
+    return caught.value
+
+
+def with_garment(job: GenerationJob, **changes: object) -> GenerationJob:
+    return replace(job, garment=replace(job.garment, **changes))
+
+
+def with_landmark(job: GenerationJob, name: LandmarkName, point: Landmark | None) -> GenerationJob:
+    landmarks = dict(job.garment.passport.landmarks)
+    if point is None:
+        del landmarks[name]
+    else:
+        landmarks[name] = point
+    return with_garment(job, passport=replace(job.garment.passport, landmarks=landmarks))
+
+
+@pytest.mark.parametrize("category", [Category.DRESS, Category.TROUSERS, None])
+def test_other_garments_are_refused_by_name(
+    generator: StudioGenerator, job: GenerationJob, category: Category | None
+) -> None:
+    guesses = () if category is None else (CategoryGuess(category, 0.9),)
+    error = refusal(
+        generator,
+        with_garment(job, passport=replace(job.garment.passport, categories=guesses)),
+        CategoryNotSupported,
+    )
+    assert "t-shirt" in error.message
+    assert category is None or category.value in error.message
+
+
+@pytest.mark.parametrize(
+    ("field", "job_changes"),
+    [
+        ("width", {"width": 255}),
+        ("width", {"width": 2049}),
+        ("height", {"height": 255}),
+        ("height", {"height": 3073}),
+        ("body", {"body": "robot"}),
+        ("view.pose", {"view": View(pose="handstand")}),
+        ("view.yaw_degrees", {"view": View(yaw_degrees=float("nan"))}),
+        ("view.yaw_degrees", {"view": View(yaw_degrees=float("inf"))}),
+        ("seed", {"seed": -1}),
+    ],
+)
+def test_fields_outside_their_limits_are_named(
+    generator: StudioGenerator, job: GenerationJob, field: str, job_changes: dict[str, object]
+) -> None:
+    error = refusal(generator, replace(job, **job_changes), BadField)
+    assert isinstance(error, BadField)
+    assert error.field == field
+
+
+@pytest.mark.parametrize("value", [0, 255])
+def test_an_empty_or_full_mask_is_refused(generator: StudioGenerator, job: GenerationJob, value: int) -> None:
+    alpha = np.full_like(job.garment.alpha, value)
+    refusal(generator, with_garment(job, alpha=alpha), BadMask)
+
+
+def test_a_mask_of_another_size_is_refused(generator: StudioGenerator, job: GenerationJob) -> None:
+    refusal(generator, with_garment(job, alpha=job.garment.alpha[:-1]), BadMask)
+
+
+def test_a_passport_of_another_photo_is_refused(generator: StudioGenerator, job: GenerationJob) -> None:
+    refusal(generator, with_garment(job, passport=replace(job.garment.passport, photo_width=999)), BadField)
+
+
+def test_a_missing_landmark_is_named(generator: StudioGenerator, job: GenerationJob) -> None:
+    error = refusal(generator, with_landmark(job, LandmarkName.ARMPIT_LEFT, None), PhotoNotUsable)
+    assert "left armpit" in error.message
+    assert "flat" in error.message
+
+
+def test_a_landmark_far_off_the_outline_is_refused(generator: StudioGenerator, job: GenerationJob) -> None:
+    refusal(generator, with_landmark(job, LandmarkName.HEM_LEFT, Landmark(200.0, 250.0, 1.0)), PhotoNotUsable)
+
+
+def test_swapped_sides_are_refused(generator: StudioGenerator, job: GenerationJob) -> None:
+    landmarks = job.garment.passport.landmarks
+    swapped = {LandmarkName(_other_side(name.value)): point for name, point in landmarks.items()}
+    refusal(generator, with_garment(job, passport=replace(job.garment.passport, landmarks=swapped)), PhotoNotUsable)
+
+
+def _other_side(name: str) -> str:
+    return name.replace("left", "?").replace("right", "left").replace("?", "right")
+
+
+def test_a_garment_squeezed_out_of_shape_is_refused(generator: StudioGenerator, job: GenerationJob) -> None:
+    """A photo three times as wide as it should be."""
+    garment = job.garment
+    landmarks = {
+        name: Landmark(3 * point.x, point.y, point.confidence) for name, point in garment.passport.landmarks.items()
+    }
+    wide = GarmentInput(
+        np.repeat(garment.photo, 3, axis=1),
+        np.repeat(garment.alpha, 3, axis=1),
+        replace(garment.passport, landmarks=landmarks, photo_width=3 * garment.passport.photo_width),
+    )
+    error = refusal(generator, replace(job, garment=wide), PhotoNotUsable)
+    assert "length" in error.message
+
+
+def test_torn_cloth_is_refused() -> None:
+    with pytest.raises(SimulationFailed):
+        gates.check_stretch(np.r_[np.ones(90), np.full(10, 3.0)])
+    with pytest.raises(SimulationFailed):
+        gates.check_stretch(np.array([1.0, np.nan]))
+    assert gates.check_stretch(np.linspace(0.95, 1.1, 100))["stretch_p99"] < 1.1

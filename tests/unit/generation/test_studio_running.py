@@ -1,0 +1,65 @@
+"""A call can be stopped, and leaves the rest of the process free to run."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from fashquick_common.cancel import CancelFlag
+from fashquick_common.errors import Cancelled, DeadlinePassed
+from fashquick_generation.engine import GenerationJob, Progress
+from fashquick_generation.studio import StudioGenerator
+
+
+@pytest.mark.parametrize("step", ["drape", "render"])
+def test_cancel_from_another_thread_stops_the_work(generator: StudioGenerator, job: GenerationJob, step: str) -> None:
+    flag, reached = CancelFlag(), threading.Event()
+    ended: list[float] = []
+
+    def work() -> None:
+        with pytest.raises(Cancelled):
+            generator.generate(job, lambda progress: reached.set() if progress.step == step else None, flag)
+        ended.append(time.monotonic())
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert reached.wait(30)
+    asked = time.monotonic()
+    flag.cancel()
+    thread.join(10)
+    assert ended
+    assert ended[0] - asked < 0.3
+    steps = flag.steps
+    time.sleep(0.1)
+    assert flag.steps == steps
+
+
+def test_a_passed_deadline_stops_the_work(generator: StudioGenerator, job: GenerationJob) -> None:
+    seen: list[Progress] = []
+    with pytest.raises(DeadlinePassed):
+        generator.generate(job, seen.append, CancelFlag(deadline=time.monotonic()))
+    assert max(progress.fraction for progress in seen) < 0.1
+
+
+def test_other_threads_keep_running_while_a_picture_is_made(generator: StudioGenerator, job: GenerationJob) -> None:
+    stop, gaps = threading.Event(), []
+
+    def tick() -> None:
+        last = time.monotonic()
+        while not stop.is_set():
+            time.sleep(0.002)
+            now = time.monotonic()
+            gaps.append(now - last)
+            last = now
+
+    thread = threading.Thread(target=tick)
+    thread.start()
+    try:
+        generator.generate(job, lambda _: None, CancelFlag())
+    finally:
+        stop.set()
+        thread.join()
+    assert len(gaps) > 50
+    assert sorted(gaps)[-3] < 0.1, "twice is the machine's doing, thrice is ours"

@@ -1,0 +1,122 @@
+"""How far a mask can be trusted, what to tell the person who took the photo, and when to refuse it."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fashquick_common.errors import NoGarment, PhotoNotUsable
+from fashquick_segmentation.engine import Quality, Side
+
+# Floors below which a photo is refused. They are low on purpose: a doubtful mask comes with a warning, and only
+# what no later stage could work with is an error.
+COVERAGE_MIN = 0.005  # of the photo; less is a speck on any ground
+COVERAGE_MAX = 0.97  # no ground left: a picture of cloth, not of a garment
+CONFIDENCE_MIN = 0.3
+GARMENT_SIDE_MIN_PX = 64  # long side of the mask's bounding box; less shows neither seams nor print
+BORDER_CONTACT_MAX = 0.6  # the garment runs out of the picture nearly everywhere: it has no outline
+
+# From here on a mask is good enough to go on, but the person should know.
+CONFIDENCE_DOUBTFUL = 0.8
+COVERAGE_SMALL = 0.06
+CUT_OFF_SHARE = 0.03  # of a side's length; less is a corner that touches it
+
+HOW_TO = "photograph one whole garment, flat or on a hanger, on a plain ground of another colour"
+
+
+def expected_iou(mask: NDArray[np.bool_], probability: NDArray[np.float32]) -> float:
+    """The intersection over union that a mask is expected to have if the probabilities are right.
+
+    Expected intersection over expected union (the "soft Jaccard" of segmentation losses).
+
+    Args:
+        mask: HxW bool.
+        probability: HxW float32, 0 to 1.
+
+    Returns:
+        0 to 1; 0 for an empty mask.
+    """
+    intersection = float(probability[mask].sum(dtype=np.float64))
+    union = float(np.count_nonzero(mask)) + float(probability[~mask].sum(dtype=np.float64))
+    return intersection / union if intersection > 0 else 0.0
+
+
+def assess(mask: NDArray[np.bool_], *, expected: float, view_agreement: float, hint_used: bool) -> Quality:
+    """Measure a mask and put its weaknesses into words.
+
+    Args:
+        mask: HxW bool at the photo's size.
+        expected: Expected intersection over union, 0 to 1.
+        view_agreement: Smallest agreement between the views of the photo, 0 to 1.
+        hint_used: Whether the photo's transparency decided.
+
+    Returns:
+        The quality with its warnings.
+    """
+    confidence = float(np.sqrt(expected * view_agreement))
+    coverage = float(mask.mean())
+    fragments = int(cv2.connectedComponents(mask.astype(np.uint8))[0]) - 1
+    cut_off = tuple(side for side, line in _sides(mask).items() if line.mean() > CUT_OFF_SHARE)
+    return Quality(
+        confidence=confidence,
+        view_agreement=view_agreement,
+        coverage=coverage,
+        border_contact=float(np.concatenate(list(_sides(mask).values())).mean()),
+        cut_off=cut_off,
+        fragments=fragments,
+        hint_used=hint_used,
+        warnings=tuple(_warnings(confidence, coverage, cut_off, fragments)),
+    )
+
+
+def refuse_unusable(mask: NDArray[np.bool_], quality: Quality) -> None:
+    """Let a mask pass, or say why no later stage could work with it.
+
+    Args:
+        mask: HxW bool at the photo's size.
+        quality: What `assess` says about it.
+
+    Raises:
+        NoGarment: The mask is empty or full, or the confidence is below `CONFIDENCE_MIN`.
+        PhotoNotUsable: The garment runs out of the picture nearly everywhere, or is too small to be seen.
+    """
+    if quality.coverage < COVERAGE_MIN:
+        raise NoGarment(f"no garment found: at most {quality.coverage:.1%} of the photo could be one; {HOW_TO}")
+    if quality.coverage > COVERAGE_MAX:
+        raise NoGarment(
+            f"no outline found: {quality.coverage:.1%} of the photo looks like cloth; step back and {HOW_TO}"
+        )
+    if quality.confidence < CONFIDENCE_MIN:
+        raise NoGarment(
+            f"no garment found for sure: confidence {quality.confidence:.2f}, needed {CONFIDENCE_MIN}; {HOW_TO}"
+        )
+    if quality.border_contact > BORDER_CONTACT_MAX:
+        raise PhotoNotUsable(
+            f"the garment leaves the picture along {quality.border_contact:.0%} of its border; "
+            "step back until all of it is in the picture"
+        )
+    _, _, width, height = cv2.boundingRect(mask.astype(np.uint8))
+    if max(width, height) < GARMENT_SIDE_MIN_PX:
+        raise PhotoNotUsable(
+            f"the garment is only {width}x{height} pixels large, at least {GARMENT_SIDE_MIN_PX} are needed on its "
+            "long side; go closer until it fills the picture, or send the photo at full resolution"
+        )
+
+
+def _sides(mask: NDArray[np.bool_]) -> dict[Side, NDArray[np.bool_]]:
+    return {Side.LEFT: mask[:, 0], Side.TOP: mask[0], Side.RIGHT: mask[:, -1], Side.BOTTOM: mask[-1]}
+
+
+def _warnings(confidence: float, coverage: float, cut_off: tuple[Side, ...], fragments: int) -> list[str]:
+    said = [f"the garment leaves the picture {_WHERE[side]}; leave some ground around it" for side in cut_off]
+    if confidence < CONFIDENCE_DOUBTFUL:
+        said.append(f"the garment's outline is uncertain here and there; {HOW_TO}")
+    if coverage < COVERAGE_SMALL:
+        said.append(f"the garment covers only {coverage:.0%} of the photo; go closer until it fills the picture")
+    if fragments > 1:
+        said.append(f"the garment was found in {fragments} separate pieces; lay it out so that nothing covers it")
+    return said
+
+
+_WHERE = {Side.LEFT: "on the left", Side.TOP: "at the top", Side.RIGHT: "on the right", Side.BOTTOM: "at the bottom"}

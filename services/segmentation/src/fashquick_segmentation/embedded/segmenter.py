@@ -1,0 +1,113 @@
+"""The embedded segmenter: views, cut, cleanup, matte, quality, in this order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fashquick_common.cancel import CancelFlag
+from fashquick_common.errors import BadMask
+from fashquick_segmentation.embedded import hint as transparency
+from fashquick_segmentation.embedded.cleanup import clean
+from fashquick_segmentation.embedded.cut import cut
+from fashquick_segmentation.embedded.hanger import without_hanger
+from fashquick_segmentation.embedded.matte import matte
+from fashquick_segmentation.embedded.network import GarmentNetwork
+from fashquick_segmentation.embedded.quality import assess, expected_iou, refuse_unusable
+from fashquick_segmentation.embedded.views import SIDES_PX, intersection_over_union, look
+from fashquick_segmentation.engine import Candidate, Segmentation
+
+WORK_SIDE_PX = 384  # long side of the picture that is cut; more gains nothing on masks and costs time squared
+GENEROUS, STRICT = 0.25, 0.75  # thresholds of the network's other readings
+SAME_IOU = 0.97  # readings closer than this are one candidate
+
+
+class EmbeddedSegmenter:
+    """Finds the garment with the network that comes with the package, on the CPU.
+
+    Time and memory hardly depend on the photo's size. The same photo always gives the same bytes.
+    """
+
+    def __init__(self, network_file: Path | None = None) -> None:
+        """Load the network.
+
+        Args:
+            network_file: The ONNX file; None for the one that comes with the package.
+
+        Raises:
+            ModelNotInstalled: The file is missing or not the expected one.
+        """
+        self._network = GarmentNetwork(network_file)
+
+    @property
+    def name(self) -> str:
+        """The backend's name."""
+        return "embedded"
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the network file in hexadecimal."""
+        return self._network.digest
+
+    def warm_up(self) -> None:
+        """Run the network once at each size: OpenCV plans its buffers on the first pass of a shape."""
+        for side in SIDES_PX:
+            self._network.probability(np.zeros((side, side, 3), np.float32))
+
+    def segment(
+        self, photo: NDArray[np.uint8], mask_hint: NDArray[np.uint8] | None, cancel: CancelFlag
+    ) -> Segmentation:
+        """Find the garment; see `fashquick_segmentation.engine.Segmenter.segment`."""
+        if mask_hint is not None and mask_hint.shape != photo.shape[:2]:
+            raise BadMask(
+                f"the transparency is {mask_hint.shape[1]}x{mask_hint.shape[0]} pixels, "
+                f"the photo {photo.shape[1]}x{photo.shape[0]}; send both at one size"
+            )
+        views = look(self._network.probability, photo, cancel)
+        small = _fit(photo)
+        probability = np.asarray(cv2.resize(views.probability, small.shape[1::-1]), np.float32)
+        garment_hint = mask_hint if mask_hint is not None and transparency.is_matte(mask_hint) else None
+        if garment_hint is not None:
+            probability = transparency.as_prior(garment_hint, probability)
+        cancel.check()
+        cut_out = clean(cut(small, probability, clean(probability > 0.5), cancel))
+        cancel.check()
+        cut_out = clean(without_hanger(small, cut_out))
+        alpha = matte(photo, cut_out, cancel)
+        if garment_hint is not None:
+            alpha = transparency.keep_edge(garment_hint, alpha)
+        mask = alpha >= 128
+        cancel.check()
+        expected = expected_iou(cut_out, probability)
+        quality = assess(mask, expected=expected, view_agreement=views.agreement, hint_used=garment_hint is not None)
+        refuse_unusable(mask, quality)
+        others = _other_readings(cut_out, probability, photo.shape[1::-1])
+        return Segmentation(mask, alpha, quality, (Candidate(mask, expected), *others))
+
+
+def _fit(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Bring the photo's long side to `WORK_SIDE_PX`, so that widths in pixels mean the same for all photos."""
+    height, width = photo.shape[:2]
+    scale = WORK_SIDE_PX / max(height, width)
+    size = max(8, round(width * scale)), max(8, round(height * scale))
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(photo, size, interpolation=how), np.uint8)
+
+
+def _other_readings(
+    answer: NDArray[np.bool_], probability: NDArray[np.float32], size: tuple[int, ...]
+) -> Iterator[Candidate]:
+    """The network's generous and its strict reading, where they are not the answer once more; best first."""
+    kept = [answer]
+    found: list[Candidate] = []
+    for threshold in (GENEROUS, STRICT):
+        reading = clean(probability > threshold)
+        if reading.any() and all(intersection_over_union(reading, mask) < SAME_IOU for mask in kept):
+            kept.append(reading)
+            mask = np.asarray(cv2.resize(reading.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)) > 0.5
+            found.append(Candidate(mask, expected_iou(reading, probability)))
+    yield from sorted(found, key=lambda candidate: -candidate.score)

@@ -1,0 +1,118 @@
+"""What a garment segmenter promises, as plain values: no gRPC, no particular method."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fashquick_common.cancel import CancelFlag
+
+
+class Side(StrEnum):
+    """A side of the photo, as the viewer sees it."""
+
+    LEFT = "left"
+    TOP = "top"
+    RIGHT = "right"
+    BOTTOM = "bottom"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One reading of where the garment is.
+
+    Attributes:
+        mask: HxW bool at the photo's size.
+        score: 0 to 1, the intersection over union that the segmenter expects of this mask.
+    """
+
+    mask: NDArray[np.bool_]
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How far a mask can be trusted, and what a better photo would change.
+
+    Attributes:
+        confidence: 0 (a guess) to 1 (sure).
+        view_agreement: 0 to 1, the smallest intersection over union between what the segmenter finds in one
+            view of the photo (a scale, a flip) and what it finds in all of them together.
+        coverage: Share of the photo's pixels that are garment, 0 to 1.
+        border_contact: Share of the photo's border pixels that are garment, 0 to 1.
+        cut_off: The sides on which the garment leaves the picture.
+        fragments: Number of separate pieces of the mask; 1 for a garment seen whole.
+        hint_used: Whether the photo's own transparency decided where the garment is.
+        warnings: Plain sentences for the person who took the photo; empty when there is nothing to say.
+    """
+
+    confidence: float
+    view_agreement: float
+    coverage: float
+    border_contact: float
+    cut_off: tuple[Side, ...]
+    fragments: int
+    hint_used: bool
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Segmentation:
+    """The garment of one photo.
+
+    Attributes:
+        mask: HxW bool at the photo's size; exactly the pixels whose alpha is at least 128.
+        alpha: HxW uint8 at the photo's size: 255 inside, 0 outside, between them only in a narrow band.
+        quality: How far the mask can be trusted.
+        candidates: Readings of the photo, the answer first, then others that differ from it, best first.
+    """
+
+    mask: NDArray[np.bool_]
+    alpha: NDArray[np.uint8]
+    quality: Quality
+    candidates: tuple[Candidate, ...]
+
+
+class Segmenter(Protocol):
+    """Finds the garment in a photo. Calls from several threads are allowed."""
+
+    @property
+    def name(self) -> str:
+        """The backend's name."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the network file in hexadecimal."""
+        ...
+
+    def warm_up(self) -> None:
+        """Do once what would make the first photo slow."""
+        ...
+
+    def segment(
+        self, photo: NDArray[np.uint8], mask_hint: NDArray[np.uint8] | None, cancel: CancelFlag
+    ) -> Segmentation:
+        """Find the garment.
+
+        Args:
+            photo: HxWx3 uint8, sRGB, upright.
+            mask_hint: HxW uint8, the alpha channel of an uploaded cut-out, or None. It is used when it looks
+                like the matte of a garment.
+            cancel: Checked between steps.
+
+        Returns:
+            The mask and all that belongs to it.
+
+        Raises:
+            NoGarment: Nothing in the photo looks like a garment.
+            PhotoNotUsable: A garment is there, but too little of it or too small.
+            BadMask: The hint has another size than the photo.
+            Cancelled: The flag was raised.
+            DeadlinePassed: The flag's deadline passed.
+        """
+        ...

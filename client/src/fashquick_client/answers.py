@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from fashquick.common.v1 import blob_pb2
 from fashquick.garment.v1 import passport_pb2
@@ -67,8 +67,12 @@ class Parts:
             self._digests[blob.part] = blob.header.sha256
         return blob
 
-    def check_summary(self, summary: blob_pb2.Summary) -> None:
+    def check_summary(self, summary: blob_pb2.Summary, passing: Collection[str] = ()) -> None:
         """Return if exactly the parts of the summary have arrived.
+
+        Args:
+            summary: The summary.
+            passing: Parts that it need not list: previews, of which nobody counts on any.
 
         Raises:
             SizeMismatch: A part is missing or cut short.
@@ -79,7 +83,7 @@ class Parts:
         missing = sorted(listed.keys() - self._digests.keys())
         if missing:
             raise SizeMismatch(f"the answer's summary lists the parts {missing}, which did not arrive")
-        if listed != self._digests:
+        if listed != {part: self._digests[part] for part in self._digests if part in listed or part not in passing}:
             raise _broken("its summary does not list the parts that were sent")
 
 
@@ -105,7 +109,7 @@ class TryOnAnswer:
                 yield Accepted(message.accepted.request_id, message.accepted.seed)
             case "progress":
                 progress = message.progress.progress
-                yield Progress(_stage(message.progress.stage), progress.step, progress.fraction)
+                yield Progress(stage_of(message.progress.stage), progress.step, progress.fraction)
             case "stage_finished":
                 yield _stage_finished(message.stage_finished)
             case "part":
@@ -118,11 +122,14 @@ class TryOnAnswer:
             case "manifest":
                 self._manifest = message.manifest
             case "summary":
-                self._parts.check_summary(message.summary)
+                self._parts.check_summary(message.summary, self._previews())
                 if self._manifest is None:
                     raise _broken("it has no manifest")
                 self.complete = True
                 yield Finished(self._manifest)
+
+    def _previews(self) -> list[str]:
+        return [name for name, part in self._announced.items() if _kind(part.kind) is OutputKind.PREVIEW]
 
 
 class SegmentAnswer:
@@ -182,7 +189,8 @@ def passport_of(message: passport_pb2.Passport) -> Passport:
         raise _broken(error.message) from error
 
 
-def _stage(value: try_on_pb2.Stage.ValueType) -> Stage:
+def stage_of(value: try_on_pb2.Stage.ValueType) -> Stage:
+    """Return a stage by its number on the wire."""
     if value not in try_on_pb2.Stage.values():
         return Stage.UNKNOWN
     return Stage.__members__.get(try_on_pb2.Stage.Name(value).removeprefix("STAGE_"), Stage.UNKNOWN)
@@ -197,7 +205,7 @@ def _kind(value: try_on_pb2.OutputKind.ValueType) -> OutputKind | None:
 def _stage_finished(message: try_on_pb2.StageFinished) -> StageFinished:
     finding = message.WhichOneof("finding")
     return StageFinished(
-        _stage(message.stage),
+        stage_of(message.stage),
         message.seconds,
         mask_quality=quality_of(message.mask_quality) if finding == "mask_quality" else None,
         passport=passport_of(message.passport) if finding == "passport" else None,

@@ -5,7 +5,6 @@ Nothing here loads gRPC, numpy or Pillow, so that help answers at once.
 
 from __future__ import annotations
 
-import os
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -66,7 +65,7 @@ def up(
 
     Pictures are then made without waiting for a start: add --endpoint to the other commands.
     """
-    up_command.up(host, port)
+    raise typer.Exit(up_command.up(host, port))
 
 
 @app.command("try-on", epilog=_EPILOG)
@@ -103,7 +102,9 @@ def try_on(
         pose=pose,
         picture_format=try_on_command.format_of(output),
     )
-    try_on_command.try_on(try_on_command.TryOnJob(garment, output, report, options, timeout), endpoint)
+    raise typer.Exit(
+        try_on_command.try_on(try_on_command.TryOnJob(garment, output, report, options, timeout), endpoint)
+    )
 
 
 @app.command(epilog=_EPILOG)
@@ -122,7 +123,7 @@ def segment(
     Writes NAME.mask.png (white garment on black) and NAME.cutout.png (the garment on a transparent ground) for each
     photo, as large as the photo.
     """
-    segment_command.segment(garments, output, endpoint)
+    raise typer.Exit(segment_command.segment(garments, output, endpoint))
 
 
 @app.command(epilog=_EPILOG)
@@ -141,11 +142,9 @@ def features(
     ] = None,
 ) -> None:
     """Say what garments are: their kind, their colours, their outline's points."""
-    features_command.features(garments, endpoint, segmentation_endpoint, as_json=as_json)
+    raise typer.Exit(features_command.features(garments, endpoint, segmentation_endpoint, as_json=as_json))
 
 
 def main() -> None:
     """Run the command."""
-    # gRPC's own remarks, such as on a server that says goodbye, are not for people; its failures are exceptions.
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     app(prog_name="fashquick")

@@ -15,7 +15,7 @@ from fashquick.features.v1 import features_pb2, features_pb2_grpc
 from fashquick.segmentation.v1 import segmentation_pb2_grpc
 from fashquick.tryon.v1 import try_on_pb2, try_on_pb2_grpc
 from fashquick_client import request
-from fashquick_client.answers import SegmentAnswer, TryOnAnswer, cut_short, passport_of
+from fashquick_client.answers import SegmentAnswer, TryOnAnswer, cut_short, passport_of, stage_of
 from fashquick_client.calls import Address, error_of, messages_of, metadata_of, open_stream, retried
 from fashquick_client.events import (
     Accepted,
@@ -157,7 +157,8 @@ class Client:
                     case ConditionMap(kind, pixels):
                         maps[kind] = pixels
                     case Finished(manifest) if picture is not None:
-                        return TryOnResult(picture.data, picture.media_type, maps, manifest)
+                        seconds = {stage_of(record.stage): record.seconds for record in manifest.stages}
+                        return TryOnResult(picture.data, picture.media_type, maps, seconds, manifest)
         raise InternalError("the server's answer breaks the protocol: it has no picture")
 
     async def segment(

@@ -11,7 +11,7 @@ from fashquick_client.files import write_atomically
 
 if TYPE_CHECKING:
     from fashquick.tryon.v1 import try_on_pb2
-    from fashquick_client.events import OutputKind
+    from fashquick_client.events import OutputKind, Stage
     from fashquick_client.pixels import PixelMap
 
 
@@ -80,12 +80,14 @@ class TryOnResult:
         picture: The picture, an image file.
         media_type: Such as "image/png".
         maps: Masks and maps that were asked for, by kind.
+        stage_seconds: Seconds of each stage with transport, in the order of the stages.
         manifest: How the picture was made, enough to make it again.
     """
 
     picture: bytes
     media_type: str
     maps: Mapping[OutputKind, PixelMap]
+    stage_seconds: Mapping[Stage, float]
     manifest: try_on_pb2.Manifest
 
     def save(self, path: str | os.PathLike[str]) -> None:

@@ -1,5 +1,6 @@
 """Real gRPC servers on port 0 that give canned, correct answers."""
 
+import io
 import threading
 import zlib
 from collections.abc import Callable, Iterator
@@ -7,7 +8,9 @@ from concurrent import futures
 from pathlib import Path
 
 import grpc
+import numpy as np
 import pytest
+from PIL import Image
 
 from fashquick.common.v1 import blob_pb2, progress_pb2, server_info_pb2, server_info_pb2_grpc
 from fashquick.features.v1 import features_pb2, features_pb2_grpc
@@ -41,7 +44,17 @@ PASSPORT = Passport(
     coverage=0.5,
 )
 QUALITY = segmentation_pb2.MaskQuality(confidence=0.5, coverage=0.25, border_contact=0.0, fragments=1)
-PICTURE = b"\x89PNG picture" * 100_000
+
+
+def _noise() -> bytes:
+    """A PNG of 1.2 MB: three chunks."""
+    out = io.BytesIO()
+    pixels = np.random.default_rng(1).integers(0, 256, (800, 500, 3), np.uint8)
+    Image.fromarray(pixels).save(out, "PNG", compress_level=0)
+    return out.getvalue()
+
+
+PICTURE = _noise()
 WIDTH, HEIGHT = 8, 6
 # Rows of 8 pixels: the left half is garment.
 MASK_BITS = zlib.compress(bytes([0b11110000]) * HEIGHT)
@@ -73,6 +86,7 @@ class FakeServer(
         self.spoil: Callable[[list[object]], list[object]] = list
         self.fail_after_progress: list[FashquickError] = []
         self.fail_after_picture: list[FashquickError] = []
+        self.picture = PICTURE
         self.port = 0
 
     @property

@@ -64,7 +64,7 @@ async def test_events_come_in_order_and_carry_what_the_server_said(server, photo
     assert events[2].mask_quality.coverage == 0.25
     assert events[3].passport.category is Category.T_SHIRT
     assert events[7] == Preview(b"small", "image/jpeg")
-    assert len(events[8].data) == 1_200_000
+    assert events[8] == Picture(server.picture, "image/png")
     assert events[9].kind is OutputKind.PHOTO_MASK
     assert events[9].pixels.encoding is PixelEncoding.BITS1
     assert events[9].pixels.array().tolist() == [[255] * 4 + [0] * 4] * 6
@@ -120,6 +120,7 @@ async def test_result_is_saved_whole(server, photo, tmp_path):
     result.save(tmp_path / "out.png")
     assert (tmp_path / "out.png").read_bytes() == result.picture
     assert result.media_type == "image/png"
+    assert result.stage_seconds == {Stage.GENERATION: 1.5}
     assert result.maps[OutputKind.PHOTO_MASK].width == 8
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.png", "shirt.jpg"]
 
@@ -198,6 +199,17 @@ async def test_a_spoiled_answer_is_an_error(server, photo, spoil, error, attempt
         with pytest.raises(error):
             await client.try_on_result(photo)
     assert len(server.headers) == attempts
+
+
+def without_preview_in_summary(messages):
+    del messages[-1].summary.blobs[0]
+    return messages
+
+
+async def test_previews_need_not_be_in_the_summary(server, photo):
+    server.spoil = without_preview_in_summary
+    async with client_of(server) as client:
+        assert (await client.try_on_result(photo)).picture == server.picture
 
 
 async def test_an_answer_without_summary_is_not_a_result(server, photo):

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,12 +11,15 @@ import time
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from fashquick_client import local
 from fashquick_client.cli import app
 from fashquick_client.local import LocalServersError, NotInstalledError, run_servers
 from fashquick_client.services import Service
+
+SCRIPT = Path(__file__).resolve().parents[3] / "scripts" / "tryon"
 
 # Writes its environment and process id, becomes ready, and waits. Its ways to misbehave come in FAKE_<SERVICE>.
 STAND_IN = """
@@ -59,6 +63,13 @@ def stand_ins(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(packages))
     monkeypatch.setenv("FAKE_FOLDER", str(folder))
     return folder
+
+
+@pytest.fixture
+def answering(stand_ins, server, monkeypatch):
+    """The same folder; what the stand-ins say they serve is served by the fake server."""
+    monkeypatch.setenv("FAKE_PORT", str(server.port))
+    return stand_ins
 
 
 def seen(folder: Path, service: str) -> dict[str, str]:
@@ -170,15 +181,33 @@ async def test_missing_distributions_are_named(monkeypatch):
             pytest.fail("it must not get here")
 
 
-def test_commands_start_what_they_need_and_stop_it(stand_ins, server, photo, tmp_path, monkeypatch):
-    monkeypatch.setenv("FAKE_PORT", str(server.port))
+def test_commands_start_what_they_need_and_stop_it(answering, photo, tmp_path):
     described = CliRunner().invoke(app, ["features", str(photo), "--json"])
     assert described.exit_code == 0, described.output
     assert json.loads(described.stdout)[0]["ok"]
-    assert {path.stem for path in stand_ins.glob("*.stopped")} == {"features", "segmentation"}
+    assert {path.stem for path in answering.glob("*.stopped")} == {"features", "segmentation"}
     made = CliRunner().invoke(app, ["try-on", str(photo), "-o", str(tmp_path / "out.png")])
     assert made.exit_code == 0, made.output
-    assert {path.stem for path in stand_ins.glob("*.stopped")} == set(Service)
+    assert {path.stem for path in answering.glob("*.stopped")} == set(Service)
+
+
+def test_the_script_shows_the_whole_way(answering, tmp_path):
+    picture = tmp_path / "shirt.png"
+    Image.linear_gradient("L").convert("RGB").save(picture)
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT), str(picture), "--out", str(tmp_path / "out")],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Making the picture" in done.stdout
+    assert re.search(r"In all +\d+\.\d\d s", done.stdout)
+    for name in ("tryon.png", "tryon_sheet.png"):
+        assert str(tmp_path / "out" / name) in done.stdout
+        Image.open(tmp_path / "out" / name).verify()
+    assert {path.stem for path in answering.glob("*.stopped")} == set(Service)
 
 
 @pytest.mark.usefixtures("stand_ins")
@@ -190,8 +219,23 @@ def test_a_command_whose_servers_cannot_start_is_unavailable(photo, tmp_path, mo
     assert "no weights here" in result.stderr
 
 
+@pytest.fixture
+def start():
+    """Starts `fashquick` in processes of their own, which do not outlive the test."""
+    started = []
+
+    def begin(*args):
+        started.append(Running(*args))
+        return started[-1]
+
+    yield begin
+    for running in started:
+        running.process.kill()
+        running.process.communicate()
+
+
 class Running:
-    """`fashquick` in a process of its own."""
+    """One process of `fashquick`."""
 
     def __init__(self, *args):
         self.process = subprocess.Popen(
@@ -216,8 +260,8 @@ class Running:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_up_runs_until_a_signal(stand_ins, number):
-    running = Running("up", "--port", "0")
+def test_up_runs_until_a_signal(start, stand_ins, number):
+    running = start("up", "--port", "0")
     lines = running.until("Ctrl-C")
     assert any(line.startswith("features     | hello from features") for line in lines)
     pids = [seen(stand_ins, service)["pid"] for service in Service]
@@ -228,9 +272,9 @@ def test_up_runs_until_a_signal(stand_ins, number):
     assert len(list(stand_ins.glob("*.stopped"))) == 4
 
 
-def test_up_ends_when_a_server_dies_and_says_which(stand_ins, monkeypatch):
+def test_up_ends_when_a_server_dies_and_says_which(start, stand_ins, monkeypatch):
     monkeypatch.setenv("FAKE_GENERATION", "die-later")
-    running = Running("up", "--port", "0")
+    running = start("up", "--port", "0")
     running.until("Ctrl-C")
     pids = [seen(stand_ins, service)["pid"] for service in Service]
     (stand_ins / "die").touch()
@@ -241,15 +285,15 @@ def test_up_ends_when_a_server_dies_and_says_which(stand_ins, monkeypatch):
 
 
 @pytest.mark.usefixtures("stand_ins")
-def test_up_with_a_server_that_cannot_start(monkeypatch):
+def test_up_with_a_server_that_cannot_start(start, monkeypatch):
     monkeypatch.setenv("FAKE_GENERATION", "die")
-    code, _, err = Running("up", "--port", "0").end()
+    code, _, err = start("up", "--port", "0").end()
     assert code == 1
     assert "generation server ended with exit code 1 while starting" in err
 
 
-def test_servers_die_with_a_parent_that_is_killed(stand_ins):
-    running = Running("up", "--port", "0")
+def test_servers_die_with_a_parent_that_is_killed(start, stand_ins):
+    running = start("up", "--port", "0")
     running.until("Ctrl-C")
     pids = [seen(stand_ins, service)["pid"] for service in Service]
     running.process.send_signal(signal.SIGKILL)
@@ -257,12 +301,11 @@ def test_servers_die_with_a_parent_that_is_killed(stand_ins):
     eventually(lambda: not any(map(alive, pids)))
 
 
-def test_an_interrupted_command_stops_its_servers_and_leaves_no_file(stand_ins, server, photo, tmp_path, monkeypatch):
-    monkeypatch.setenv("FAKE_PORT", str(server.port))
+def test_an_interrupted_command_stops_its_servers_and_leaves_no_file(start, answering, server, photo, tmp_path):
     server.hold.clear()
-    running = Running("try-on", str(photo), "-o", str(tmp_path / "out.png"))
+    running = start("try-on", str(photo), "-o", str(tmp_path / "out.png"))
     assert server.begun.wait(20)
-    pids = [seen(stand_ins, service)["pid"] for service in Service]
+    pids = [seen(answering, service)["pid"] for service in Service]
     running.process.send_signal(signal.SIGINT)
     code, out, err = running.end()
     assert (code, out, err) == (130, "", "")

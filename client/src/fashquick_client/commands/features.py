@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from fashquick_common.garment import Passport
 
 
-def features(files: Sequence[str], endpoint: str | None, segmentation_endpoint: str | None, *, as_json: bool) -> None:
-    """Describe the garments, print what was found, and end with the exit code."""
-    run(_features(files, endpoint, segmentation_endpoint, as_json=as_json))
+def features(files: Sequence[str], endpoint: str | None, segmentation_endpoint: str | None, *, as_json: bool) -> int:
+    """Describe the garments, print what was found, and return the exit code."""
+    return run(_features(files, endpoint, segmentation_endpoint, as_json=as_json))
 
 
 async def _features(

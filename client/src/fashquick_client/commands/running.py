@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
@@ -27,25 +28,23 @@ T = TypeVar("T")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-def run(work: Coroutine[Any, Any, int], *, stopped_code: int | None = None) -> None:
-    """Run a command's work, report its failure in one line, and end with its exit code.
+def run(work: Coroutine[Any, Any, int], *, stopped_code: int | None = None) -> int:
+    """Run a command's work, report its failure in one line, and return the exit code.
 
     SIGINT and SIGTERM cancel the work, which then cleans up; a second one ends the process at once.
 
     Args:
         work: Returns the exit code.
         stopped_code: Exit code after a signal; by default 128 and the signal's number, as shells have it.
-
-    Raises:
-        typer.Exit: Always, with the exit code.
     """
+    # gRPC's own remarks, such as on a server that says goodbye, are not for people; its failures are exceptions.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:
-        code = asyncio.run(_until_signal(work, stopped_code))
+        return asyncio.run(_until_signal(work, stopped_code))
     except EXPECTED_ERRORS as error:
         problem = problem_of(error)
         complain(problem.message)
-        code = problem.exit_code
-    raise typer.Exit(code)
+        return problem.exit_code
 
 
 async def _until_signal(work: Coroutine[Any, Any, int], stopped_code: int | None) -> int:

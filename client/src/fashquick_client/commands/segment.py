@@ -31,8 +31,8 @@ class OutputFiles:
     cutout: Path
 
 
-def segment(files: Sequence[str], folder: Path, endpoint: str | None) -> None:
-    """Check the files' names, cut the garments out, and end with the exit code."""
+def segment(files: Sequence[str], folder: Path, endpoint: str | None) -> int:
+    """Check the files' names, cut the garments out, and return the exit code."""
     try:
         check_writable_folder(folder)
     except OSError as error:
@@ -41,8 +41,8 @@ def segment(files: Sequence[str], folder: Path, endpoint: str | None) -> None:
     _check_names(files, outputs)
     if importlib.util.find_spec("PIL") is None or importlib.util.find_spec("pi_heif") is None:
         complain("masks and cut-outs are written with numpy and Pillow: install fashquick-client[images]")
-        raise typer.Exit(ExitCode.UNAVAILABLE)
-    run(_segment(files, outputs, endpoint))
+        return ExitCode.UNAVAILABLE
+    return run(_segment(files, outputs, endpoint))
 
 
 def _outputs(file: str, folder: Path) -> OutputFiles:

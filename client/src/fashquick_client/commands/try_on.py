@@ -41,10 +41,10 @@ class TryOnJob:
     timeout_s: float
 
 
-def try_on(job: TryOnJob, endpoint: str | None) -> None:
-    """Check the job's files, do it, and end with the exit code."""
+def try_on(job: TryOnJob, endpoint: str | None) -> int:
+    """Check the job's files, do it, and return the exit code."""
     _check(job)
-    run(_try_on(job, endpoint))
+    return run(_try_on(job, endpoint))
 
 
 def parse_size(text: str) -> tuple[int, int]:

@@ -12,9 +12,9 @@ from fashquick_client.services import Service
 _LABEL_WIDTH = max(len(service) for service in Service)
 
 
-def up(host: str, port: int) -> None:
-    """Run all servers until a signal; end with the exit code."""
-    run(_up(host, port), stopped_code=ExitCode.FINE)
+def up(host: str, port: int) -> int:
+    """Run all servers until a signal; return the exit code."""
+    return run(_up(host, port), stopped_code=ExitCode.FINE)
 
 
 async def _up(host: str, port: int) -> int:

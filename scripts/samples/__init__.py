@@ -1,0 +1,1 @@
+"""Drawing sample garment photos with known truth."""

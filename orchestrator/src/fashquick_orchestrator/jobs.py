@@ -41,6 +41,7 @@ class Job:
         self._happened = 0
         self._wakers: set[asyncio.Event] = set()
         self._task = asyncio.create_task(self._run(work))
+        self._task.add_done_callback(self._ended)
 
     @property
     def running(self) -> bool:
@@ -87,13 +88,14 @@ class Job:
                 self._task.cancel()
 
     async def _run(self, work: Callable[[Listener], Awaitable[TryOnResult]]) -> None:
-        try:
-            result = await work(Listener(passing=self._pass, lasting=self._tell))
-            self._tell(result)
-            self.finished_at = time.monotonic()
-        finally:
-            # After this step the task is done; followers look again then.
-            asyncio.get_running_loop().call_soon(self._wake)
+        result = await work(Listener(passing=self._pass, lasting=self._tell))
+        self._tell(result)
+        self.finished_at = time.monotonic()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled():
+            task.exception()  # Fetched here too, because nobody may be following any more.
+        self._wake()
 
     def _pass(self, event: Passing) -> None:
         self._happened += 1

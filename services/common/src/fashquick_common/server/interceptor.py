@@ -1,4 +1,4 @@
-"""What happens round every handler: request id, drain, time limits, errors to statuses, metrics, log lines."""
+"""What happens round every handler: request id, time limits, errors to statuses, metrics, log lines."""
 
 from __future__ import annotations
 
@@ -15,14 +15,12 @@ from fashquick_common.errors import (
     Cancelled,
     DeadlineExceededError,
     DeadlinePassed,
-    Draining,
     FashquickError,
     InternalError,
-    Loading,
 )
 from fashquick_common.rpc.request_id import REQUEST_ID_KEY, new_request_id, valid_request_id
 from fashquick_common.rpc.status import code_of, trailers_of
-from fashquick_common.server.kit import Kit, State
+from fashquick_common.server.kit import Kit
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +29,6 @@ Context = grpc.aio.ServicerContext[Any, Any]
 # grpc's types describe the synchronous handlers only.
 Handler = Any
 
-_RETRY_S = 0.5
 # Answered also while the server loads or drains: they are how callers learn that it does.
 _ALWAYS = ("/grpc.health.v1.", "/grpc.reflection.", "/fashquick.common.v1.ServerInfoService/")
 
@@ -63,16 +60,17 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg] # n
             return grpc.stream_unary_rpc_method_handler(
                 self._unary(handler.stream_unary, method), handler.request_deserializer, handler.response_serializer
             )
-        if handler.unary_unary:
-            return grpc.unary_unary_rpc_method_handler(
-                self._unary(handler.unary_unary, method), handler.request_deserializer, handler.response_serializer
-            )
         raise TypeError(f"{method}: handlers of this kind are not wrapped yet")
 
     def _unary(self, behaviour: Callable[[Any, Context], Awaitable[Any]], method: str) -> Callable[..., Awaitable[Any]]:
         async def handle(request: Any, context: Context) -> Any:
-            async with self._call(method, context):
-                return await behaviour(request, context)
+            answer: list[Any] = []
+
+            async def work() -> None:
+                answer.append(await behaviour(request, context))
+
+            await self._run(work, method, context)
+            return answer[0]
 
         return handle
 
@@ -80,11 +78,21 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg] # n
         self, behaviour: Callable[[Any, Context], AsyncGenerator[Any, None]], method: str
     ) -> Callable[..., Awaitable[None]]:
         async def handle(requests: Any, context: Context) -> None:
-            async with self._call(method, context), contextlib.aclosing(behaviour(requests, context)) as messages:
-                async for message in messages:
-                    await self._write(message, context)
+            async def work() -> None:
+                async with contextlib.aclosing(behaviour(requests, context)) as messages:
+                    async for message in messages:
+                        await self._write(message, context)
+
+            await self._run(work, method, context)
 
         return handle
+
+    async def _run(self, work: Callable[[], Awaitable[None]], method: str, context: Context) -> None:
+        failure = await self._failure_of(work, method, context)
+        if failure is not None:
+            # Nothing is held any more: to a client that does not read, this waits for as long as it does not.
+            with contextlib.suppress(grpc.aio.InternalError):  # The client is gone.
+                await context.abort(code_of(failure), failure.message, trailers_of(failure))
 
     async def _write(self, message: Any, context: Context) -> None:
         limit = self._kit.settings.write_idle_s
@@ -93,18 +101,18 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg] # n
         except TimeoutError:
             raise DeadlinePassed(f"the client took no message for {limit:g} s; the call was given up") from None
 
-    @contextlib.asynccontextmanager
-    async def _call(self, method: str, context: Context) -> AsyncIterator[None]:
+    async def _failure_of(
+        self, work: Callable[[], Awaitable[None]], method: str, context: Context
+    ) -> FashquickError | None:
+        """Do the work of a call; return why it failed, or None."""
         started = time.monotonic()
         failure: FashquickError | None = None
         in_progress = self._kit.metrics.calls_in_progress.labels(method)
-        in_progress.inc()
         names = structlog.contextvars.bound_contextvars(request_id=_request_id(context), method=method)
-        with names, self._kit.handling():
+        with names, self._kit.handling(), in_progress.track_inprogress():
             try:
-                self._check_state()
                 async with self._time_limit(context):
-                    yield
+                    await work()
             except FashquickError as error:
                 failure = error
             except asyncio.CancelledError:
@@ -115,10 +123,12 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg] # n
                 log.exception("call.crashed")
                 failure = InternalError("the server failed; its log has the cause under this request id")
             finally:
-                in_progress.dec()
                 self._record(method, failure, time.monotonic() - started)
-            if failure is not None:
-                await context.abort(code_of(failure), failure.message, trailers_of(failure))
+        if failure is not None:
+            # grpc keeps the exception that ends a call, and with it every frame and its bytes, in a cycle that
+            # only a garbage collection would break.
+            failure.__traceback__ = failure.__context__ = failure.__cause__ = None
+        return failure
 
     @contextlib.asynccontextmanager
     async def _time_limit(self, context: Context) -> AsyncIterator[None]:
@@ -131,12 +141,6 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg] # n
             if scope.expired():
                 raise DeadlinePassed() from None
             raise
-
-    def _check_state(self) -> None:
-        if self._kit.state is State.STARTING:
-            raise Loading("the server is starting; try again shortly", retry_after_s=_RETRY_S)
-        if self._kit.state is State.DRAINING:
-            raise Draining("the server is shutting down; try another replica", retry_after_s=_RETRY_S)
 
     def _record(self, method: str, failure: FashquickError | None, seconds: float) -> None:
         status = failure.status.name if failure else "OK"

@@ -14,11 +14,14 @@ from typing import Any, TypeVar
 import grpc
 
 from fashquick_common.cancel import CancelFlag
+from fashquick_common.errors import Draining, Loading
 from fashquick_common.server.admission import ByteBudget, ComputeLine
 from fashquick_common.server.settings import ServerSettings
 from fashquick_common.server.telemetry import Metrics
 
 T = TypeVar("T")
+
+_RETRY_S = 0.5
 
 
 class State(Enum):
@@ -69,6 +72,18 @@ class Kit:
         self._codecs = ThreadPoolExecutor(max_workers=settings.codec_threads, thread_name_prefix="codec")
         self.metrics.waiting.set_function(lambda: self.compute.waiting)
         self.metrics.bytes_taken.set_function(lambda: self.budget.taken)
+
+    def check_accepting(self) -> None:
+        """Return if new calls are accepted now.
+
+        Raises:
+            Loading: The server is starting.
+            Draining: It is shutting down.
+        """
+        if self.state is State.STARTING:
+            raise Loading("the server is starting; try again shortly", retry_after_s=_RETRY_S)
+        if self.state is State.DRAINING:
+            raise Draining("the server is shutting down; try another replica", retry_after_s=_RETRY_S)
 
     @property
     def active(self) -> int:

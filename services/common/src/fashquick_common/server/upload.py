@@ -11,9 +11,12 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 from fashquick.common.v1 import blob_pb2
-from fashquick_common.errors import UploadOutOfOrder, UploadStalled
+from fashquick_common.errors import FashquickError, UploadOutOfOrder, UploadStalled
 from fashquick_common.rpc.blobs import Blob, BlobReader
 from fashquick_common.server.kit import Kit
+
+# A local upload ends well within it; a caller on a slow line is not kept from its refusal for long.
+_LINGER_S = 0.5
 
 
 class _Header(Protocol):
@@ -46,10 +49,10 @@ class Upload(Generic[M]):
         first: The first message; its header is set.
     """
 
-    def __init__(self, messages: AsyncIterator[M], first: M, kit: Kit) -> None:
+    def __init__(self, source: _Source[M], first: M, kit: Kit) -> None:
         """Use `open_upload` instead."""
         self.first = first
-        self._messages = messages
+        self._source = source
         self._kit = kit
         self._reader = BlobReader(kit.settings.blob_limits)
         for header in first.header.blobs:
@@ -72,7 +75,7 @@ class Upload(Generic[M]):
         """
         parts: dict[str, Blob] = {}
         while not self._reader.complete:
-            message = await next_message(self._messages, self._kit)
+            message = await self._source.next()
             if message is None:
                 self._reader.check_complete()
                 break
@@ -89,7 +92,7 @@ class Upload(Generic[M]):
             UploadOutOfOrder: Something came after the announced parts.
             UploadStalled: The client keeps its side open.
         """
-        message = await next_message(self._messages, self._kit)
+        message = await self._source.next()
         if message is not None:
             raise UploadOutOfOrder(
                 f"a {message.WhichOneof('message')} came after everything announced was complete; "
@@ -98,7 +101,7 @@ class Upload(Generic[M]):
 
     async def more(self) -> M | None:
         """Read a message after the upload; None at the end of the stream."""
-        return await next_message(self._messages, self._kit)
+        return await self._source.next()
 
 
 @contextlib.asynccontextmanager
@@ -106,35 +109,61 @@ async def open_upload(messages: AsyncIterator[M], kit: Kit) -> AsyncIterator[Upl
     """Read the header of a request and reserve the bytes it announces, as long as the context lasts.
 
     Raises:
+        Loading: The server is starting.
+        Draining: It is shutting down.
         UploadOutOfOrder: The stream is empty or does not begin with a header.
         UploadStalled: No message came in time.
         BadField: The header announces parts that are not valid.
         BytesExhausted: The server has no room for them.
     """
-    first = await next_message(messages, kit)
-    if first is None:
-        raise UploadOutOfOrder("the stream is empty; send a header first")
-    kind = first.WhichOneof("message")
-    if kind != "header":
-        raise UploadOutOfOrder(f"the first message is a {kind or 'message without content'}; send a header first")
-    upload = Upload(messages, first, kit)
-    with kit.budget.reserve(upload.announced_bytes):
-        yield upload
-
-
-async def next_message(messages: AsyncIterator[M], kit: Kit) -> M | None:
-    """Read the next message; None at the end of the stream.
-
-    Raises:
-        UploadStalled: None came in time.
-    """
-    limit = kit.settings.upload_idle_s
+    source = _Source(messages, kit.settings.upload_idle_s)
     try:
-        return await asyncio.wait_for(anext(messages, None), limit)
-    except TimeoutError:
-        raise UploadStalled(
-            f"no message came for {limit:g} s; send the next chunk, or close the stream after the last one"
-        ) from None
+        kit.check_accepting()
+        first = await source.next()
+        if first is None:
+            raise UploadOutOfOrder("the stream is empty; send a header first")
+        kind = first.WhichOneof("message")
+        if kind != "header":
+            raise UploadOutOfOrder(f"the first message is a {kind or 'message without content'}; send a header first")
+        upload = Upload(source, first, kit)
+        with kit.budget.reserve(upload.announced_bytes):
+            yield upload
+    except UploadStalled:
+        raise
+    except FashquickError:
+        await source.discard_rest()
+        raise
+
+
+class _Source(Generic[M]):
+    """The messages of a request stream, with patience that ends."""
+
+    def __init__(self, messages: AsyncIterator[M], idle_s: float) -> None:
+        self._messages = messages
+        self._idle_s = idle_s
+        self._ended = False
+
+    async def next(self) -> M | None:
+        """Read the next message; None at the end of the stream."""
+        try:
+            message = await asyncio.wait_for(anext(self._messages, None), self._idle_s)
+        except TimeoutError:
+            raise UploadStalled(
+                f"no message came for {self._idle_s:g} s; send the next chunk, or close the stream after the last one"
+            ) from None
+        self._ended = message is None
+        return message
+
+    async def discard_rest(self) -> None:
+        """Let a refused client finish its upload, for a short while, and keep nothing of it.
+
+        A Python asyncio client whose write meets a call that has just ended reports INTERNAL in place of the
+        status that it was sent (grpc/grpc issue 36066).
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LINGER_S):
+                while not self._ended:
+                    self._ended = await anext(self._messages, None) is None
 
 
 def _chunk_of(message: RequestMessage) -> blob_pb2.Chunk:

@@ -1,0 +1,125 @@
+"""Engines that answer at once, or as slowly as a test wants, and always the same."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import numpy as np
+
+from fashquick_common.cancel import CancelFlag
+from fashquick_common.errors import NoGarment
+from fashquick_common.garment import Category, CategoryGuess, Landmark, LandmarkName, PaletteColour, Passport
+from fashquick_generation.engine import GenerationJob, MapKind, Picture, Progress
+from fashquick_segmentation.engine import Candidate, Quality, Segmentation
+
+GARMENT_RGB = (200, 30, 40)
+STEP_S = 0.005
+
+
+class Pace:
+    """How long a toy computes: `steps` steps of 5 ms, each with a cancel check."""
+
+    def __init__(self, steps: int = 1) -> None:
+        self.steps = steps
+        self.calls = 0
+        self.running = threading.Event()
+
+    def work(self, cancel: CancelFlag) -> None:
+        self.calls += 1
+        self.running.set()
+        try:
+            for _ in range(self.steps):
+                cancel.check()
+                threading.Event().wait(STEP_S)
+        finally:
+            self.running.clear()
+
+
+class ToySegmenter:
+    """The garment is whatever is clearly not white."""
+
+    name = "toy"
+    digest = "0" * 64
+
+    def __init__(self, pace: Pace | None = None) -> None:
+        self.pace = pace or Pace()
+        self.hints: list[np.ndarray | None] = []
+
+    def warm_up(self) -> None:
+        pass
+
+    def segment(self, photo: np.ndarray, mask_hint: np.ndarray | None, cancel: CancelFlag) -> Segmentation:
+        self.pace.work(cancel)
+        self.hints.append(mask_hint)
+        mask = photo.min(axis=2) < 128
+        if not mask.any():
+            raise NoGarment("nothing but white in this photo")
+        quality = Quality(
+            confidence=0.9,
+            view_agreement=0.9,
+            coverage=float(mask.mean()),
+            border_contact=0.0,
+            cut_off=(),
+            fragments=1,
+            hint_used=mask_hint is not None,
+            warnings=(),
+        )
+        alpha = np.where(mask, np.uint8(255), np.uint8(0))
+        return Segmentation(mask, alpha, quality, (Candidate(mask, 0.9), Candidate(~mask, 0.1)))
+
+
+class ToyAnalyser:
+    """Every garment is a T-shirt of its mean colour."""
+
+    name = "toy"
+    digest = "1" * 64
+
+    def __init__(self, pace: Pace | None = None) -> None:
+        self.pace = pace or Pace()
+
+    def warm_up(self) -> None:
+        pass
+
+    def analyse(
+        self, photo: np.ndarray, alpha: np.ndarray, category_hint: Category | None, cancel: CancelFlag
+    ) -> Passport:
+        self.pace.work(cancel)
+        inside = alpha >= 128
+        red, green, blue = (int(value) for value in photo[inside].mean(axis=0).round())
+        rows, columns = np.nonzero(inside)
+        return Passport(
+            categories=(CategoryGuess(category_hint or Category.T_SHIRT, 0.9),),
+            landmarks={LandmarkName.NECK_LEFT: Landmark(float(columns.mean()), float(rows.min()), 0.5)},
+            palette=(PaletteColour((red, green, blue), (50.0, 0.0, 0.0), 1.0, "toy"),),
+            photo_width=photo.shape[1],
+            photo_height=photo.shape[0],
+            coverage=float(inside.mean()),
+        )
+
+
+class ToyGenerator:
+    """A picture of the palette's first colour, with progress at every step and one preview."""
+
+    name = "studio"
+    digest = "2" * 64
+
+    def __init__(self, pace: Pace | None = None) -> None:
+        self.pace = pace or Pace()
+        self.jobs: list[GenerationJob] = []
+
+    def warm_up(self) -> None:
+        pass
+
+    def generate(self, job: GenerationJob, on_progress: Callable[[Progress], None], cancel: CancelFlag) -> Picture:
+        self.jobs.append(job)
+        size = (job.height, job.width)
+        colour = job.garment.passport.palette[0].srgb
+        on_progress(Progress("draw", 0.1))
+        self.pace.work(cancel)
+        on_progress(Progress("draw", 0.5, np.full((96, 64, 3), colour, np.uint8)))
+        maps = {
+            kind: np.zeros(size if kind in (MapKind.DEPTH, MapKind.GARMENT_MASK) else (*size, 3), np.uint8)
+            for kind in job.maps
+        }
+        return Picture(np.full((*size, 3), colour, np.uint8), maps, {"draw": 0.1}, {"stretch_p99": 1.0})

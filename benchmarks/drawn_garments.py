@@ -21,6 +21,9 @@ Corners = list[tuple[str, float, float]]
 SUPERSAMPLING = 2  # the picture is drawn this much larger and averaged, for soft rims
 GROUND: Colour = (196, 182, 160)
 
+NECKED = (Category.T_SHIRT, Category.LONG_SLEEVE)  # drawn with the inside of the back over the front neckline
+INSIDE_LIGHT = 0.72  # light on it, as a part of the light outside
+
 COLOURS: tuple[Colour, ...] = (
     (30, 36, 70),
     (200, 36, 44),
@@ -81,16 +84,21 @@ def draw(
     rng = np.random.default_rng([seed, len(category.value)])
     left = _half(category, rng)
     corners = _close(left, jitter, rng)
-    outline, named = _curve(corners, _mid_depth(category, rng))
+    sag = _mid_depth(category, rng)
+    outline, named = _curve(corners, sag)
     size = long_side * SUPERSAMPLING
     place = _placement(outline, size, np.deg2rad(tilt_deg))
-    mask = np.zeros((size, size), np.uint8)
-    cv2.fillPoly(mask, [np.round((place(outline) - 0.5) * 16).astype(np.int32)], 255, shift=4)
+    mask = _filled(place(outline), size)
     picked = [COLOURS[index] for index in rng.permutation(len(COLOURS))[:colours]]
     label = _stripes(place, size, colours, rng)
     light = _light(size, folds, rng)
     cloth = np.array(picked, np.uint8)[label]
     shares = [float(np.mean(label[mask > 127] == index)) for index in range(colours)]
+    if category in NECKED:
+        depth = float(rng.uniform(0.07, 0.12))
+        inside = place(_neck_opening(named, sag, depth))
+        light = np.where(_filled(inside, size) > 0, INSIDE_LIGHT * light, light)
+        named["collar-bottom"] = (named["neck-left"] + named["neck-right"]) / 2 + (0.0, depth)
     shaded = np.where(mask[..., None] > 127, _shade(cloth, light), np.array(GROUND, np.uint8))
     small = cv2.resize(shaded, (long_side, long_side), interpolation=cv2.INTER_AREA).astype(np.float64)
     noisy = np.clip(np.round(small + rng.normal(0, 2.0, small.shape)), 0, 255).astype(np.uint8)
@@ -177,6 +185,23 @@ def _curve(corners: Corners, sag: float) -> tuple[Points, dict[str, Points]]:
     last, first = ring[-1], ring[0]
     top = last + along * (first - last) + np.array([0.0, 1.0]) * (4 * along * (1 - along)) * sag
     return np.vstack([ring, top]), named
+
+
+def _neck_opening(named: dict[str, Points], sag: float, depth: float) -> Points:
+    """What is seen of the back's inside: between the outline's sagging edge and the front's rounder one."""
+    across = (named["neck-left"] - named["neck-right"]) / 2
+    middle = (named["neck-left"] + named["neck-right"]) / 2
+    x = np.linspace(-1, 1, 25)[:, None]
+    back = middle + x * across + np.array([0.0, 1.0]) * (1 - x**2) * sag
+    front = middle - x * across + np.array([0.0, 1.0]) * np.sqrt(1 - x**2) * depth
+    return np.vstack([back, front])
+
+
+def _filled(polygon: Points, size: int) -> npt.NDArray[np.uint8]:
+    """255 inside a polygon of pixel positions, 0 elsewhere."""
+    mask = np.zeros((size, size), np.uint8)
+    cv2.fillPoly(mask, [np.round((polygon - 0.5) * 16).astype(np.int32)], 255, shift=4)
+    return mask
 
 
 class _placement:  # noqa: N801 - used like a function

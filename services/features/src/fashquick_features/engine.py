@@ -103,7 +103,7 @@ class PassportAnalyser:
         else:
             guesses = (CategoryGuess(category_hint, 1.0),)
         cancel.check()
-        points = landmarks.find(shape, frame, guesses[0].category)
+        points = landmarks.find(photo, alpha, shape, frame, guesses[0].category)
         if category_hint is None:
             guesses, points = _reconciled(guesses, points)
         cancel.check()

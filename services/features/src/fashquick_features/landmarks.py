@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
+
 from fashquick_common.garment import Category, Landmark, LandmarkName
 from fashquick_features.bottoms import find_skirt, find_trousers
-from fashquick_features.outline import Outline, UprightFrame
+from fashquick_features.collar import find_neckline
+from fashquick_features.outline import Outline, Plane, UprightFrame
 from fashquick_features.tops import find_top
 
 MIN_CONFIDENCE = 0.15  # a point less sure than this is left out: a wrong one ruins more than a missing one
@@ -18,22 +22,43 @@ _FINDERS: Final = {
 }
 
 
-def find(outline: Outline, frame: UprightFrame, category: Category | None) -> dict[LandmarkName, Landmark]:
+def find(
+    photo: npt.NDArray[np.uint8], alpha: Plane, outline: Outline, frame: UprightFrame, category: Category
+) -> dict[LandmarkName, Landmark]:
     """Find a garment's landmarks.
 
     Args:
+        photo: HxWx3 uint8, sRGB; only the front neckline is looked for in it.
+        alpha: HxW uint8, the garment's alpha.
         outline: The garment's outline.
         frame: Its upright frame.
-        category: What it is; None is read as a top.
+        category: What it is.
 
     Returns:
         Landmarks on the photo by name; those that were not found are absent.
     """
-    finder = find_top if category is None else _FINDERS.get(category, find_top)
+    finder = _FINDERS.get(category, find_top)
     found = {}
     for name, (place, confidence) in finder(frame.to_frame(outline.points)).items():
         if confidence < MIN_CONFIDENCE:
             continue
         x, y = frame.to_photo(place[None])[0]
         found[name] = Landmark(float(x), float(y), min(1.0, confidence))
+    collar = _collar(photo, alpha, found)
+    if collar is not None:
+        found[LandmarkName.COLLAR_BOTTOM] = collar
     return found
+
+
+def _collar(photo: npt.NDArray[np.uint8], alpha: Plane, found: dict[LandmarkName, Landmark]) -> Landmark | None:
+    """Lowest point of the front neckline; None where there is no neck or no edge to be seen."""
+    if LandmarkName.NECK_LEFT not in found or LandmarkName.NECK_RIGHT not in found:
+        return None
+    right, left = found[LandmarkName.NECK_RIGHT], found[LandmarkName.NECK_LEFT]
+    neckline = find_neckline(photo, alpha, np.array([right.x, right.y]), np.array([left.x, left.y]))
+    if neckline is None:
+        return None
+    confidence = neckline.confidence * min(left.confidence, right.confidence)
+    if confidence < MIN_CONFIDENCE:
+        return None
+    return Landmark(float(neckline.bottom[0]), float(neckline.bottom[1]), confidence)

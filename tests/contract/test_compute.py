@@ -127,7 +127,7 @@ async def _aiter(items: list[Any]) -> Any:
         yield item
 
 
-@pytest.mark.parametrize("rpc", (GENERATE, TRY_ON), ids=lambda rpc: rpc.service)
+@pytest.mark.parametrize("rpc", [GENERATE, TRY_ON], ids=lambda rpc: rpc.service)
 async def test_a_slow_reader_holds_no_compute_thread_and_is_given_up(
     stack: Stack, good_blobs: dict[str, Blob], rpc: Rpc
 ) -> None:

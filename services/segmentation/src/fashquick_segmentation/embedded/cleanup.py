@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 PINHOLE_SHARE = 0.0006  # of the picture; a hole of this size is 8 px wide at 384 px: noise, print, a button
 THREAD_SHARE = 0.012  # of the long side; anything thinner is a hook, a string or a shadow's edge
+EDGE_SHARE = 0.008  # of the long side; a matte's edge is not softer than this
 PIECE_SHARE = 0.12  # of the largest piece; a smaller piece is another thing (the other half of a set is larger)
 
 
@@ -35,6 +36,30 @@ def clean(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     grown = np.asarray(cv2.dilate(core, disc(1)))
     kept: NDArray[np.bool_] = (filled > 0) & (grown > 0)
     return kept
+
+
+def drop_specks(alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Clear what a matte shows apart from its large pieces.
+
+    Args:
+        alpha: HxW uint8.
+
+    Returns:
+        HxW uint8: `alpha` within a soft edge's reach of a large piece, 0 elsewhere.
+    """
+    count, labels, stats, _ = cv2.connectedComponentsWithStats((alpha >= 128).astype(np.uint8))
+    if count < 2:
+        return np.zeros_like(alpha)
+    areas = stats[:, cv2.CC_STAT_AREA].copy()
+    areas[0] = 0
+    large = areas > PIECE_SHARE * areas.max()
+    small = ~large
+    small[0] = False
+    side = 2 * max(1, round(EDGE_SHARE * max(alpha.shape))) + 1
+    near = cv2.dilate(large[labels].astype(np.uint8), np.ones((side, side), np.uint8))
+    cleared = alpha.copy()
+    cleared[small[labels] | (np.asarray(near) == 0)] = 0
+    return cleared
 
 
 def _fill_pinholes(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:

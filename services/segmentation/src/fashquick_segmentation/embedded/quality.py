@@ -13,7 +13,7 @@ from fashquick_segmentation.engine import Quality, Side
 # what no later stage could work with is an error.
 COVERAGE_MIN = 0.005  # of the photo; less is a speck on any ground
 COVERAGE_MAX = 0.97  # no ground left: a picture of cloth, not of a garment
-CONFIDENCE_MIN = 0.3
+CONFIDENCE_MIN = 0.4  # right masks were seen from 0.59 on
 GARMENT_SIDE_MIN_PX = 64  # long side of the mask's bounding box; less shows neither seams nor print
 BORDER_CONTACT_MAX = 0.6  # the garment runs out of the picture nearly everywhere: it has no outline
 
@@ -82,7 +82,7 @@ def refuse_unusable(mask: NDArray[np.bool_], quality: Quality) -> None:
         PhotoNotUsable: The garment runs out of the picture nearly everywhere, or is too small to be seen.
     """
     if quality.coverage < COVERAGE_MIN:
-        raise NoGarment(f"no garment found: at most {quality.coverage:.1%} of the photo could be one; {HOW_TO}")
+        raise NoGarment(f"no garment found: {quality.coverage:.1%} of the photo looks like one; {HOW_TO}")
     if quality.coverage > COVERAGE_MAX:
         raise NoGarment(
             f"no outline found: {quality.coverage:.1%} of the photo looks like cloth; step back and {HOW_TO}"

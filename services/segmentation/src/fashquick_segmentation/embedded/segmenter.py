@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.errors import BadMask
 from fashquick_segmentation.embedded import hint as transparency
-from fashquick_segmentation.embedded.cleanup import clean
+from fashquick_segmentation.embedded.cleanup import clean, drop_specks
 from fashquick_segmentation.embedded.cut import cut
 from fashquick_segmentation.embedded.hanger import without_hanger
 from fashquick_segmentation.embedded.matte import matte
@@ -80,6 +80,8 @@ class EmbeddedSegmenter:
         alpha = matte(photo, cut_out, cancel)
         if garment_hint is not None:
             alpha = transparency.keep_edge(garment_hint, alpha)
+        cancel.check()
+        alpha = drop_specks(alpha)
         mask = alpha >= 128
         cancel.check()
         expected = expected_iou(cut_out, probability)

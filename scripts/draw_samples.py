@@ -1,7 +1,8 @@
 """Draw the sample garment photos: shirts as a phone would see them, with their truth beside them.
 
-Run: python scripts/draw_samples.py OUT_DIR [--seed N] [--only NAME]. Writes for each sample NAME.jpg, NAME.mask.png (8-bit, 255 where
-the garment is) and NAME.json (category, landmarks in pixels, palette with shares). The same seed draws the same files.
+Run: python scripts/draw_samples.py OUT_DIR [--seed N] [--only NAME]. Writes for each sample NAME.jpg, NAME.mask.png
+(8-bit, 255 where the garment is) and NAME.json (category, landmarks in pixels, palette with shares). The same seed
+draws the same files.
 """
 
 from __future__ import annotations

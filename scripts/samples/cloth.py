@@ -44,11 +44,11 @@ def folds(shirt: Shirt, mask: Mask, to_pixels: Points, rng: np.random.Generator)
     distance = cv2.distanceTransform((mask > 0.5).astype(np.uint8), cv2.DIST_L2, 5)
     height += (_RIM_HEIGHT * (1 - np.exp(-distance / _RIM_WIDTH))).astype(np.float32)
     for seam in shirt.seams:
-        line = stroke(seam, size, to_pixels, thickness=2)
-        height -= 1.5 * cv2.GaussianBlur(line, (0, 0), 2.0) / 0.4
+        furrow = stroke(seam, size, to_pixels, thickness=2)
+        height -= 3.8 * cv2.GaussianBlur(furrow, (0, 0), 2.0)
     for stitches in shirt.stitches:
-        line = stroke(stitches, size, to_pixels, thickness=2)
-        height -= 0.55 * cv2.GaussianBlur(line, (0, 0), 1.4) / 0.5
+        furrow = stroke(stitches, size, to_pixels, thickness=2)
+        height -= 1.1 * cv2.GaussianBlur(furrow, (0, 0), 1.4)
     return np.asarray(height, np.float32)
 
 

@@ -134,27 +134,17 @@ def _dye(design: Design, shirt: Shirt, to_pixels: Points, rng: np.random.Generat
 
 
 def _printed(colour: Field, motif: Print, u: Field, v: Field, within: Mask | None = None) -> Field:
-    side = motif.pixels.shape[0]
+    side = round(motif.width * _UNIT)
+    pixels = motif.pixels.astype(np.float32)
+    cover = pixels[..., 3:] / 255
+    # Averaged to the size it is shown at, premultiplied, so that thin letters neither break up nor get dark rims.
+    ink = cv2.resize(np.dstack([pixels[..., :3] * cover, cover]), (side, side), interpolation=cv2.INTER_AREA)
     x = ((u - motif.centre[0]) / motif.width + 0.5) * side - 0.5
     y = ((v - motif.centre[1]) / motif.width + 0.5) * side - 0.5
-    # The print is drawn larger than it is shown: averaged first, so that thin letters do not break up.
-    shrink = side / (motif.width * _UNIT)
-    source = cv2.GaussianBlur(motif.pixels.astype(np.float32), (0, 0), max(0.3, 0.4 * shrink))
-    premultiplied = source[..., :3] * (motif.pixels[..., 3:] > 0)
-    ink = cv2.remap(
-        np.dstack([premultiplied, source[..., 3]]).astype(np.float32),
-        x.astype(np.float32),
-        y.astype(np.float32),
-        cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_CONSTANT,
-        borderValue=(0, 0, 0, 0),
-    )
-    nearest = cv2.remap(
-        motif.pixels[..., :3], x.astype(np.float32), y.astype(np.float32), cv2.INTER_NEAREST, borderValue=(0, 0, 0)
-    )
-    cover: Mask = ink[..., 3] / np.float32(255)
-    tint = np.where(cover[..., None] > 0.98, ink[..., :3], nearest.astype(np.float32))
-    return _over(colour, tint.astype(np.float32), cover if within is None else cover * within)
+    laid = cv2.remap(ink, x.astype(np.float32), y.astype(np.float32), cv2.INTER_LINEAR, borderValue=(0, 0, 0, 0))
+    if within is not None:
+        laid = laid * within[..., None]
+    return np.asarray(colour * (1 - laid[..., 3:]) + laid[..., :3], np.float32)
 
 
 def _over(below: Field, above: npt.NDArray[np.float32], cover: Mask) -> Field:

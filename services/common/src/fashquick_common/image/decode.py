@@ -82,7 +82,7 @@ class Raster:
 def decode(data: Buffer, limits: ImageLimits = DEFAULT_LIMITS) -> DecodedImage:
     """Decode a photo and bring it to sRGB, upright, at the working size.
 
-    Peak memory is the decoded file plus about 30 MB; a JPEG is decoded at a fraction of its size.
+    Peak memory is foretold by `probe`; a large JPEG is decoded at a half, a quarter or an eighth of its size.
 
     Args:
         data: The whole encoded file.

@@ -48,7 +48,7 @@ def jpeg_scans(data: Buffer) -> int:
 
     Entropy-coded data never holds the two bytes (ITU T.81, B.1.1.5); a thumbnail or a profile may add a few.
     """
-    return bytes(data).count(b"\xff\xda")
+    return bytes(data).count(bytes((0xFF, _JPEG_SOS)))
 
 
 def _jpeg_size(view: memoryview) -> tuple[int, int] | None:
@@ -92,7 +92,7 @@ def _u24(view: memoryview, at: int) -> int:
 
 
 def _item_sizes(view: memoryview, depth: int) -> Iterator[tuple[int, int]]:
-    """All `ispe` and `tkhd`-free sizes of an ISO base media file (ISO/IEC 23008-12, 6.5.3)."""
+    """Sizes in the `ispe` properties of an ISO base media file (ISO/IEC 23008-12, 6.5.3)."""
     at = 0
     while at + 8 <= len(view):
         size, kind = struct.unpack_from(">I4s", view, at)

@@ -22,6 +22,18 @@ _MIB = 1024 * 1024
 _MAX_JPEG_SCANS = 200  # encoders write 1 to about 12; each further one costs a pass over the whole picture
 _SIDEWAYS = frozenset({5, 6, 7, 8})  # EXIF orientations that swap width and height
 
+# Peak bytes a declared pixel, measured at 48 MP with benchmarks/image_edge.py and rounded up for 4:4:4 and 16 bits.
+# libwebp keeps two RGBA canvases beside the picture and its copy.
+_BYTES_PER_PIXEL = {
+    ImageFormat.JPEG: 5.0,
+    ImageFormat.PNG: 5.0,
+    ImageFormat.WEBP: 16.0,
+    ImageFormat.AVIF: 14.0,
+    ImageFormat.HEIC: 12.0,
+}
+_PROGRESSIVE_BYTES_PER_PIXEL = 6.0  # on top: all coefficients are kept, two bytes each, whatever the scale
+_WORKING_BYTES = 64 * _MIB  # bands, the picture at working size and its copies
+
 _PILLOW_FORMATS = {
     ImageFormat.JPEG: "JPEG",
     ImageFormat.PNG: "PNG",
@@ -58,6 +70,7 @@ class ImageHeader:
         orientation: EXIF orientation that the stored pixels need, 1 to 8.
         frames: Number of frames; more than 1 for an animation.
         mode: Pillow's name of the stored pixels, such as RGB, L, P, CMYK, RGBA, I;16.
+        decode_bytes: About how much memory `decode` takes at its peak, for whoever has to reserve it.
     """
 
     format: ImageFormat
@@ -66,6 +79,7 @@ class ImageHeader:
     orientation: int
     frames: int
     mode: str
+    decode_bytes: int
 
 
 def probe(data: Buffer, limits: ImageLimits = DEFAULT_LIMITS) -> ImageHeader:
@@ -88,7 +102,15 @@ def probe(data: Buffer, limits: ImageLimits = DEFAULT_LIMITS) -> ImageHeader:
     with open_picture(data, image_format, limits) as picture:
         turn = orientation_of(picture, picture.info.get("exif"))
         width, height = upright(picture.size, turn)
-        return ImageHeader(image_format, width, height, turn, frame_count(picture, image_format), picture.mode)
+        return ImageHeader(
+            format=image_format,
+            width=width,
+            height=height,
+            orientation=turn,
+            frames=frame_count(picture, image_format),
+            mode=picture.mode,
+            decode_bytes=_decode_bytes(picture, image_format, limits),
+        )
 
 
 def open_picture(data: Buffer, image_format: ImageFormat, limits: ImageLimits) -> ImageFile.ImageFile:
@@ -206,6 +228,16 @@ def _xmp_orientation(picture: Image.Image) -> int:
 def upright(size: tuple[int, int], orientation: int) -> tuple[int, int]:
     """Width and height after the turn that an EXIF orientation asks for."""
     return (size[1], size[0]) if orientation in _SIDEWAYS else size
+
+
+def _decode_bytes(picture: ImageFile.ImageFile, image_format: ImageFormat, limits: ImageLimits) -> int:
+    pixels = picture.width * picture.height
+    if image_format is not ImageFormat.JPEG:
+        return _WORKING_BYTES + int(_BYTES_PER_PIXEL[image_format] * pixels)
+    # The decoder halves the sides as often as the working size allows, three times at most.
+    halvings = min(3, max(1, max(picture.size) // limits.working_side).bit_length() - 1)
+    coefficients = _PROGRESSIVE_BYTES_PER_PIXEL * pixels if picture.info.get("progressive") else 0.0
+    return _WORKING_BYTES + int(_BYTES_PER_PIXEL[image_format] * pixels / 4**halvings + coefficients)
 
 
 def frame_count(picture: ImageFile.ImageFile, image_format: ImageFormat) -> int:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from PIL import Image
 
-_BAND_PIXELS = 4_000_000  # source pixels converted at a time: 16 MB at four bytes each
+_BAND_PIXELS = 1_000_000  # source pixels converted at a time: 4 MB at four bytes each
 _LANCZOS_SUPPORT = 3.0  # half-width of Pillow's LANCZOS kernel, in target pixels when shrinking
 _KEPT_MODES = frozenset({"L", "LA", "RGB", "RGBA", "CMYK", "LAB"})
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import grpc
 
@@ -20,6 +20,7 @@ from fashquick_common.errors import (
     RetryableError,
     StageUnreachable,
 )
+from fashquick_common.rpc.ending import CallEnding
 from fashquick_common.rpc.request_id import REQUEST_ID_KEY
 from fashquick_common.rpc.status import DETAILS_TRAILER, error_from_rpc
 
@@ -45,12 +46,24 @@ class Address:
     endpoint: str
 
 
-class _StreamCall(Protocol[R_co]):
+class _Call(Protocol):
+    """Any call of grpc.aio."""
+
+    def add_done_callback(self, callback: Callable[[Any], None]) -> None: ...
+
+    def cancel(self) -> bool: ...
+
+
+class _StreamCall(_Call, Protocol[R_co]):
     """A call that answers with a stream."""
 
     def __aiter__(self) -> AsyncIterator[R_co]: ...
 
-    def cancel(self) -> bool: ...
+
+class _SingleCall(_Call, Protocol[R_co]):
+    """A call that answers with one message."""
+
+    def __await__(self) -> Generator[Any, None, R_co]: ...
 
 
 async def open_stream(call: _StreamCall[R_co], address: Address) -> AsyncGenerator[R_co, None]:
@@ -59,11 +72,27 @@ async def open_stream(call: _StreamCall[R_co], address: Address) -> AsyncGenerat
     Raises:
         FashquickError: The call failed.
     """
+    ending = CallEnding(call)
     try:
         async for response in call:
             yield response
     except grpc.aio.AioRpcError as error:
-        raise error_of(error, address) from error
+        raise error_of(ending.error(error), address) from error
+    finally:
+        call.cancel()
+
+
+async def only_response(call: _SingleCall[R_co], address: Address) -> AsyncGenerator[R_co, None]:
+    """Yield a call's response.
+
+    Raises:
+        FashquickError: The call failed.
+    """
+    ending = CallEnding(call)
+    try:
+        yield await call
+    except grpc.aio.AioRpcError as error:
+        raise error_of(ending.error(error), address) from error
     finally:
         call.cancel()
 
@@ -74,8 +103,10 @@ def error_of(error: grpc.aio.AioRpcError, address: Address) -> FashquickError:
     trailers = cast("Iterable[tuple[str, str | bytes]]", error.trailing_metadata() or ())
     said_by_server = any(key == DETAILS_TRAILER for key, _ in trailers)
     if error.code() is grpc.StatusCode.UNAVAILABLE and not said_by_server:
+        # gRPC's text ends in what the operating system said; what comes before is its own doings.
+        why = (error.details() or "no reason given").rpartition(": ")[2]
         return StageUnreachable(
-            f"the {address.service} server at {address.endpoint} cannot be reached ({error.details()}); "
+            f"the {address.service} server at {address.endpoint} cannot be reached ({why}); "
             "check that it runs there, or start all servers with `fashquick up`",
             retry_after_s=_UNREACHABLE_PAUSE_S,
         )

@@ -1,20 +1,15 @@
 """The command `fashquick`: options and help; the work is in `fashquick_client.commands`.
 
-Nothing here loads gRPC, numpy or Pillow, so that help answers at once.
+A command's module is loaded when the command runs, so that help answers at once.
 """
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from fashquick_client.commands import features as features_command
-from fashquick_client.commands import segment as segment_command
-from fashquick_client.commands import try_on as try_on_command
-from fashquick_client.commands import up as up_command
 from fashquick_client.options import BackendName, BodyName, TryOnOptions
 from fashquick_client.services import DEFAULT_HOST, DEFAULT_PORT
 from fashquick_common.garment import Category
@@ -40,6 +35,8 @@ Photos = Annotated[list[str], typer.Argument(metavar="GARMENT...", help="Photos 
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version  # noqa: PLC0415 - not for help
+
         typer.echo(f"fashquick {version('fashquick-client')}")
         raise typer.Exit
 
@@ -65,7 +62,9 @@ def up(
 
     Pictures are then made without waiting for a start: add --endpoint to the other commands.
     """
-    raise typer.Exit(up_command.up(host, port))
+    from fashquick_client.commands import up as command  # noqa: PLC0415 - not for help
+
+    raise typer.Exit(command.up(host, port))
 
 
 @app.command("try-on", epilog=_EPILOG)
@@ -93,18 +92,18 @@ def try_on(
     timeout: Annotated[float, typer.Option(min=1, metavar="SECONDS", help="Give up after this time.")] = 120.0,
 ) -> None:
     """Picture a mannequin that wears the garment of a photo."""
+    from fashquick_client.commands import try_on as command  # noqa: PLC0415 - not for help
+
     options = TryOnOptions(
         seed=seed,
-        size=None if size is None else try_on_command.parse_size(size),
+        size=None if size is None else command.parse_size(size),
         backend=backend,
         category=category,
         body=body or "",
         pose=pose,
-        picture_format=try_on_command.format_of(output),
+        picture_format=command.format_of(output),
     )
-    raise typer.Exit(
-        try_on_command.try_on(try_on_command.TryOnJob(garment, output, report, options, timeout), endpoint)
-    )
+    raise typer.Exit(command.try_on(command.TryOnJob(garment, output, report, options, timeout), endpoint))
 
 
 @app.command(epilog=_EPILOG)
@@ -123,7 +122,9 @@ def segment(
     Writes NAME.mask.png (white garment on black) and NAME.cutout.png (the garment on a transparent ground) for each
     photo, as large as the photo.
     """
-    raise typer.Exit(segment_command.segment(garments, output, endpoint))
+    from fashquick_client.commands import segment as command  # noqa: PLC0415 - not for help
+
+    raise typer.Exit(command.segment(garments, output, endpoint))
 
 
 @app.command(epilog=_EPILOG)
@@ -142,7 +143,9 @@ def features(
     ] = None,
 ) -> None:
     """Say what garments are: their kind, their colours, their outline's points."""
-    raise typer.Exit(features_command.features(garments, endpoint, segmentation_endpoint, as_json=as_json))
+    from fashquick_client.commands import features as command  # noqa: PLC0415 - not for help
+
+    raise typer.Exit(command.features(garments, endpoint, segmentation_endpoint, as_json=as_json))
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from fashquick.segmentation.v1 import segmentation_pb2_grpc
 from fashquick.tryon.v1 import try_on_pb2, try_on_pb2_grpc
 from fashquick_client import request
 from fashquick_client.answers import SegmentAnswer, TryOnAnswer, cut_short, passport_of, stage_of
-from fashquick_client.calls import Address, error_of, messages_of, metadata_of, open_stream, retried
+from fashquick_client.calls import Address, messages_of, metadata_of, only_response, open_stream, retried
 from fashquick_client.events import (
     Accepted,
     ConditionMap,
@@ -223,12 +223,10 @@ class Client:
         address = self._address(Service.FEATURES)
         stub = features_pb2_grpc.FeaturesServiceStub(self._channel(address))
 
-        async def attempt(seconds: float) -> AsyncGenerator[features_pb2.ExtractFeaturesResponse, None]:
+        def attempt(seconds: float) -> AsyncGenerator[features_pb2.ExtractFeaturesResponse, None]:
             messages = messages_of(request.features_messages(header, blobs))
-            try:
-                yield await stub.ExtractFeatures(messages, timeout=seconds, metadata=metadata_of(job))
-            except grpc.aio.AioRpcError as error:
-                raise error_of(error, address) from error
+            call = stub.ExtractFeatures(messages, timeout=seconds, metadata=metadata_of(job))
+            return only_response(call, address)
 
         response = await _only(retried(attempt, timeout_s=timeout_s, is_result=bool))
         return passport_of(response.passport)
@@ -245,11 +243,9 @@ class Client:
         address = self._address(Service(service))
         stub = server_info_pb2_grpc.ServerInfoServiceStub(self._channel(address))
 
-        async def attempt(seconds: float) -> AsyncGenerator[server_info_pb2.GetServerInfoResponse, None]:
-            try:
-                yield await stub.GetServerInfo(server_info_pb2.GetServerInfoRequest(), timeout=seconds)
-            except grpc.aio.AioRpcError as error:
-                raise error_of(error, address) from error
+        def attempt(seconds: float) -> AsyncGenerator[server_info_pb2.GetServerInfoResponse, None]:
+            call = stub.GetServerInfo(server_info_pb2.GetServerInfoRequest(), timeout=seconds)
+            return only_response(call, address)
 
         return await _only(retried(attempt, timeout_s=timeout_s, is_result=bool))
 

@@ -53,8 +53,11 @@ def make_cutout(photo: bytes, found: Segmentation) -> CutoutFiles:
     # Enlarged smoothly and cut again, the edge of a mask has no stairs.
     mask = np.where(_enlarge(found.mask.array(), width, height) >= FOREGROUND, np.uint8(255), np.uint8(0))
     alpha = _enlarge(found.alpha.array(), width, height)
-    colour = np.where(alpha[..., None] > 0, rgb, np.uint8(0))
-    return CutoutFiles(encode(mask), encode(np.dstack([colour, alpha])))
+    rgba = np.empty((height, width, 4), np.uint8)
+    rgba[..., :3] = rgb
+    rgba[..., 3] = alpha
+    rgba[alpha == 0] = 0
+    return CutoutFiles(encode(mask), encode(rgba))
 
 
 def _enlarge(grey: Pixels, width: int, height: int) -> Pixels:

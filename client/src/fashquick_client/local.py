@@ -36,6 +36,10 @@ _ALLOCATOR = {
 LineSink = Callable[[Service, str], None]
 
 
+def ignore_line(service: Service, line: str) -> None:
+    """Take a line and do nothing with it."""
+
+
 class LocalServersError(Exception):
     """The servers on this machine cannot run, in words for a person."""
 
@@ -109,7 +113,11 @@ class _Child:
     def _take(self, line: bytes) -> None:
         text = line.decode("utf-8", errors="replace").rstrip()
         self._tail.append(text)
-        self._sink(self.service, text)
+        try:
+            self._sink(self.service, text)
+        except OSError:
+            # Nobody reads our own output any more; the server's must be read on, or it would stand still.
+            self._sink = ignore_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +149,7 @@ async def run_servers(
     *,
     host: str = DEFAULT_HOST,
     port: int = 0,
-    sink: LineSink = lambda _service, _line: None,
+    sink: LineSink = ignore_line,
 ) -> AsyncIterator[LocalServers]:
     """Start servers, all at the same time; stop them when the context ends, however it ends.
 

@@ -71,8 +71,10 @@ def problem_of(error: Exception) -> Problem:
             return Problem(Status.INTERNAL.name, "INTERNAL", str(error), ExitCode.FAILED)
         case FileNotFoundError():
             return Problem(Status.NOT_FOUND.name, "NOT_FOUND", _file_message(error), ExitCode.USAGE)
-        case OSError():
+        case IsADirectoryError() | NotADirectoryError() | PermissionError():
             return Problem(Status.INVALID_ARGUMENT.name, "BAD_FIELD", _file_message(error), ExitCode.USAGE)
+        case OSError():
+            return Problem(Status.INTERNAL.name, "INTERNAL", _file_message(error), ExitCode.FAILED)
     raise error
 
 
@@ -105,4 +107,4 @@ def _file_message(error: OSError) -> str:
             return f"{name} is a folder; name a photo"
         case PermissionError():
             return f"{name} cannot be read: permission denied"
-    return f"{name} cannot be read: {error.strerror}"
+    return f"{name}: {error.strerror}"

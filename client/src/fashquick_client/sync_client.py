@@ -77,7 +77,8 @@ class SyncClient:
             while (event := self._wait(_next(events))) is not None:
                 yield event
         finally:
-            self._wait(events.aclose())
+            if not self._loop.is_closed():  # Else closing the client has ended the job already.
+                self._wait(events.aclose())
 
     def try_on_result(
         self,

@@ -69,11 +69,13 @@ class FakeServer(
 ):
     """All services behind one port.
 
-    `failures` holds one entry an attempt: an error to raise before anything else, or None.
+    `failures` holds one entry an attempt: an error to raise after the upload, or None. `early_failures` are raised
+    after the header, while the upload goes on.
     """
 
     def __init__(self) -> None:
         self.failures: list[FashquickError | None] = []
+        self.early_failures: list[FashquickError] = []
         self.headers: list[object] = []
         self.metadata: list[dict[str, str]] = []
         self.chunk_sizes: list[int] = []
@@ -98,6 +100,8 @@ class FakeServer(
         self.deadlines.append(context.time_remaining())
         context.add_callback(self.cancelled.set)
         header = next(messages).header
+        if self.early_failures:
+            self._fail(self.early_failures.pop(0), context)
         reader = BlobReader(BlobLimits(64 << 20, 8))
         for announced in header.blobs:
             reader.announce(announced)

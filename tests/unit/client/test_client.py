@@ -22,9 +22,11 @@ from fashquick_client import (
 from fashquick_client.services import beside
 from fashquick_common.errors import (
     BadField,
+    BytesExhausted,
     DeadlineExceededError,
     DigestMismatch,
     Draining,
+    ImageTooLarge,
     InternalError,
     NoGarment,
     NotAnImage,
@@ -267,6 +269,23 @@ async def test_a_refusal_is_final(server, photo):
     assert len(server.headers) == 1
 
 
+LARGE = bytes(20 * 1024 * 1024)
+REFUSED_EARLY = [BytesExhausted("no room", retry_after_s=0.0), ImageTooLarge("too large")]
+
+
+async def test_a_refusal_during_the_upload_arrives(server, photo):
+    async with client_of(server) as client:
+        server.early_failures = [*REFUSED_EARLY]
+        with pytest.raises(ImageTooLarge, match="too large"):
+            await client.segment(LARGE)
+        server.early_failures = [*REFUSED_EARLY]
+        with pytest.raises(ImageTooLarge, match="too large"):
+            await client.extract_features(LARGE, photo)
+        server.early_failures = [*REFUSED_EARLY]
+        with pytest.raises(ImageTooLarge, match="too large"):
+            await client.try_on_result(LARGE)
+
+
 async def test_a_retry_after_progress_tells_nothing_twice(server, photo):
     server.fail_after_progress = [Draining("going", retry_after_s=0.0)]
     async with client_of(server) as client:
@@ -336,8 +355,9 @@ async def test_the_deadline_ends_the_call(server, photo):
 
 
 async def test_nobody_there_says_where_and_what_to_do(photo):
+    said = r"orchestrator server at 127\.0\.0\.1:1 .*\(Connection refused\).*fashquick up"
     async with Client("127.0.0.1:1") as client:
-        with pytest.raises(StageUnreachable, match=r"orchestrator server at 127\.0\.0\.1:1 .*fashquick up"):
+        with pytest.raises(StageUnreachable, match=said):
             await client.try_on_result(photo)
 
 

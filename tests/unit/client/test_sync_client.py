@@ -54,3 +54,12 @@ def test_close_ends_the_thread_and_may_be_repeated(server, photo):
     client.close()
     client.close()
     assert not any(thread.name == "fashquick-client" for thread in threading.enumerate())
+
+
+def test_events_left_unread_are_no_trouble_after_close(server, photo):
+    server.hold.clear()
+    with client_of(server) as client:
+        events = client.try_on(photo)
+        next(events)
+    assert server.cancelled.wait(5)
+    events.close()

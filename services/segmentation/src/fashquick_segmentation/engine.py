@@ -42,6 +42,7 @@ class Quality:
         confidence: 0 (a guess) to 1 (sure).
         view_agreement: 0 to 1, the smallest intersection over union between what the segmenter finds in one
             view of the photo (a scale, a flip) and what it finds in all of them together.
+        separation: 0 (garment and ground have the same colours) to 1 (they share none).
         coverage: Share of the photo's pixels that are garment, 0 to 1.
         border_contact: Share of the photo's border pixels that are garment, 0 to 1.
         cut_off: The sides on which the garment leaves the picture.
@@ -52,6 +53,7 @@ class Quality:
 
     confidence: float
     view_agreement: float
+    separation: float
     coverage: float
     border_contact: float
     cut_off: tuple[Side, ...]

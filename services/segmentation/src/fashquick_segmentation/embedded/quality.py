@@ -15,6 +15,9 @@ COVERAGE_MIN = 0.005  # of the photo; less is a speck on any ground
 COVERAGE_MAX = 0.97  # no ground left: a picture of cloth, not of a garment
 CONFIDENCE_MIN = 0.4  # right masks were seen from 0.59 on
 GARMENT_SIDE_MIN_PX = 64  # long side of the mask's bounding box; less shows neither seams nor print
+EVIDENCE_MIN = 0.3  # confidence x separation x (1 - border contact) of a mask that reaches the border: bare floors,
+# walls and bedspreads, in which the network sees a garment nevertheless, stay below it, cut-off garments above it
+BORDER_CONTACT_FREE = 0.02  # up to here a mask stands free, and white on white is as good as any
 BORDER_CONTACT_MAX = 0.6  # the garment runs out of the picture nearly everywhere: it has no outline
 
 # From here on a mask is good enough to go on, but the person should know.
@@ -42,13 +45,36 @@ def expected_iou(mask: NDArray[np.bool_], probability: NDArray[np.float32]) -> f
     return intersection / union if intersection > 0 else 0.0
 
 
-def assess(mask: NDArray[np.bool_], *, expected: float, view_agreement: float, hint_used: bool) -> Quality:
+def colour_separation(photo: NDArray[np.uint8], mask: NDArray[np.bool_]) -> float:
+    """How little the colours inside and outside a mask have in common.
+
+    One minus the intersection of both Lab histograms (Swain and Ballard, "Color indexing", IJCV 7, 1991).
+
+    Args:
+        photo: HxWx3 uint8, sRGB.
+        mask: HxW bool.
+
+    Returns:
+        0 to 1; 0 when one side is empty.
+    """
+    lab = cv2.cvtColor(photo, cv2.COLOR_RGB2LAB)
+    inside = np.bincount(_lab_bins(lab[mask]), minlength=_LAB_BIN_COUNT)
+    outside = np.bincount(_lab_bins(lab[~mask]), minlength=_LAB_BIN_COUNT)
+    if not inside.any() or not outside.any():
+        return 0.0
+    return 1.0 - float(np.minimum(inside / inside.sum(), outside / outside.sum()).sum())
+
+
+def assess(
+    mask: NDArray[np.bool_], *, expected: float, view_agreement: float, separation: float, hint_used: bool
+) -> Quality:
     """Measure a mask and put its weaknesses into words.
 
     Args:
         mask: HxW bool at the photo's size.
         expected: Expected intersection over union, 0 to 1.
         view_agreement: Smallest agreement between the views of the photo, 0 to 1.
+        separation: What `colour_separation` says, 0 to 1.
         hint_used: Whether the photo's transparency decided.
 
     Returns:
@@ -61,6 +87,7 @@ def assess(mask: NDArray[np.bool_], *, expected: float, view_agreement: float, h
     return Quality(
         confidence=confidence,
         view_agreement=view_agreement,
+        separation=separation,
         coverage=coverage,
         border_contact=float(np.concatenate(list(_sides(mask).values())).mean()),
         cut_off=cut_off,
@@ -78,7 +105,8 @@ def refuse_unusable(mask: NDArray[np.bool_], quality: Quality) -> None:
         quality: What `assess` says about it.
 
     Raises:
-        NoGarment: The mask is empty or full, or the confidence is below `CONFIDENCE_MIN`.
+        NoGarment: The mask is empty or full, the confidence is below `CONFIDENCE_MIN`, or the mask runs out of
+            the picture with too little to tell it from its ground.
         PhotoNotUsable: The garment runs out of the picture nearly everywhere, or is too small to be seen.
     """
     if quality.coverage < COVERAGE_MIN:
@@ -91,6 +119,12 @@ def refuse_unusable(mask: NDArray[np.bool_], quality: Quality) -> None:
         raise NoGarment(
             f"no garment found for sure: confidence {quality.confidence:.2f}, needed {CONFIDENCE_MIN}; {HOW_TO}"
         )
+    evidence = quality.confidence * quality.separation * (1 - quality.border_contact)
+    if quality.border_contact > BORDER_CONTACT_FREE and evidence < EVIDENCE_MIN:
+        raise NoGarment(
+            f"no garment found: what could be one has {1 - quality.separation:.0%} of its colours in common with its "
+            f"ground and leaves the picture; {HOW_TO}"
+        )
     if quality.border_contact > BORDER_CONTACT_MAX:
         raise PhotoNotUsable(
             f"the garment leaves the picture along {quality.border_contact:.0%} of its border; "
@@ -102,6 +136,15 @@ def refuse_unusable(mask: NDArray[np.bool_], quality: Quality) -> None:
             f"the garment is only {width}x{height} pixels large, at least {GARMENT_SIDE_MIN_PX} are needed on its "
             "long side; go closer until it fills the picture, or send the photo at full resolution"
         )
+
+
+def _lab_bins(lab: NDArray[np.generic]) -> NDArray[np.int64]:
+    """The histogram cell of each colour: 16 steps of lightness, 32 each of a and b."""
+    cell = lab.astype(np.int64) // (16, 8, 8)
+    return np.asarray(cell @ np.array([32 * 32, 32, 1]), np.int64)
+
+
+_LAB_BIN_COUNT = 16 * 32 * 32
 
 
 def _sides(mask: NDArray[np.bool_]) -> dict[Side, NDArray[np.bool_]]:

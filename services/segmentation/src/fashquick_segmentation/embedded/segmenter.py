@@ -17,7 +17,7 @@ from fashquick_segmentation.embedded.cut import cut
 from fashquick_segmentation.embedded.hanger import without_hanger
 from fashquick_segmentation.embedded.matte import matte
 from fashquick_segmentation.embedded.network import GarmentNetwork
-from fashquick_segmentation.embedded.quality import assess, expected_iou, refuse_unusable
+from fashquick_segmentation.embedded.quality import assess, colour_separation, expected_iou, refuse_unusable
 from fashquick_segmentation.embedded.views import SIDES_PX, intersection_over_union, look
 from fashquick_segmentation.engine import Candidate, Segmentation
 
@@ -85,7 +85,13 @@ class EmbeddedSegmenter:
         mask = alpha >= 128
         cancel.check()
         expected = expected_iou(cut_out, probability)
-        quality = assess(mask, expected=expected, view_agreement=views.agreement, hint_used=garment_hint is not None)
+        quality = assess(
+            mask,
+            expected=expected,
+            view_agreement=views.agreement,
+            separation=colour_separation(small, cut_out),
+            hint_used=garment_hint is not None,
+        )
         refuse_unusable(mask, quality)
         others = _other_readings(cut_out, probability, photo.shape[1::-1])
         return Segmentation(mask, alpha, quality, (Candidate(mask, expected), *others))

@@ -3,7 +3,7 @@
 import io
 import threading
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent import futures
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from fashquick.features.v1 import features_pb2, features_pb2_grpc
 from fashquick.generation.v1 import scene_pb2
 from fashquick.segmentation.v1 import segmentation_pb2, segmentation_pb2_grpc
 from fashquick.tryon.v1 import try_on_pb2, try_on_pb2_grpc
+from fashquick_client import Client
 from fashquick_common.errors import FashquickError
 from fashquick_common.garment import Category, CategoryGuess, Landmark, LandmarkName, PaletteColour, Passport
 from fashquick_common.garment_codec import passport_to_proto
@@ -186,22 +187,21 @@ class FakeServer(
             blobs.append(make_blob(part, MASK_BITS, ENCODING_BITS1, width=WIDTH, height=HEIGHT))
             candidates.append(segmentation_pb2.Candidate(mask_part=part, score=0.5))
         yield segmentation_pb2.SegmentResponse(progress=progress_pb2.Progress(step="cut", fraction=0.5))
-        yield segmentation_pb2.SegmentResponse(
-            result=segmentation_pb2.SegmentResult(
-                mask_part="mask",
-                alpha_part="alpha",
-                width=WIDTH,
-                height=HEIGHT,
-                quality=QUALITY,
-                candidates=candidates,
-                backend="embedded",
-            )
+        result = segmentation_pb2.SegmentResult(
+            mask_part="mask",
+            alpha_part="alpha",
+            width=WIDTH,
+            height=HEIGHT,
+            quality=QUALITY,
+            candidates=candidates,
+            backend="embedded",
         )
+        messages: list[object] = [segmentation_pb2.SegmentResponse(result=result)]
         for blob in blobs:
-            yield segmentation_pb2.SegmentResponse(blob=blob.header)
-            for chunk in chunks_of(blob):
-                yield segmentation_pb2.SegmentResponse(chunk=chunk)
-        yield segmentation_pb2.SegmentResponse(summary=blob_pb2.Summary(blobs=[blob.header for blob in blobs]))
+            messages.append(segmentation_pb2.SegmentResponse(blob=blob.header))
+            messages.extend(segmentation_pb2.SegmentResponse(chunk=chunk) for chunk in chunks_of(blob))
+        summary = blob_pb2.Summary(blobs=[blob.header for blob in blobs])
+        yield from self.spoil([*messages, segmentation_pb2.SegmentResponse(summary=summary)])
 
     def ExtractFeatures(self, request_iterator, context):  # noqa: N802 - the contract's name
         self._begin(request_iterator, context)
@@ -232,6 +232,12 @@ def server() -> Iterator[FakeServer]:
     yield fake
     fake.hold.set()
     running.stop(grace=None).wait()
+
+
+@pytest.fixture
+async def client(server: FakeServer) -> AsyncIterator[Client]:
+    async with Client(server.endpoint, segmentation=server.endpoint, features=server.endpoint) as connected:
+        yield connected
 
 
 @pytest.fixture

@@ -154,6 +154,19 @@ class TestTryOn:
         assert "127.0.0.1:1" in result.stderr
         assert list(tmp_path.iterdir()) == [photo]
 
+    def test_a_picture_that_cannot_be_written_leaves_nothing_behind(self, server, photo, tmp_path):
+        target = tmp_path / "out.png"
+
+        def take_its_place(messages):
+            target.mkdir()
+            return messages
+
+        server.spoil = take_its_place
+        result = fashquick("try-on", photo, "-o", target, "--endpoint", server.endpoint)
+        assert result.exit_code == 1
+        assert "cannot be written" in result.stderr
+        assert sorted(tmp_path.iterdir()) == [target, photo]
+
     def test_files_are_checked_before_any_work(self, server, photo, tmp_path):
         def line(*args):
             result = fashquick("try-on", *args, "--endpoint", server.endpoint)
@@ -216,6 +229,13 @@ class TestSegment:
         assert str(other) in result.stderr
         assert server.headers == []
         assert list(out.iterdir()) == []
+
+    def test_without_the_extra_it_says_what_to_install(self, server, shirts, out, monkeypatch):
+        monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+        result = fashquick("segment", shirts[0], "-o", out, "--endpoint", server.endpoint)
+        assert result.exit_code == 3
+        assert "fashquick-client[images]" in result.stderr
+        assert server.headers == []
 
     def test_a_photo_is_never_overwritten(self, server, tmp_path):
         photo = tmp_path / "shirt.jpg"
@@ -322,7 +342,7 @@ def test_usage_errors(args):
 
 
 def test_the_command_loads_nothing_heavy_before_it_works():
-    heavy = ("grpc", "google.protobuf", "numpy", "PIL")
+    heavy = ("asyncio", "grpc", "google.protobuf", "numpy", "PIL")
     code = f"import sys, fashquick_client.cli; print(*(name for name in {heavy} if name in sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "\n"

@@ -54,6 +54,7 @@ class ServerInfoServicer(server_info_pb2_grpc.ServerInfoServiceServicer):
         context: grpc.aio.ServicerContext[server_info_pb2.GetServerInfoRequest, server_info_pb2.GetServerInfoResponse],  # noqa: ARG002 - nothing to ask it
     ) -> server_info_pb2.GetServerInfoResponse:
         """Describe the server."""
+        compute = self._kit.compute
         return server_info_pb2.GetServerInfoResponse(
             service=self._service,
             version=self._version,
@@ -63,5 +64,6 @@ class ServerInfoServicer(server_info_pb2_grpc.ServerInfoServiceServicer):
             limits=self._kit.settings.limits_message(),
             backends=self._backends,
             compute_steps=self._kit.steps.total,
-            calls_in_progress=self._kit.active,
+            # A cancelled call counts until its computation has really stopped.
+            calls_in_progress=max(self._kit.active, compute.waiting + compute.computing),
         )

@@ -30,7 +30,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Photos = Annotated[list[str], typer.Argument(metavar="GARMENT...", help="Photos of garments, one garment each.")]
+Photos = Annotated[list[str], typer.Argument(metavar="GARMENT", help="Photos of garments, one garment each.")]
 
 
 def _print_version(wanted: bool) -> None:
@@ -39,6 +39,12 @@ def _print_version(wanted: bool) -> None:
 
         typer.echo(f"fashquick {version('fashquick-client')}")
         raise typer.Exit
+
+
+def _check_seed(seed: int | None) -> int | None:
+    if seed is not None and not 0 <= seed <= _MAX_SEED:
+        raise typer.BadParameter(f"{seed} is not between 0 and {_MAX_SEED}")
+    return seed
 
 
 @app.callback()
@@ -80,7 +86,8 @@ def try_on(
         Path | None, typer.Option(help="Also write how the picture was made, as JSON.", metavar="FILE")
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(min=0, max=_MAX_SEED, help="The same seed makes the same picture again.")
+        int | None,
+        typer.Option(metavar="NUMBER", callback=_check_seed, help="The same seed makes the same picture again."),
     ] = None,
     size: Annotated[str | None, typer.Option(metavar="WIDTHxHEIGHT", help="Size in pixels. Usually 768x1152.")] = None,
     backend: Annotated[BackendName, typer.Option(help="How the picture is made.")] = "auto",
@@ -119,8 +126,8 @@ def segment(
 ) -> None:
     """Cut garments out of their photos.
 
-    Writes NAME.mask.png (white garment on black) and NAME.cutout.png (the garment on a transparent ground) for each
-    photo, as large as the photo.
+    For each photo, and as large as it, two files are written: NAME.mask.png, the garment in white on black,
+    and NAME.cutout.png, the garment on a transparent ground.
     """
     from fashquick_client.commands import segment as command  # noqa: PLC0415 - not for help
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fashquick_client.services import ADMIN_PORT_OFFSET, DEFAULT_HOST, STAGES, Service
+from fashquick_common.errors import UnavailableError
 
 START_TIMEOUT_S = 180.0  # The first start after an installation compiles kernels.
 STOP_TIMEOUT_S = 10.0  # Then a server is killed.
@@ -64,13 +65,24 @@ class _Child:
         try:
             async with asyncio.timeout(START_TIMEOUT_S):
                 while not self._ready_file.exists():
-                    if self._process.returncode is not None:
-                        raise await self._early_end()
+                    if self.has_ended:
+                        raise await self.unexpected_end("while starting")
                     await asyncio.sleep(_POLL_S)
         except TimeoutError:
             raise LocalServersError(f"the {self.service} server was not ready after {START_TIMEOUT_S:g} s") from None
         # The server moves the file into place, so it is there as a whole.
         return int(json.loads(self._ready_file.read_text(encoding="utf-8"))["port"])
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process has ended."""
+        return self._process.returncode is not None
+
+    async def unexpected_end(self, when: str) -> LocalServersError:
+        """Return the error that says how the process has ended, with its last words."""
+        await self.finish()
+        lines = "".join(f"\n  {line}" for line in self._tail)
+        return LocalServersError(f"the {self.service} server {describe_exit(await self.ended())} {when}{lines}")
 
     async def ended(self) -> int:
         """Wait until the process has ended; return its exit code, negative for a signal."""
@@ -78,12 +90,12 @@ class _Child:
 
     def terminate(self) -> None:
         """Ask the server to stop."""
-        if self._process.returncode is None:
+        if not self.has_ended:
             self._process.terminate()
 
     def kill(self) -> None:
         """End the server and what it started."""
-        if self._process.returncode is None:
+        if not self.has_ended:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
 
@@ -91,13 +103,6 @@ class _Child:
         """Wait for the end of the process and of its lines."""
         await self._process.wait()
         await self._reading
-
-    async def _early_end(self) -> LocalServersError:
-        await self._reading
-        lines = "".join(f"\n  {line}" for line in self._tail)
-        return LocalServersError(
-            f"the {self.service} server {describe_exit(self._process.returncode or 0)} while starting{lines}"
-        )
 
     async def _read_lines(self) -> None:
         # By hand, because StreamReader.readline gives up on long lines, and a pipe nobody reads stops the server.
@@ -164,7 +169,7 @@ async def run_servers(
 
     Raises:
         NotInstalledError: A server's distribution is not installed.
-        LocalServersError: A server ended while starting, or was not ready in time.
+        LocalServersError: A server ended by itself, or was not ready in time.
     """
     check_installed(services)
     ports = _ports(services, port)
@@ -180,6 +185,12 @@ async def run_servers(
             found = await _all_ready(children)
             endpoints = {service: f"{_reachable(host)}:{number}" for service, number in found.items()}
             yield LocalServers(endpoints, tuple(children))
+        except UnavailableError as error:
+            # The caller heard that a server is gone; here it can be told why.
+            for child in children:
+                if child.has_ended:
+                    raise await child.unexpected_end("while working") from error
+            raise
         finally:
             await _stop(children)
 

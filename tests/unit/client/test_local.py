@@ -18,6 +18,7 @@ from fashquick_client import local
 from fashquick_client.cli import app
 from fashquick_client.local import LocalServersError, NotInstalledError, run_servers
 from fashquick_client.services import Service
+from fashquick_common.errors import StageUnreachable
 
 SCRIPT = Path(__file__).resolve().parents[3] / "scripts" / "tryon"
 
@@ -217,6 +218,15 @@ def test_a_command_whose_servers_cannot_start_is_unavailable(photo, tmp_path, mo
     assert result.exit_code == 3
     assert "generation server" in result.stderr
     assert "no weights here" in result.stderr
+
+
+def test_a_server_that_dies_at_work_is_named_with_its_last_words(answering, server, photo, tmp_path, monkeypatch):
+    monkeypatch.setenv("FAKE_GENERATION", "die-later")
+    (answering / "die").touch()
+    server.failures = [StageUnreachable("generation cannot be reached", retry_after_s=0.0)] * 3
+    result = CliRunner().invoke(app, ["try-on", str(photo), "-o", str(tmp_path / "out.png")])
+    assert result.exit_code == 3
+    assert "the generation server ended with exit code 7 while working\n  hello from generation" in result.stderr
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from fashquick_generation.studio import StudioGenerator
 from fashquick_generation.studio.drape import Effort
 from fashquick_generation.studio.sample import sample_garment
 
-QUICK = Effort(grid_m=0.024, sew=10, fall=14, move=16, settle=10, substeps=10)
+QUICK = Effort(grid_m=0.026, sew=8, fall=10, move=12, settle=8, substeps=8)
 
 
 @pytest.fixture(scope="session")
@@ -20,7 +20,7 @@ def generator() -> StudioGenerator:
 
 @pytest.fixture(scope="session")
 def job() -> GenerationJob:
-    return GenerationJob(sample_garment((180, 40, 50)), width=320, height=448, seed=5)
+    return GenerationJob(sample_garment((180, 40, 50)), width=256, height=384, seed=5)
 
 
 @pytest.fixture(scope="session")

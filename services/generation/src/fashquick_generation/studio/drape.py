@@ -16,7 +16,7 @@ from fashquick_generation.studio.cloth import Cloth, sewn
 from fashquick_generation.studio.collision import Collider, surface_of
 from fashquick_generation.studio.outline import Outline
 from fashquick_generation.studio.pattern import fitted
-from fashquick_generation.studio.placement import Sleeve, chest_girth, placed, sleeves_of, start_angle
+from fashquick_generation.studio.placement import Sleeve, chest_girth, hip_girth, placed, sleeves_of, start_angle
 from fashquick_generation.studio.poses import Pose, arms_out, between, rotations
 from fashquick_generation.studio.solver import Contacts, Frame, Simulation, threads_of
 
@@ -25,6 +25,8 @@ CLEARANCE_M = 0.0045
 LAYER_GAP_M = 0.013
 """Distance of a sleeve from the torso and of the body panels from the arms, so that both layers of cloth that
 lie between arm and torso keep their order without cloth colliding with cloth."""
+MAX_TENSION = 1.08
+"""Stretch from which knitted cloth gives way, so that a narrow sleeve fits an arm."""
 ARM_FROM_SHOULDER_M = 0.11
 """Beyond this distance from the shoulder joint an arm counts as a neighbour of the torso, not as part of it."""
 
@@ -99,7 +101,7 @@ def dress(
         SimulationFailed: The cloth did not come to rest in a plausible shape.
     """
     upright = model.posed(rotations(model, arms_out(45.0, pose)))
-    pattern = fitted(outline, chest_girth(upright))
+    pattern = fitted(outline, chest_girth(upright), hip_girth(upright))
     cloth = sewn(outline, neckline, pattern, effort.grid_m)
     sleeves = sleeves_of(outline, pattern)
     first = arms_out(start_angle(sleeves), pose)
@@ -111,14 +113,16 @@ def dress(
     )
     cloth_run = _Run(cloth, sleeves, placed(cloth, sleeves, seam, start), start, on_frame=on_frame, cancel=cancel)
     cloth_run.hold(effort.sew, Frame(effort.substeps, 0.0, 0.92, 0.1))
+    cloth_run.simulation.give_way(MAX_TENSION)
     cloth_run.hold(effort.fall, Frame(effort.substeps, 9.81, 0.996, 0.06))
+    cloth_run.simulation.give_way(MAX_TENSION)
     # Slow, fast, slow, as arms move.
     for t in (1 - np.cos(np.linspace(0, np.pi, effort.move + 1)[1:])) / 2:
         cloth_run.follow(
             model.posed(rotations(model, between(first, pose, float(t)))), Frame(effort.substeps, 9.81, 0.996, 0.12)
         )
     cloth_run.hold(effort.settle, Frame(effort.substeps, 9.81, 0.985, 0.25))
-    facts = gates.check_stretch(cloth_run.simulation.stretch())
+    facts = gates.check_stretch(cloth_run.simulation.stretch(), cloth_run.simulation.tension())
     facts["cloth_vertices"] = float(len(cloth.rest))
     facts["pixel_m"] = pattern.pixel_m
     return Dressed(cloth_run.body, cloth, cloth_run.simulation.x, pattern.to_photo(cloth.rest), facts)

@@ -24,6 +24,8 @@ MAP_SIZE = 512
 """Texels a side of a shadow map: 4 mm for a standing figure."""
 SLICE_POINTS = 12_000
 """Points a kernel call: about 20 ms."""
+AMBIENT = 0.10
+"""Light that reaches even the deepest fold, after many reflections."""
 SURFACE_BIAS_M = 0.003
 """How far a point is lifted off its surface before it looks for shadow."""
 DEPTH_BIAS_M = 0.004
@@ -151,7 +153,7 @@ def _gather(
                 if maps[k, y + 1, x + 1] > d:
                     lit += fx * fy
             total += cosine * lit * powers[k]
-        out[i] = total
+        out[i] = AMBIENT + (1.0 - AMBIENT) * total
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,8 @@ SAMPLES = 61
 """Points along a candidate curve."""
 ROUNDNESS = (2.0, 1.6, 1.3, 1.05)
 """Exponents of |x|^p + y^p = 1: an ellipse, two between, almost a V."""
+SHAPE_TRUST = (1.0, 0.95, 0.88, 0.85)
+"""Round necklines are the common ones; a pointed one must show more clearly."""
 SHALLOWEST, DEEPEST = 0.24, 1.0
 """Depth of a neckline under the line between the neck points, as shares of the neck's width."""
 BELOW_BACK = 0.17
@@ -55,6 +57,7 @@ def front_neckline(photo: UInt8, outline: Outline) -> Float64:
     blurred = cv2.GaussianBlur(photo, (0, 0), max(0.006 * width, 0.6))
     smooth = np.asarray(blurred, np.float32) / np.float32(255)
     change = np.array([[_change(smooth, right, left, depth, p) for depth in depths] for p in ROUNDNESS])
+    change *= np.array(SHAPE_TRUST)[:, None]
     best_shape = int(change.max(axis=1).argmax())
     along = change[best_shape]
     if outline.collar_bottom is None and along.max() < CLEAR_EDGE * float(np.median(change)):
@@ -90,15 +93,15 @@ def _allowed_depths(outline: Outline, right: Float64, left: Float64, width: floa
 
 
 def _change(photo: Float32, right: Float64, left: Float64, depth: float, roundness: float) -> float:
-    """Mean colour difference between the two sides of a candidate, its ends left out."""
+    """Colour difference between the two sides of a candidate that is the same all along it, its ends left out."""
     line = curve(right, left, depth, roundness)
     tangent = np.gradient(line, axis=0)
     normal = np.stack([-tangent[:, 1], tangent[:, 0]], axis=1)
     normal /= np.linalg.norm(normal, axis=1, keepdims=True) + 1e-9
     step = STEP_SHARE * float(np.linalg.norm(left - right)) / 2
     inner, outer = (_colours(photo, line + sign * step * normal) for sign in (-1.0, 1.0))
-    away = np.abs(inner - outer).mean(axis=1)[SAMPLES // 10 : -(SAMPLES // 10)]
-    return float(np.minimum(away, STRONG_CHANGE).mean())
+    away = np.clip(inner - outer, -STRONG_CHANGE, STRONG_CHANGE)[SAMPLES // 10 : -(SAMPLES // 10)]
+    return float(np.abs(away.mean(axis=0)).mean())
 
 
 def _colours(photo: Float32, pixels: Float64) -> Float32:

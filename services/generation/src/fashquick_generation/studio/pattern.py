@@ -12,6 +12,11 @@ from fashquick_generation.studio.outline import Outline
 
 CHEST_EASE = 1.14
 """Girth of a T-shirt over the girth of the chest in it."""
+HIP_STRETCH = 1.04
+"""How much a knitted hem may be stretched over the hips."""
+HIP_BELOW_NECK_M = 0.55
+"""Tops shorter than this end above the hips."""
+SIZE_UP = 1.10
 LONGEST_M = 0.80
 """Longest T-shirt from neck to hem; photos taken at a slant make longer ones, which are shortened to this."""
 SHORTEST_M = 0.42
@@ -56,17 +61,21 @@ class Pattern:
         return pixels
 
 
-def fitted(outline: Outline, chest_girth_m: float) -> Pattern:
-    """The pattern whose chest fits a body.
+def fitted(outline: Outline, chest_girth_m: float, hip_girth_m: float) -> Pattern:
+    """The pattern whose chest fits a body, or up to a size larger where its hem is narrow for the hips.
 
     Args:
         outline: A top's.
         chest_girth_m: Of the body.
+        hip_girth_m: Of the body.
     """
     neck = (outline.at(L.NECK_LEFT) + outline.at(L.NECK_RIGHT)) / 2
     hem = (outline.at(L.HEM_LEFT) + outline.at(L.HEM_RIGHT)) / 2
     across = outline.at(L.ARMPIT_LEFT) - outline.at(L.ARMPIT_RIGHT)
     scale = chest_girth_m * CHEST_EASE / 2 / float(np.linalg.norm(across))
+    hem_girth = 2 * scale * float(np.linalg.norm(outline.at(L.HEM_LEFT) - outline.at(L.HEM_RIGHT)))
+    if np.linalg.norm(hem - neck) * scale > HIP_BELOW_NECK_M:
+        scale *= float(np.clip(hip_girth_m / HIP_STRETCH / hem_girth, 1.0, SIZE_UP))
     # The middle line and the chest line each tell how the garment is turned; neither is exact.
     down = (hem - neck) / np.linalg.norm(hem - neck)
     level = across / np.linalg.norm(across)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 from scipy.spatial import ConvexHull, cKDTree
 
 from fashquick_common.garment import LandmarkName as L
-from fashquick_generation.studio.arrays import Float64
+from fashquick_generation.studio.arrays import Float64, Int
 from fashquick_generation.studio.body import Part, PosedBody
 from fashquick_generation.studio.cloth import Cloth
 from fashquick_generation.studio.outline import Outline
@@ -21,6 +22,14 @@ OVER_SHOULDER_M = 0.012
 PANEL_GAP_M = 0.025
 """Room between a panel and the body at the start."""
 SEAM_SPREAD_M = 0.03
+SLAB_M = 0.02
+"""Height of the slices in which the widths of body and cloth are compared."""
+WIDEST_START = 2.0
+"""How much wider than its pattern cloth may start."""
+TUBE_ROUNDNESS = 3.0
+"""Exponent of the tube's cross-section: 2 is an ellipse, more is boxier."""
+TUBE_BLEND_M = 0.06
+"""Height under the armpits over which the flat panels turn into the tube."""
 SHOULDER_REACH_M = 0.17
 """Part of the shoulder seam, to either side of the middle, that rests on the body."""
 FLATTEST_ARM, STEEPEST_ARM = 28.0, 60.0
@@ -36,12 +45,17 @@ class Sleeve:
         outward: 2 float64 unit vector, across that line, away from the body.
         axis: 2 float64 unit vector, from the root to the middle of the cuff.
         length: Metres along it.
+        armpit: 2 float64.
+        above: 2 float64 unit vector, across the line that halves the angle between sleeve and side seam at the
+            armpit, towards the sleeve.
     """
 
     root: Float64
     outward: Float64
     axis: Float64
     length: float
+    armpit: Float64
+    above: Float64
 
     @property
     def angle(self) -> float:
@@ -51,7 +65,9 @@ class Sleeve:
     def share(self, points: Float64) -> Float64:
         """How much each point belongs to the sleeve: 0 on the body, 1 from half its length on, smooth between."""
         t = np.clip((points - self.root) @ self.outward / max(0.5 * self.length, 1e-6), 0, 1)
-        out: Float64 = t * t * (3 - 2 * t)
+        # A flared side seam lies outward of the shoulder, too, but on the armpit's other side.
+        on_side = np.clip((points - self.armpit) @ self.above / SEAM_SPREAD_M + 0.5, 0, 1)
+        out: Float64 = t * t * (3 - 2 * t) * on_side
         return out
 
 
@@ -59,9 +75,9 @@ def sleeves_of(outline: Outline, pattern: Pattern) -> tuple[Sleeve, Sleeve]:
     """The wearer's left and right sleeve."""
 
     def sleeve(side: str, mirror: float) -> Sleeve:
-        upper, lower, armpit = (
+        upper, lower, armpit, hem = (
             pattern.from_photo(outline.at(L[name])[None])[0]
-            for name in (f"CUFF_{side}_UPPER", f"CUFF_{side}_LOWER", f"ARMPIT_{side}")
+            for name in (f"CUFF_{side}_UPPER", f"CUFF_{side}_LOWER", f"ARMPIT_{side}", f"HEM_{side}")
         )
         ends = (L.NECK_LEFT, L.CUFF_LEFT_UPPER) if side == "LEFT" else (L.CUFF_RIGHT_UPPER, L.NECK_RIGHT)
         seam = pattern.from_photo(outline.between(*ends))
@@ -70,9 +86,16 @@ def sleeves_of(outline: Outline, pattern: Pattern) -> tuple[Sleeve, Sleeve]:
         line = shoulder - armpit
         outward = mirror * np.array([line[1], -line[0]]) / np.linalg.norm(line)
         length = float(np.linalg.norm(cuff - root))
-        return Sleeve(root, outward, (cuff - root) / length, length)
+        halfway = _unit(_unit(lower - armpit) + _unit(hem - armpit))
+        above = mirror * np.array([-halfway[1], halfway[0]])
+        return Sleeve(root, outward, (cuff - root) / length, length, armpit, above)
 
     return sleeve("LEFT", 1.0), sleeve("RIGHT", -1.0)
+
+
+def _unit(arrow: Float64) -> Float64:
+    unit: Float64 = arrow / np.linalg.norm(arrow)
+    return unit
 
 
 def chest_girth(body: PosedBody) -> float:
@@ -83,6 +106,16 @@ def chest_girth(body: PosedBody) -> float:
     for z in np.linspace(top - 0.10, top, 6):
         slab = torso[np.abs(torso[:, 2] - z) < 0.012][:, :2]
         girths.append(ConvexHull(slab).area)  # in two dimensions `area` is the perimeter
+    return float(max(girths))
+
+
+def hip_girth(body: PosedBody) -> float:
+    """Largest girth of the trousers in the hand's breadth around the hip joints, metres."""
+    hip = float(body.keypoints["left_hip"][2])
+    girths = []
+    for z in np.linspace(hip - 0.06, hip + 0.06, 6):
+        slab = body.trousers[np.abs(body.trousers[:, 2] - z) < 0.015][:, :2]
+        girths.append(ConvexHull(slab).area)
     return float(max(girths))
 
 
@@ -114,7 +147,76 @@ def placed(cloth: Cloth, sleeves: tuple[Sleeve, Sleeve], seam: Float64, body: Po
         flat = _along_arm(flat, cloth.rest, sleeve, height=height, body=body, side=side)
     front, back, middle = _depths(flat, body)
     depth = np.select([cloth.panel == 0, cloth.panel == 1], [front, back], middle)
-    return np.stack([flat[:, 0], depth, flat[:, 1]], axis=1)
+    armpit = min(float(sleeve.armpit[1]) for sleeve in sleeves)
+    on_trunk = sleeves[0].share(cloth.rest) + sleeves[1].share(cloth.rest) == 0
+    below = np.clip((armpit - cloth.rest[:, 1]) / TUBE_BLEND_M, 0, 1) * on_trunk
+    x, y = _tube(flat, below, _slabs(body), cloth.panel)
+    return np.stack([flat[:, 0] + below * (x - flat[:, 0]), depth + below * (y - depth), flat[:, 1]], axis=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Slabs:
+    """Extents of body and cloth in horizontal slices of `SLAB_M`; the first is slice number `first`.
+
+    Attributes:
+        first: Number of the lowest slice.
+        half_width: Of the body, from the middle, metres.
+        front: Foremost point of the body's trunk.
+        back: Hindmost point.
+    """
+
+    first: int
+    half_width: Float64
+    front: Float64
+    back: Float64
+
+    def of(self, height: Float64) -> Int:
+        """Slice of each height."""
+        number: Int = np.clip(np.round(height / SLAB_M).astype(int) - self.first, 0, len(self.front) - 1)
+        return number
+
+
+def _slabs(body: PosedBody) -> _Slabs:
+    trunk = np.concatenate([body.vertices[body.of(Part.TORSO, Part.HIPS)], body.trousers])
+    number = np.round(trunk[:, 2] / SLAB_M).astype(int)
+    first, count = int(number.min()), int(np.ptp(number)) + 1
+    half, front, back = np.zeros(count), np.full(count, np.inf), np.full(count, -np.inf)
+    np.maximum.at(half, number - first, np.abs(trunk[:, 0]))
+    np.minimum.at(front, number - first, trunk[:, 1])
+    np.maximum.at(back, number - first, trunk[:, 1])
+    return _Slabs(
+        first,
+        gaussian_filter1d(maximum_filter1d(half, 5), 2.0),
+        -gaussian_filter1d(maximum_filter1d(-front, 5), 2.0),
+        gaussian_filter1d(maximum_filter1d(back, 5), 2.0),
+    )
+
+
+def _tube(flat: Float64, below: Float64, slabs: _Slabs, panel: Float64) -> tuple[Float64, Float64]:
+    """Start of the trunk as a tube around the body, so that no seam starts, and is caught, inside the body.
+
+    Args:
+        flat: Vx2 float64, x and z of each point.
+        below: V float64, 1 for points under the armpits.
+        slabs: The body's extents.
+        panel: V float64, 0 front, 1 back, 0.5 on a seam.
+
+    Returns:
+        x and y of each point.
+    """
+    number = slabs.of(flat[:, 1])
+    width = np.zeros(len(slabs.front))
+    np.maximum.at(width, number[below > 0], np.abs(flat[below > 0, 0]))
+    width = maximum_filter1d(width, 3)
+    factor = np.where(width > 0, (slabs.half_width + PANEL_GAP_M) / np.maximum(width, 1e-6), 1.0)
+    factor = np.clip(factor, 1.0, WIDEST_START)
+    x = flat[:, 0] * factor[number]
+    outward = np.clip(np.abs(x) / np.maximum((width * factor)[number], 1e-6), 0, 1)
+    profile = (1 - outward**TUBE_ROUNDNESS) ** (1 / TUBE_ROUNDNESS)
+    middle = ((slabs.front + slabs.back) / 2)[number]
+    reach = ((slabs.back - slabs.front) / 2)[number] + PANEL_GAP_M
+    side = np.select([panel == 0, panel == 1], [-1.0, 1.0], 0.0)
+    return x, middle + side * reach * profile
 
 
 def _height(seam: Float64, body: PosedBody) -> float:

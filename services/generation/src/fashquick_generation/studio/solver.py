@@ -9,7 +9,7 @@ Constraints are solved one after another in a fixed order (Gauss-Seidel), so res
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numba
 import numpy as np
@@ -221,6 +221,7 @@ class Simulation:
             start: Vx3 float64.
         """
         self._threads = threads
+        self._cut = threads.lengths
         self.x = np.ascontiguousarray(start)
         self.v = np.zeros_like(self.x)
         self.w = np.ones(len(self.x))
@@ -252,8 +253,19 @@ class Simulation:
             frame.friction,
         )
 
+    def give_way(self, limit: float) -> None:
+        """Lengthen for good what is stretched by more than `limit`, so that it pulls no harder than that."""
+        self._threads = replace(self._threads, lengths=np.maximum(self._threads.lengths, self._lengths() / limit))
+
     def stretch(self) -> Float64:
-        """E float64, length of each edge over its length at rest."""
+        """E float64, length of each edge over its length in the pattern."""
+        return self._lengths() / self._cut
+
+    def tension(self) -> Float64:
+        """E float64, length of each edge over its length after the cloth has given way."""
+        return self._lengths() / self._threads.lengths
+
+    def _lengths(self) -> Float64:
         ends = self._threads.ends
         now: Float64 = np.linalg.norm(self.x[ends[:, 0]] - self.x[ends[:, 1]], axis=1)
-        return now / self._threads.lengths
+        return now

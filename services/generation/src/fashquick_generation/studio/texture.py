@@ -126,8 +126,8 @@ def filled(image: Float32, known: Bool) -> Float32:
     half = (-(-weight.shape[1] // 2), -(-weight.shape[0] // 2))
     small_weight = np.asarray(cv2.resize(weight, half, interpolation=cv2.INTER_AREA), np.float32)
     total = np.asarray(cv2.resize(colour, half, interpolation=cv2.INTER_AREA), np.float32)
-    small = total / np.maximum(small_weight, np.float32(1e-9))[..., None]
-    below = filled(small, small_weight > 0)
+    mean_colour = (total / np.maximum(small_weight, 1e-9)[..., None]).astype(np.float32)
+    below = filled(mean_colour, small_weight > 0)
     spread = cv2.resize(below, (weight.shape[1], weight.shape[0]), interpolation=cv2.INTER_LINEAR)
     return np.where(known[..., None], image, spread).astype(np.float32)
 

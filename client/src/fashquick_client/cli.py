@@ -126,8 +126,9 @@ def segment(
 ) -> None:
     """Cut garments out of their photos.
 
-    For each photo, and as large as it, two files are written: NAME.mask.png, the garment in white on black,
-    and NAME.cutout.png, the garment on a transparent ground.
+    Writes for each photo NAME.mask.png (white garment on black) and NAME.cutout.png (on a transparent ground).
+
+    Both are as large as the photo.
     """
     from fashquick_client.commands import segment as command  # noqa: PLC0415 - not for help
 

@@ -8,8 +8,6 @@ are separate hills. Nothing is random.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -30,12 +28,13 @@ from fashquick_features.colour_names import name_of
 from fashquick_features.outline import OPAQUE, Plane
 
 MAX_COLOURS = 8
-SAMPLE_PX = 40_000  # pixels looked at; shares are then good to about 0.3 %
+SAMPLE_PX = 20_000  # pixels looked at; shares are then good to about 0.4 %
 RIM_SHARE = 0.008  # of the garment's extent: rim whose pixels mix with the background
 MIN_SHARE = 0.012  # smaller areas are buttons, labels and mask errors
 ALIKE = 5.0  # CIEDE2000 below which two clusters are one colour of the cloth
 BIN = 0.02  # side of a histogram cell in OKLab, about one just noticeable difference
 BLUR_BINS = 1.2  # sigma of the histogram's smoothing: noise of one colour is one hill
+MARGIN_BINS = 4  # empty cells around the histogram: the smoothing's reach
 VALLEY = 0.7  # two hills are one if the pass between them is higher than this part of the lower top
 MIN_TOP = 1.5e-4  # share in one cell: a MIN_SHARE of evenly coloured, noisy cloth tops out about here
 SPLIT_APART = 14.0  # CIEDE2000 between the halves of a hill from which on it cannot be one colour, whatever the light
@@ -47,31 +46,29 @@ SHADE_RATIO = 0.62  # OKLab lightness of a fold's shadow over that of the lit cl
 SHADE_CHROMA = 0.03  # mismatch of a/L and b/L up to which a darker colour can be the shadow of another
 SHADE_SHARE = 0.30  # a shadow covers at most this part of what its lit colour covers
 
-_LOW = np.array([0.0, -0.40, -0.40])
-_CELLS = (52, 41, 41)
 
-
-@dataclass(frozen=True, slots=True)
 class _Cluster:
-    """Pixels of one colour: OKLab values (Nx3) and their weights (N)."""
+    """Pixels of one colour.
 
-    oklab: Floats
-    weight: Floats
+    Attributes:
+        oklab: Nx3 float64.
+        weight: N float64.
+        mass: Sum of the weights.
+        colour: OKLab of the evenly lit cloth: mean between the fold shadows and the highlights.
+    """
 
-    @property
-    def mass(self) -> float:
-        return float(self.weight.sum())
+    __slots__ = ("colour", "mass", "oklab", "weight")
 
-    def colour(self) -> Floats:
-        """OKLab of the evenly lit cloth: mean between the fold shadows and the highlights."""
-        order = np.argsort(self.oklab[:, 0], kind="stable")
-        rank = np.cumsum(self.weight[order]) / self.mass
-        lit = (rank >= FOLD_QUANTILE) & (rank <= HIGHLIGHT_QUANTILE)
-        if not lit.any():
-            lit[:] = True
-        return np.asarray(np.average(self.oklab[order][lit], axis=0, weights=self.weight[order][lit]))
+    def __init__(self, oklab: Floats, weight: Floats) -> None:
+        self.oklab, self.weight, self.mass = oklab, weight, float(weight.sum())
+        order = np.argsort(oklab[:, 0], kind="stable")
+        rank = np.cumsum(weight[order]) / self.mass
+        lit = order[(rank >= FOLD_QUANTILE) & (rank <= HIGHLIGHT_QUANTILE)]
+        used = lit if len(lit) else order
+        self.colour: Floats = weight[used] @ oklab[used] / weight[used].sum()
 
     def joined(self, other: _Cluster) -> _Cluster:
+        """Both clusters' pixels as one."""
         return _Cluster(np.vstack([self.oklab, other.oklab]), np.concatenate([self.weight, other.weight]))
 
 
@@ -126,9 +123,11 @@ def _samples(photo: npt.NDArray[np.uint8], alpha: Plane) -> tuple[Floats, Floats
 
 def _hills(oklab: Floats, weight: Floats) -> list[_Cluster]:
     """Split the samples along the valleys of their density."""
-    cells = np.clip(((oklab - _LOW) / BIN).astype(np.intp), 0, np.array(_CELLS) - 1)
-    flat = np.ravel_multi_index(tuple(cells.T), _CELLS)
-    raw = np.bincount(flat, weight, minlength=int(np.prod(_CELLS))).reshape(_CELLS)
+    cells = np.floor(oklab / BIN).astype(np.intp)
+    cells += MARGIN_BINS - cells.min(axis=0)
+    shape = tuple(int(size) for size in cells.max(axis=0) + 1 + MARGIN_BINS)
+    flat = np.ravel_multi_index(tuple(cells.T), shape)
+    raw = np.bincount(flat, weight, minlength=int(np.prod(shape))).reshape(shape)
     density = gaussian_filter(raw / weight.sum(), BLUR_BINS, mode="constant", truncate=3)
     top_of = _climb(density)
     parent = _join_basins(density, top_of)
@@ -199,7 +198,7 @@ def _root(parent: npt.NDArray[np.intp], node: int) -> int:
 def _merged(clusters: list[_Cluster]) -> list[_Cluster]:
     """Join clusters that the eye takes for one colour, closest first."""
     while len(clusters) > 1:
-        lab = lab_of_linear(np.clip(linear_of_oklab(np.array([cluster.colour() for cluster in clusters])), 0, 1))
+        lab = lab_of_linear(np.clip(linear_of_oklab(np.array([cluster.colour for cluster in clusters])), 0, 1))
         apart = ciede2000(lab[:, None], lab[None]) + np.where(np.eye(len(lab), dtype=bool), np.inf, 0.0)
         one, two = sorted(int(i) for i in np.unravel_index(int(apart.argmin()), apart.shape))
         if apart[one, two] >= ALIKE:
@@ -211,17 +210,17 @@ def _merged(clusters: list[_Cluster]) -> list[_Cluster]:
 
 def _split(cluster: _Cluster, least: float) -> list[_Cluster]:
     """Divide a hill too wide for one colour under changing light: fine patterns whose colours mix leave no valley."""
-    if cluster.mass < 2 * least:
+    if cluster.mass <= 2 * least:
         return [cluster]
     mean = np.average(cluster.oklab, axis=0, weights=cluster.weight)
     centred = cluster.oklab - mean
     _, axes = np.linalg.eigh((centred * cluster.weight[:, None]).T @ centred)
     along = centred @ axes[:, -1]
     upper = along > _otsu(along, cluster.weight)
-    halves = [_Cluster(cluster.oklab[side], cluster.weight[side]) for side in (upper, ~upper)]
-    if min(half.mass for half in halves) < least:
+    if min(float(cluster.weight[side].sum()) for side in (upper, ~upper)) < least:
         return [cluster]
-    one, two = (half.colour() for half in halves)
+    halves = [_Cluster(cluster.oklab[side], cluster.weight[side]) for side in (upper, ~upper)]
+    one, two = (half.colour for half in halves)
     lab = lab_of_linear(np.clip(linear_of_oklab(np.array([one, two])), 0, 1))
     if ciede2000(lab[0], lab[1]) < SPLIT_APART or _is_shade(one, two) or _is_shade(two, one):
         return [cluster]
@@ -253,7 +252,7 @@ def _without_shadows(clusters: list[_Cluster]) -> list[_Cluster]:
     lit: list[_Cluster] = []
     for cluster in clusters:
         for place, other in enumerate(lit):
-            if cluster.mass < SHADE_SHARE * other.mass and _is_shade(cluster.colour(), other.colour()):
+            if cluster.mass < SHADE_SHARE * other.mass and _is_shade(cluster.colour, other.colour):
                 lit[place] = other.joined(cluster)
                 break
         else:
@@ -263,7 +262,7 @@ def _without_shadows(clusters: list[_Cluster]) -> list[_Cluster]:
 
 def _named(clusters: list[_Cluster]) -> tuple[PaletteColour, ...]:
     total = sum(cluster.mass for cluster in clusters)
-    linear = np.clip(linear_of_oklab(np.array([cluster.colour() for cluster in clusters])), 0, 1)
+    linear = np.clip(linear_of_oklab(np.array([cluster.colour for cluster in clusters])), 0, 1)
     found = []
     for cluster, srgb, lab in zip(clusters, srgb_of_linear(linear), lab_of_linear(linear), strict=True):
         exact = (float(lab[0]), float(lab[1]), float(lab[2]))

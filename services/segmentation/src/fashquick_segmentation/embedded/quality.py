@@ -122,8 +122,8 @@ def refuse_unusable(mask: NDArray[np.bool_], quality: Quality) -> None:
     evidence = quality.confidence * quality.separation * (1 - quality.border_contact)
     if quality.border_contact > BORDER_CONTACT_FREE and evidence < EVIDENCE_MIN:
         raise NoGarment(
-            f"no garment found: what could be one has {1 - quality.separation:.0%} of its colours in common with its "
-            f"ground and leaves the picture; {HOW_TO}"
+            f"no garment can be told from its ground: what could be one shares {1 - quality.separation:.0%} of its "
+            f"colours with the ground and leaves the picture; {HOW_TO}"
         )
     if quality.border_contact > BORDER_CONTACT_MAX:
         raise PhotoNotUsable(

@@ -44,6 +44,10 @@ def test_grey_is_kept_grey() -> None:
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(encode(grey)))), grey)
 
 
+def test_a_png_says_that_it_is_srgb() -> None:
+    assert Image.open(io.BytesIO(encode(gradient()))).info["srgb"] == 0
+
+
 def test_red_stripes_keep_their_colour_in_jpeg() -> None:
     stripes = np.full((64, 64, 3), (255, 255, 255), np.uint8)
     stripes[:, ::2] = (200, 0, 0)

@@ -50,6 +50,11 @@ def test_bombs_are_refused_by_the_probe(name: str) -> None:
         probe(CORPUS[name])
 
 
+def test_a_jpeg_that_costs_too_many_passes_is_refused_before_the_first() -> None:
+    with pytest.raises(ImageDamaged, match="300 scans, at most 200"):
+        probe(CORPUS["jpeg-many-scans"])
+
+
 @pytest.mark.parametrize("kind", ["jpeg", "png", "webp", "avif"])
 def test_no_truncation_becomes_a_picture(kind: str) -> None:
     for name, data in CORPUS.items():
@@ -68,7 +73,11 @@ def test_heic_cut_anywhere_is_refused() -> None:
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF")
 @pytest.mark.parametrize("name", ["jpeg-broken-exif", "jpeg-broken-profile", "jpeg-large-profile"])
 def test_broken_metadata_does_not_cost_the_picture(name: str) -> None:
-    assert decode(CORPUS[name]).rgb.shape == (240, 320, 3)
+    decoded = decode(CORPUS[name])
+
+    assert decoded.rgb.shape == (240, 320, 3)
+    said = {"jpeg-broken-exif": "", "jpeg-broken-profile": "cannot be used", "jpeg-large-profile": "5000000 bytes"}
+    assert said[name] in " ".join(decoded.warnings)
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -127,12 +127,14 @@ def load_raster(data: Buffer, limits: ImageLimits) -> Raster:
         target = fit(stored_size, limits.working_side)
         frames = frame_count(picture, image_format)
         with reading(image_format, len(data)):
-            picture.draft(None, target)  # a JPEG decoder then skips detail that the resize would throw away
+            # A JPEG decoder then skips detail that the resize would throw away.
+            drafted = picture.draft(None, target)
             picture.load()
         check_pixels(picture.size, limits)
         turn = orientation_of(picture, picture.info.get("exif"))
         with reading(image_format, len(data)):
-            pixels = resize(picture, target)
+            extent = picture.size if drafted is None else drafted[1][2:]
+            pixels = resize(picture, target, extent)
         profile = picture.info.get("icc_profile")
     if turn in _TURNS:
         pixels = pixels.transpose(_TURNS[turn])

@@ -18,7 +18,7 @@ def fit(size: tuple[int, int], side: int) -> tuple[int, int]:
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
-def resize(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+def resize(picture: Image.Image, size: tuple[int, int], extent: tuple[float, float]) -> Image.Image:
     """Resize with antialiasing (Lanczos), converting the mode on the way.
 
     Each band of target rows is made from the source rows that its kernel reaches, so the result is that of one
@@ -27,14 +27,16 @@ def resize(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
     Args:
         picture: Decoded picture of any mode.
         size: Target width and height.
+        extent: Width and height of the source that the target shows: `picture.size`, or less where a scaled
+            JPEG was rounded up to whole pixels.
 
     Returns:
         A picture of mode L, LA, RGB, RGBA, CMYK or LAB; 16 bits become 8.
     """
-    if picture.size == size:
+    if size == extent:
         return _simple_mode(picture)
     width, height = size
-    step = picture.height / height
+    step = extent[1] / height
     reach = math.ceil(_LANCZOS_SUPPORT * max(1.0, step)) + 1
     rows = max(1, int(_BAND_PIXELS / picture.width / step))
     result: Image.Image | None = None
@@ -43,7 +45,7 @@ def resize(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
         first = max(0, math.floor(top * step) - reach)
         last = min(picture.height, math.ceil(bottom * step) + reach)
         band = _simple_mode(picture.crop((0, first, picture.width, last)))
-        box = (0.0, top * step - first, float(picture.width), min(bottom * step, picture.height) - first)
+        box = (0.0, top * step - first, extent[0], min(bottom * step, extent[1]) - first)
         small = band.resize((width, bottom - top), Image.Resampling.LANCZOS, box)
         if result is None:
             result = Image.new(small.mode, size)

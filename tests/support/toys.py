@@ -58,6 +58,7 @@ class ToySegmenter:
         quality = Quality(
             confidence=0.9,
             view_agreement=0.9,
+            separation=0.9,
             coverage=float(mask.mean()),
             border_contact=0.0,
             cut_off=(),

@@ -18,6 +18,7 @@ from fashquick_common.garment import Passport
 from fashquick_common.garment_codec import category_to_proto, passport_from_proto, passport_to_proto
 from fashquick_common.rpc.blobs import Blob, BlobLimits, BlobReader, chunks_of
 from fashquick_common.rpc.channel import open_channel
+from fashquick_common.rpc.ending import CallEnding
 from fashquick_common.rpc.request_id import REQUEST_ID_KEY
 from fashquick_common.rpc.status import error_from_rpc
 from fashquick_orchestrator.values import MaskQuality, Scene, StageRun, TryOnJob
@@ -137,10 +138,11 @@ class Stages:
             timeout=seconds,
             metadata=_metadata(job),
         )
+        ending = CallEnding(call)
         try:
             answer = await call
         except grpc.aio.AioRpcError as error:
-            raise error_from_rpc(error) from None
+            raise error_from_rpc(ending.error(error)) from None
         with _peer_errors():
             passport = passport_from_proto(answer.passport)
         return Described(
@@ -280,10 +282,11 @@ def _generate_chunk(chunk: blob_pb2.Chunk) -> generation_pb2.GenerateRequest:
 
 async def _responses(call: grpc.aio.StreamStreamCall[Any, M]) -> AsyncIterator[M]:
     """Yield a call's messages; cancel it when the reader stops early; raise its failure as an exception."""
+    ending = CallEnding(call)
     try:
         async for message in call:
             yield message
     except grpc.aio.AioRpcError as error:
-        raise error_from_rpc(error) from None
+        raise error_from_rpc(ending.error(error)) from None
     finally:
         call.cancel()

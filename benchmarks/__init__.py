@@ -1,0 +1,1 @@
+"""What makes every number in the documents."""

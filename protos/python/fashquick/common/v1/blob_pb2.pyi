@@ -133,14 +133,14 @@ Global___Chunk: _TypeAlias = Chunk  # noqa: Y015
 
 @_typing.final
 class Summary(_message.Message):
-    """Ends a response: the list of everything that was sent."""
+    """Ends a response: the list of what belongs to the result."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     BLOBS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def blobs(self) -> _containers.RepeatedCompositeFieldContainer[Global___BlobHeader]:
-        """All parts of the response, in the order sent."""
+        """All parts of the result, in the order sent. Previews, of which a slow reader misses some, are left out."""
 
     def __init__(
         self,

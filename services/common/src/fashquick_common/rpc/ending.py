@@ -38,8 +38,9 @@ class CallEnding:
             self._first = grpc.aio.AioRpcError(
                 code,
                 grpc.aio.Metadata(),
-                cast("grpc.aio.Metadata", _at_once(call.trailing_metadata())),
+                _at_once(call.trailing_metadata()),
                 _at_once(call.details()),
+                "",
             )
 
 

@@ -31,8 +31,9 @@ def _subclasses(root: type[FashquickError]) -> Iterator[type[FashquickError]]:
 
 def error_classes() -> dict[str, type[FashquickError]]:
     """Return the exception that stands for each reason."""
-    leaves = [cls for cls in _subclasses(FashquickError) if not cls.__subclasses__()]
-    return {cls.reason: cls for cls in leaves}
+    tree = [cls for cls in _subclasses(FashquickError) if cls.__module__ == errors.__name__]
+    parents = {parent for cls in tree for parent in cls.__bases__}
+    return {cls.reason: cls for cls in tree if cls not in parents}
 
 
 def code_of(error: FashquickError) -> grpc.StatusCode:

@@ -124,7 +124,8 @@ class _Run:
 
     async def result(self) -> TryOnResult:
         async with self._stage(Stage.IMAGE):
-            photo = await self._kit.codec(lambda: read_photo(self._job.photo, self._kit.settings.image_limits))
+            limits = self._kit.settings.image_limits
+            photo = await self._kit.decode([self._job.photo], lambda: read_photo(self._job.photo, limits))
             photo_blob = await self._kit.codec(lambda: rgb8_blob("photo", photo.rgb))
         async with self._stage(Stage.SEGMENTATION) as step:
             masked = await self._mask(photo, photo_blob)
@@ -152,7 +153,8 @@ class _Run:
     async def _mask(self, photo: DecodedImage, photo_blob: Blob) -> Segmented:
         if self._job.mask is not None:
             mask = self._job.mask
-            return await self._kit.codec(lambda: mask_from_caller(mask, photo, self._kit.settings.image_limits))
+            limits = self._kit.settings.image_limits
+            return await self._kit.decode([mask], lambda: mask_from_caller(mask, photo, limits))
         hint = None if photo.alpha is None else await self._kit.codec(partial(gray8_blob, "hint", photo.alpha))
 
         async def call(seconds: float) -> Segmented:

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from pictures import ADOBE_RGB, DISPLAY_P3, SRGB, gradient, matrix_profile, save, to_srgb
 from PIL import Image, ImageCms
 
 from fashquick_common.image import decode
+from tests.support.image_files import ADOBE_RGB, DISPLAY_P3, SRGB, gradient, matrix_profile, save, to_srgb
 
 COLOURS = [(200, 60, 60), (60, 180, 90), (40, 80, 190), (128, 128, 128), (235, 200, 120), (255, 255, 255), (12, 8, 20)]
 

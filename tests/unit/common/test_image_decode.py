@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pictures import gradient, save
 from PIL import Image, ImageFile, PngImagePlugin
 
 from fashquick_common.errors import ImageBlank, ImageDamaged, ImageTooLarge, ImageTooSmall, NotAnImage
 from fashquick_common.image import ImageFormat, ImageLimits, decode, probe
 from fashquick_common.image.header import declared_size
+from tests.support.image_files import gradient, save
 
 DATA = Path(__file__).parent / "data"
 LOSSY = 12  # of 255: chroma subsampling and quantisation on a smooth gradient
@@ -362,14 +362,14 @@ def memory_taken(data: bytes) -> float:
     """Growth of the peak memory in MB while a fresh process decodes."""
     code = """
 import sys
-from memory import peak_kib
+from tests.support.memory import peak_kib
 from fashquick_common.image import decode
 data = sys.stdin.buffer.read()
 before = peak_kib()
 assert max(decode(data).rgb.shape) == 2048
 print((peak_kib() - before) * 1024 / 1e6)
 """
-    folder = Path(__file__).parent
+    folder = Path(__file__).parents[3]
     done = subprocess.run([sys.executable, "-c", code], input=data, capture_output=True, check=True, cwd=folder)
     return float(done.stdout)
 

@@ -5,7 +5,6 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
-from pictures import gradient, save
 from PIL import Image
 
 from fashquick_common.errors import BadField, BadMask, NotAnImage
@@ -18,6 +17,7 @@ from fashquick_common.image import (
     read_digital_source_type,
     synthetic_media_xmp,
 )
+from tests.support.image_files import gradient, save
 
 
 @pytest.mark.parametrize("image_format", ["png", "jpeg", "webp"])

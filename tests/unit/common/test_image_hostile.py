@@ -5,10 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from hostile import hostile_files
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pictures import gradient, save
 
 from fashquick_common.errors import (
     FashquickError,
@@ -20,6 +18,8 @@ from fashquick_common.errors import (
     NotAnImage,
 )
 from fashquick_common.image import ImageLimits, decode, probe
+from tests.support.hostile import hostile_files
+from tests.support.image_files import gradient, save
 
 CORPUS = hostile_files()
 DATA = Path(__file__).parent / "data"
@@ -108,8 +108,8 @@ def test_random_bytes_are_refused(tail: bytes, head: bytes) -> None:
 
 def test_the_whole_corpus_stays_within_memory() -> None:
     code = """
-from memory import peak_kib
-from hostile import hostile_files
+from tests.support.memory import peak_kib
+from tests.support.hostile import hostile_files
 from fashquick_common.errors import FashquickError
 from fashquick_common.image import decode
 files = hostile_files()
@@ -122,7 +122,7 @@ for data in files.values():
 print((peak_kib() - before) // 1024)
 """
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, check=True, timeout=60, cwd=Path(__file__).parent
+        [sys.executable, "-c", code], capture_output=True, check=True, timeout=60, cwd=Path(__file__).parents[3]
     )
 
     assert int(done.stdout) < 200

@@ -41,7 +41,7 @@ class FeaturesServicer(features_pb2_grpc.FeaturesServiceServicer):
             blobs = await upload.blobs()
             await upload.end()
             flag = self._kit.flag_for(context)
-            photo, alpha = await self._kit.codec(lambda: self._read(header, blobs))
+            photo, alpha = await self._kit.decode(blobs.values(), lambda: self._read(header, blobs))
             blobs.clear()
             hint = category_from_proto(header.category_hint)
             started = time.monotonic()

@@ -72,7 +72,7 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
             blobs = await upload.blobs()
             await upload.end()
             flag = self._kit.flag_for(context)
-            job = await self._kit.codec(lambda: self._read(header, blobs))
+            job = await self._kit.decode(blobs.values(), lambda: self._read(header, blobs))
             blobs.clear()
             events: Latest[Progress] = Latest()
             started = time.monotonic()

@@ -45,7 +45,7 @@ class SegmentationServicer(segmentation_pb2_grpc.SegmentationServiceServicer):
             blobs = await upload.blobs()
             await _end_or_prompt(upload)
             flag = self._kit.flag_for(context)
-            photo, hint = await self._kit.codec(lambda: self._read(header, blobs))
+            photo, hint = await self._kit.decode(blobs.values(), lambda: self._read(header, blobs))
             blobs.clear()
             started = time.monotonic()
             found = await self._kit.compute.run(lambda: self._segmenter.segment(photo.rgb, hint, flag), flag)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
 from typing import Any, TypeVar
@@ -14,8 +14,10 @@ from typing import Any, TypeVar
 import grpc
 
 from fashquick_common.cancel import CancelFlag
-from fashquick_common.errors import Draining, Loading
+from fashquick_common.errors import Draining, ImageTooLarge, Loading
+from fashquick_common.rpc.blobs import Blob
 from fashquick_common.server.admission import ByteBudget, ComputeLine
+from fashquick_common.server.pictures import decode_bytes
 from fashquick_common.server.settings import ServerSettings
 from fashquick_common.server.telemetry import Metrics
 
@@ -53,6 +55,7 @@ class Kit:
         settings: The server's settings.
         metrics: Its metrics.
         budget: Bytes that uploads may take.
+        decoding: Bytes that reading image files may take.
         compute: The compute thread and its line.
         steps: Compute steps so far.
         state: Where the server is in its life.
@@ -63,6 +66,7 @@ class Kit:
         self.settings = settings
         self.metrics = Metrics()
         self.budget = ByteBudget(settings.byte_budget)
+        self.decoding = ByteBudget(settings.decode_budget)
         self.compute = ComputeLine(settings.queue_length, self.metrics.compute_seconds.observe)
         self.steps = StepCounter()
         self.state = State.STARTING
@@ -114,8 +118,32 @@ class Kit:
         return CancelFlag(deadline=time.monotonic() + seconds, on_step=self._step)
 
     async def codec(self, work: Callable[[], T]) -> T:
-        """Read or write an image file in the codec pool."""
+        """Encode or unpack pictures in the codec pool."""
         return await asyncio.get_running_loop().run_in_executor(self._codecs, work)
+
+    async def decode(self, blobs: Iterable[Blob], work: Callable[[], T]) -> T:
+        """Read image files in the codec pool, the memory that this takes reserved first.
+
+        A small file may declare a large picture, so admission by the uploaded bytes alone would not bound it.
+
+        Args:
+            blobs: The pictures that `work` reads.
+            work: Reads them.
+
+        Raises:
+            ImageTooLarge: Reading takes more than the server ever gives.
+            BytesExhausted: It takes more than is free now.
+            InvalidArgumentError: A picture is refused from its header.
+        """
+        limits = self.settings.image_limits
+        size = await self.codec(lambda: sum(decode_bytes(blob, limits) for blob in blobs))
+        if size > self.decoding.total:
+            raise ImageTooLarge(
+                f"reading this picture takes {size >> 20} MiB of memory, this server gives "
+                f"{self.decoding.total >> 20}; send a smaller picture, or one as baseline JPEG"
+            )
+        with self.decoding.reserve(size):
+            return await self.codec(work)
 
     def _step(self) -> None:
         self.steps.add()

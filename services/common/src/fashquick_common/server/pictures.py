@@ -8,7 +8,7 @@ import numpy.typing as npt
 from fashquick.common.v1 import blob_pb2
 from fashquick_common import encodings
 from fashquick_common.errors import BadField, BadMask, ImageTooLarge, ImageTooSmall
-from fashquick_common.image import DecodedImage, ImageLimits, check_mask, decode, decode_mask
+from fashquick_common.image import DecodedImage, ImageLimits, check_mask, decode, decode_mask, probe
 from fashquick_common.rpc.blobs import (
     ENCODING_BITS1,
     ENCODING_FILE,
@@ -18,7 +18,20 @@ from fashquick_common.rpc.blobs import (
     make_blob,
 )
 
+_CHANNELS = {ENCODING_RGB8: 3}
 _FILES = (blob_pb2.ENCODING_UNSPECIFIED, ENCODING_FILE)
+
+
+def decode_bytes(blob: Blob, limits: ImageLimits) -> int:
+    """Return the memory in bytes that reading a picture takes at its peak, from its header alone.
+
+    Raises:
+        InvalidArgumentError: What `fashquick_common.image.probe` raises for a file.
+    """
+    header = blob.header
+    if header.encoding in _FILES:
+        return probe(blob.data, limits).decode_bytes
+    return _CHANNELS.get(header.encoding, 1) * header.width * header.height
 
 
 def read_photo(blob: Blob, limits: ImageLimits) -> DecodedImage:

@@ -47,6 +47,11 @@ class ServerSettings(BaseSettings):
     byte_budget: int = Field(
         default=256 * _MIB, gt=0, description="Bytes that all uploads in progress may announce together."
     )
+    decode_budget: int = Field(
+        default=1024 * _MIB,
+        gt=0,
+        description="Bytes of memory that reading image files may take at one time: a 48 MP WebP takes 0.8 GB.",
+    )
     queue_length: int = Field(default=8, ge=0, description="Calls that may wait for the compute thread.")
     codec_threads: int = Field(default=2, ge=1, le=16, description="Threads that read and write image files.")
 

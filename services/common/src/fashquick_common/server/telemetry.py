@@ -18,6 +18,9 @@ def configure_logging(log_format: Literal["json", "text"], level: str, service: 
     """Send structured lines to stderr; each carries the service's name and the bound request id."""
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(service=service)
+    # Lines of other libraries, Pillow's warnings about broken metadata among them.
+    logging.captureWarnings(True)
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
         if log_format == "json"

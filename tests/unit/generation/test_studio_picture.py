@@ -63,7 +63,7 @@ def test_the_figure_is_dressed_from_neck_to_foot(picture: Picture) -> None:
         return float(bare.sum() / (parts != 0).any(axis=2).sum())
 
     assert share(Part.HIPS, Part.THIGH_LEFT, Part.THIGH_RIGHT, Part.SHIN_LEFT, Part.SHIN_RIGHT) < 0.002
-    assert share(Part.TORSO) < 0.01
+    assert share(Part.TORSO) < 0.02  # what the neckline leaves free
     assert share(Part.HEAD) > 0.02
 
 

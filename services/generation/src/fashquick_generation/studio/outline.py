@@ -47,6 +47,7 @@ class Outline:
         points: Nx2 float64, clockwise in the photo, pixels with centres at half-integers.
         corners: Landmark to index in `points`, in the order of `CORNERS`.
         collar_bottom: Lowest point of the front neckline in pixels where the passport knows it.
+        collar_confidence: How sure the passport is of it, 0 to 1.
     """
 
     mask: UInt8
@@ -54,6 +55,7 @@ class Outline:
     points: Float64
     corners: Mapping[LandmarkName, int]
     collar_bottom: Float64 | None
+    collar_confidence: float
 
     def at(self, name: LandmarkName) -> Float64:
         """Corner's position in pixels."""
@@ -106,7 +108,9 @@ def trace(alpha: UInt8, landmarks: Mapping[LandmarkName, Landmark]) -> Outline:
             "folded over: lay the garment flat with its sleeves spread out"
         )
     bottom = landmarks.get(LandmarkName.COLLAR_BOTTOM)
-    return Outline(mask, holes, line, corners, None if bottom is None else np.array([bottom.x, bottom.y]))
+    if bottom is None:
+        return Outline(mask, holes, line, corners, None, 0.0)
+    return Outline(mask, holes, line, corners, np.array([bottom.x, bottom.y]), bottom.confidence)
 
 
 def solid(alpha: UInt8) -> tuple[UInt8, UInt8]:

@@ -26,7 +26,9 @@ SHOULDER_FROM = 0.86
 """Linear light from which highlights are compressed instead of clipped."""
 FRONT = int(Kind.FRONT)
 REVERSE_DIM = 0.80
-"""What the inside of a garment returns against its outside: light reaches it only through the opening."""
+"""What the inside of a garment returns against its outside."""
+REVERSE_GLOW = 0.30
+"""Light that reaches the inside through the cloth."""
 
 
 @numba.njit(nogil=True, cache=True)
@@ -101,13 +103,13 @@ def _paint(
         y = min(max(place[n, 1], 0.0), height - 1.001)
         x0, y0 = int(x), int(y)
         fx, fy = x - x0, y - y0
-        image, dim = inside, REVERSE_DIM
+        image, strength = inside, REVERSE_DIM * (REVERSE_GLOW + (1.0 - REVERSE_GLOW) * light[n])
         if outside[n] == 1:
-            image, dim = (front, 1.0) if what == FRONT else (back, 1.0)
+            image, strength = (front if what == FRONT else back), light[n]
         for k in range(3):
             upper = image[y0, x0, k] * (1.0 - fx) + image[y0, x0 + 1, k] * fx
             lower = image[y0 + 1, x0, k] * (1.0 - fx) + image[y0 + 1, x0 + 1, k] * fx
-            out[n, k] = (upper * (1.0 - fy) + lower * fy) * dim * light[n]
+            out[n, k] = (upper * (1.0 - fy) + lower * fy) * strength
 
 
 @numba.njit(nogil=True, cache=True)

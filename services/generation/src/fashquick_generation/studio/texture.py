@@ -19,12 +19,18 @@ FRINGE_SHARE = 0.02
 """Pixels this close may be background that a loose mask took along."""
 DEEP_SHARE = 0.04
 """Pixels farther inside than this are garment without doubt."""
-WHITE_FROM, WHITE_SURE = 74.0, 84.0
+WHITE_FROM, WHITE_SURE = 66.0, 76.0
 """Lightness (L*) of a neutral garment's bright parts from which it may be, and surely is, a white one."""
+BRIGHTER_THINGS = (8.0, 16.0)
+"""Lightness by which other things in the photo may outshine a white garment, and by which a light one is grey: a
+photo that shows brighter things is not underexposed."""
 WHITE_LIGHTNESS = 94.0
 """Lightness of a white garment's bright parts in a well exposed picture."""
 NEUTRAL_SPREAD = 0.26
 """Largest difference of the linear channels, as a share of their mean, of a garment that may be white."""
+FAINT_TINT, PRINT_STRENGTH = 0.20, 0.50
+"""Differences of the linear channels, as shares of their mean, below which a tint on a white garment is taken for
+the room's, and above which it is a print's."""
 SIDE_SHARE = 0.14
 """Width of the strips along the side seams, as a share of the garment's width, where prints are rare."""
 PLAIN_RATIO = 0.55
@@ -72,7 +78,7 @@ def textures(photo: UInt8, outline: Outline, neckline: Float64, scale: float) ->
     mask = _window(outline.mask, low, high, constant=True) > 0
     holes = _window(outline.holes, low, high, constant=True) > 0
     sure = _surely_garment(light, mask, holes, diagonal)
-    lit = light * _gain(light[sure])
+    lit = _exposed(light, light[sure], float(np.percentile(linear(photo) @ LUMINANCE, 99)))
     above = _above_neckline(neckline - low, mask.shape)
     front = filled(lit, sure & ~above)
     inside = _reverse(lit, sure & above, front)
@@ -132,21 +138,38 @@ def filled(image: Float32, known: Bool) -> Float32:
     return np.where(known[..., None], image, spread).astype(np.float32)
 
 
-def _gain(garment: Float32) -> Float32:
-    """Factor a channel that exposes a white garment as white and leaves all others as they are.
+def _exposed(light: Float32, garment: Float32, brightest: float) -> Float32:
+    """The photo with a white garment exposed as white; all others stay as they are.
 
-    Photos of white clothes come out grey because cameras expose for a grey average.
+    Photos of white clothes come out grey because cameras expose for a grey average, and tinted by the room's light.
+
+    Args:
+        light: HxWx3 float32, linear light of the photo.
+        garment: Nx3 float32, its pixels on the garment.
+        brightest: Luminance of the brightest things in the photo.
     """
     luminance = garment @ LUMINANCE
     bright = garment[luminance >= np.percentile(luminance, 75)].mean(axis=0)
+    tint = garment[luminance >= np.median(luminance)].mean(axis=0)
     level = float(bright @ LUMINANCE)
-    spread = float(np.ptp(bright) / max(bright.mean(), 1e-6))
-    sure = np.clip((lightness(level) - WHITE_FROM) / (WHITE_SURE - WHITE_FROM), 0, 1)
-    sure *= np.clip(2.5 * (1 - spread / NEUTRAL_SPREAD), 0, 1)
+    spread = float(np.ptp(tint) / max(float(tint.mean()), 1e-6))
+    fine, grey = BRIGHTER_THINGS
+    sure = float(
+        np.clip((lightness(level) - WHITE_FROM) / (WHITE_SURE - WHITE_FROM), 0, 1)
+        * np.clip((grey - (lightness(brightest) - lightness(level))) / (grey - fine), 0, 1)
+        * np.clip(2.5 * (1 - spread / NEUTRAL_SPREAD), 0, 1)
+    )
+    if sure == 0:
+        return light
     wanted = ((WHITE_LIGHTNESS + 16) / 116) ** 3
-    neutral = wanted / np.maximum(bright, 1e-6)
-    gain: Float32 = np.maximum(1 + sure * (neutral - 1), 1.0 - 0.15 * sure).astype(np.float32)
-    return gain
+    neutral = wanted / max(level, 1e-6) * float(tint @ LUMINANCE) / np.maximum(tint, 1e-6)
+    balanced = light * (1 + sure * (neutral - 1))
+    # What is left of the room's tint is faint; a print's colours are not.
+    mean = balanced.mean(axis=2, keepdims=True)
+    strength = np.ptp(balanced, axis=2, keepdims=True) / np.maximum(mean, 1e-6)
+    kept = 1 - sure * np.clip((PRINT_STRENGTH - strength) / (PRINT_STRENGTH - FAINT_TINT), 0, 1)
+    out: Float32 = (mean + kept * (balanced - mean)).astype(np.float32)
+    return out
 
 
 def _above_neckline(neckline: Float64, shape: tuple[int, int]) -> Bool:

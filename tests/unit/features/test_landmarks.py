@@ -117,3 +117,15 @@ def test_a_back_without_a_neckline_has_no_collar() -> None:
     flat = np.full_like(garment.photo, 120)
     assert LandmarkName.COLLAR_BOTTOM not in find(replace(garment, photo=flat))
     assert LandmarkName.NECK_LEFT in find(replace(garment, photo=flat))
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.integers(0, 1_000_000), st.sampled_from(list(Category)))
+def test_any_blob_gives_finite_landmarks_on_it_or_none(seed: int, category: Category) -> None:
+    rng = np.random.default_rng(seed)
+    field = cv2.GaussianBlur(rng.normal(0, 1, (160, 160)).astype(np.float32), (0, 0), float(rng.uniform(4, 25)))
+    alpha = np.where(field > np.quantile(field, rng.uniform(0.3, 0.8)), 255, 0).astype(np.uint8)
+    for point in find(plain(category, alpha)).values():
+        assert 0 < point.confidence <= 1
+        assert -1 <= point.x <= 161
+        assert -1 <= point.y <= 161

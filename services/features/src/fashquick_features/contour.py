@@ -71,12 +71,13 @@ def pockets(points: Points) -> list[Pocket]:
     return sorted(found, key=lambda pocket: -pocket.depth)
 
 
-def corner_pair(points: Points, between: Indices) -> tuple[int, int]:
+def corner_pair(points: Points, between: Indices, least: float = 0.0) -> tuple[int, int]:
     """The two corners of an arc: the pair that spans the largest quadrilateral with the arc's two ends.
 
     Args:
         points: Contour.
         between: Indices of the arc, at least four.
+        least: Distance that the corners must have, where the arc is long enough for it.
 
     Returns:
         Contour indices of the first and the second corner.
@@ -85,7 +86,8 @@ def corner_pair(points: Points, between: Indices) -> tuple[int, int]:
     first, last = chain[0], chain[-1]
     a, b = chain[1:-1, None], chain[None, 1:-1]
     area = np.abs(_cross(first, a) + _cross(a, b) + _cross(b, last) + _cross(last, first))
-    area = np.where(np.tri(len(chain) - 2, dtype=bool), -1.0, area)
+    near = np.hypot(*(a - b).transpose(2, 0, 1)) < least
+    area = np.where(np.tri(len(chain) - 2, dtype=bool), -1.0, np.where(near, 0.0, area))
     one, two = np.unravel_index(int(area.argmax()), area.shape)
     return int(between[one + 1]), int(between[two + 1])
 

@@ -87,7 +87,7 @@ def draw(
     sag = _mid_depth(category, rng)
     outline, named = _curve(corners, sag)
     size = long_side * SUPERSAMPLING
-    place = _placement(outline, size, np.deg2rad(tilt_deg))
+    place = _Placement(outline, size, np.deg2rad(tilt_deg))
     mask = _filled(place(outline), size)
     picked = [COLOURS[index] for index in rng.permutation(len(COLOURS))[:colours]]
     label = _stripes(place, size, colours, rng)
@@ -113,7 +113,10 @@ def draw(
 
 def _half(category: Category, rng: np.random.Generator) -> Corners:
     """Corners of the wearer's left half, from the top centre clockwise; names without a side."""
-    vary = lambda low, high: float(rng.uniform(low, high))  # noqa: E731 - a one-line shorthand for the table below
+
+    def vary(low: float, high: float) -> float:
+        return float(rng.uniform(low, high))
+
     if category in (Category.T_SHIRT, Category.LONG_SLEEVE):
         short = category is Category.T_SHIRT
         slope = np.deg2rad(vary(30, 50) if short else vary(40, 66))
@@ -204,7 +207,7 @@ def _filled(polygon: Points, size: int) -> npt.NDArray[np.uint8]:
     return mask
 
 
-class _placement:  # noqa: N801 - used like a function
+class _Placement:
     """Similarity transform from garment units to pixels of the supersampled picture."""
 
     def __init__(self, outline: Points, size: int, tilt: float) -> None:
@@ -218,7 +221,7 @@ class _placement:  # noqa: N801 - used like a function
         return points @ self.turn * self.unit + self.shift
 
 
-def _stripes(place: _placement, size: int, colours: int, rng: np.random.Generator) -> npt.NDArray[np.intp]:
+def _stripes(place: _Placement, size: int, colours: int, rng: np.random.Generator) -> npt.NDArray[np.intp]:
     """Colour index of every pixel: stripes across the garment, the first colour the widest."""
     ys, xs = np.mgrid[0:size, 0:size]
     height = ((np.stack([xs, ys], axis=-1) - place.shift) / place.unit @ place.turn.T)[..., 1]

@@ -92,22 +92,5 @@ def corner_pair(points: Points, between: Indices, least: float = 0.0) -> tuple[i
     return int(between[one + 1]), int(between[two + 1])
 
 
-def turning(points: Points, reach: int) -> npt.NDArray[np.float64]:
-    """Angle in radians by which the contour turns at each point, seen `reach` points either side.
-
-    Positive where it turns clockwise, at convex corners; negative in concave ones.
-    """
-    before = points - np.roll(points, reach, axis=0)
-    after = np.roll(points, -reach, axis=0) - points
-    return np.asarray(np.arctan2(_cross(before, after), (before * after).sum(axis=1)))
-
-
-def line_crossing(points: Points, between: Indices, level: float) -> int | None:
-    """Index of the arc's first point at or below v = `level` after one above it, or the other way round."""
-    below = points[between, 1] >= level
-    change = np.nonzero(below[1:] != below[:-1])[0]
-    return int(between[change[0] + 1]) if len(change) else None
-
-
 def _cross(p: Points, q: Points) -> npt.NDArray[np.float64]:
     return np.asarray(p[..., 0] * q[..., 1] - p[..., 1] * q[..., 0])

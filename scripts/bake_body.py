@@ -237,9 +237,9 @@ def _line(k: int, *joints: np.ndarray) -> tuple[list[float], list[float]]:
 
 def _folds(height: np.ndarray, around: np.ndarray, knee: float) -> np.ndarray:
     """Depth in metres of the oblique folds that trousers have above the hem and behind the knee."""
-    hem = 0.0045 * np.exp(-((height / 0.10) ** 2)) * np.sin(2 * np.pi * (height / 0.055 + 0.35 * np.cos(around + 0.6)))
+    hem = 0.008 * np.exp(-((height / 0.10) ** 2)) * np.sin(2 * np.pi * (height / 0.055 + 0.35 * np.cos(around + 0.6)))
     back = np.exp(-(((height - knee) / 0.10) ** 2)) * (0.4 + 0.6 * np.cos(around + np.pi))
-    return hem + 0.003 * back * np.sin(2 * np.pi * (height / 0.05 + 0.3 * np.sin(around)))
+    return hem + 0.006 * back * np.sin(2 * np.pi * (height / 0.05 + 0.3 * np.sin(around)))
 
 
 def shoe(foot: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,8 +16,9 @@ from fashquick_generation.studio.cloth import Cloth, sewn
 from fashquick_generation.studio.collision import Collider, surface_of
 from fashquick_generation.studio.outline import Outline
 from fashquick_generation.studio.pattern import fitted
-from fashquick_generation.studio.placement import Sleeve, chest_girth, hip_girth, placed, sleeves_of, start_angle
+from fashquick_generation.studio.placement import arm_reach, chest_girth, hip_girth, placed, start_angle
 from fashquick_generation.studio.poses import Pose, arms_out, between, rotations
+from fashquick_generation.studio.sleeves import Sleeve, sleeves_of
 from fashquick_generation.studio.solver import Contacts, Frame, Simulation, threads_of
 
 CLEARANCE_M = 0.0045
@@ -106,6 +107,9 @@ def dress(
     sleeves = sleeves_of(outline, pattern)
     first = arms_out(start_angle(sleeves), pose)
     start = model.posed(rotations(model, first))
+    texture = pattern.to_photo(cloth.rest)
+    for sleeve, side in zip(sleeves, ("left", "right"), strict=True):
+        cloth = replace(cloth, rest=sleeve.shortened(cloth.rest, arm_reach(start, sleeve, side)))
     seam = pattern.from_photo(
         np.concatenate(
             [outline.between(L.NECK_LEFT, L.CUFF_LEFT_UPPER), outline.between(L.CUFF_RIGHT_UPPER, L.NECK_RIGHT)]
@@ -125,7 +129,7 @@ def dress(
     facts = gates.check_stretch(cloth_run.simulation.stretch(), cloth_run.simulation.tension())
     facts["cloth_vertices"] = float(len(cloth.rest))
     facts["pixel_m"] = pattern.pixel_m
-    return Dressed(cloth_run.body, cloth, cloth_run.simulation.x, pattern.to_photo(cloth.rest), facts)
+    return Dressed(cloth_run.body, cloth, cloth_run.simulation.x, texture, facts)
 
 
 class _Run:

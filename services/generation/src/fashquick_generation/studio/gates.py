@@ -9,6 +9,8 @@ from fashquick_common.garment import LandmarkName as L
 from fashquick_generation.studio.arrays import Float64
 from fashquick_generation.studio.outline import Outline
 
+MAX_SLEEVE = 2.6
+"""Length from neck to cuff over the chest's width: a long sleeve of a slim top."""
 MAX_TILT_DEGREES = 40.0
 """More than a carelessly placed garment; less than one lying on its side."""
 MAX_STRETCH_P99 = 2.2
@@ -21,7 +23,7 @@ LAY_FLAT = "lay the garment flat with its sleeves spread out and take the photo 
 
 
 def check_proportions(outline: Outline) -> None:
-    """Refuse an outline that is not that of a T-shirt lying flat.
+    """Refuse an outline that is not that of a T-shirt or long-sleeved top lying flat.
 
     Limits are wide: from baby tees to oversized ones, photographed at a slant.
 
@@ -44,12 +46,12 @@ def check_proportions(outline: Outline) -> None:
         ("armpits' height above the hem against the chest's width", _drop(outline) / chest, 0.25, 1.9),
         ("slant between the armpits and the middle line", skew, 0.0, 0.35),
         ("longer sleeve against the shorter", max(sleeves) / max(min(sleeves), 1e-9), 1.0, 1.9),
-        ("sleeve's length against the chest's width", max(sleeves) / chest, 0.12, 0.9),
+        ("sleeve's length against the chest's width", max(sleeves) / chest, 0.12, MAX_SLEEVE),
     )
     for what, value, low, high in measures:
         if not low <= value <= high:
             raise PhotoNotUsable(
-                f"the {what} is {value:.2f}, outside {low:g} to {high:g} of a T-shirt lying flat: {LAY_FLAT}",
+                f"the {what} is {value:.2f}, outside {low:g} to {high:g} of a top lying flat: {LAY_FLAT}",
                 metadata={"measure": what, "value": f"{value:.3f}"},
             )
 

@@ -42,7 +42,7 @@ from fashquick_generation.studio.sample import sample_job
 
 VERSION = "studio-1"
 """Counts up when the same job would give other bytes."""
-SUPPORTED = (Category.T_SHIRT,)
+SUPPORTED = (Category.T_SHIRT, Category.LONG_SLEEVE)
 SAMPLES = 2
 """Samples a side of a pixel."""
 DRESSING_SHARE = 0.6
@@ -142,7 +142,7 @@ def _check(job: GenerationJob) -> None:
     Raises:
         BadField: A size or angle is outside its limits, or photo and passport do not belong together.
         BadMask: The alpha has another size than the photo.
-        CategoryNotSupported: It is not a T-shirt.
+        CategoryNotSupported: It is none of `SUPPORTED`.
     """
     for field, value, limit in (("width", job.width, MAX_WIDTH_PX), ("height", job.height, MAX_HEIGHT_PX)):
         if not MIN_SIDE_PX <= value <= limit:

@@ -8,12 +8,10 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 from scipy.spatial import ConvexHull, cKDTree
 
-from fashquick_common.garment import LandmarkName as L
 from fashquick_generation.studio.arrays import Float64, Int
 from fashquick_generation.studio.body import Part, PosedBody
 from fashquick_generation.studio.cloth import Cloth
-from fashquick_generation.studio.outline import Outline
-from fashquick_generation.studio.pattern import Pattern
+from fashquick_generation.studio.sleeves import Sleeve
 
 ARMPIT_BELOW_SHOULDER_M = 0.105
 """An armpit's height under the shoulder joint."""
@@ -22,6 +20,8 @@ OVER_SHOULDER_M = 0.012
 PANEL_GAP_M = 0.025
 """Room between a panel and the body at the start."""
 SEAM_SPREAD_M = 0.03
+"""Least distance of a panel from its seam, front to back, at the start."""
+SLEEVE_PAST_WRIST_M = 0.01
 SLAB_M = 0.02
 """Height of the slices in which the widths of body and cloth are compared."""
 WIDEST_START = 2.0
@@ -34,68 +34,6 @@ SHOULDER_REACH_M = 0.17
 """Part of the shoulder seam, to either side of the middle, that rests on the body."""
 FLATTEST_ARM, STEEPEST_ARM = 28.0, 60.0
 """Degrees from hanging that arms start at; sleeves cut outside of this are turned to it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sleeve:
-    """One sleeve in the pattern.
-
-    Attributes:
-        root: 2 float64, middle of the line from armpit to shoulder.
-        outward: 2 float64 unit vector, across that line, away from the body.
-        axis: 2 float64 unit vector, from the root to the middle of the cuff.
-        length: Metres along it.
-        armpit: 2 float64.
-        above: 2 float64 unit vector, across the line that halves the angle between sleeve and side seam at the
-            armpit, towards the sleeve.
-    """
-
-    root: Float64
-    outward: Float64
-    axis: Float64
-    length: float
-    armpit: Float64
-    above: Float64
-
-    @property
-    def angle(self) -> float:
-        """Degrees from hanging."""
-        return float(np.degrees(np.arctan2(abs(self.axis[0]), -self.axis[1])))
-
-    def share(self, points: Float64) -> Float64:
-        """How much each point belongs to the sleeve: 0 on the body, 1 from half its length on, smooth between."""
-        t = np.clip((points - self.root) @ self.outward / max(0.5 * self.length, 1e-6), 0, 1)
-        # A flared side seam lies outward of the shoulder, too, but on the armpit's other side.
-        on_side = np.clip((points - self.armpit) @ self.above / SEAM_SPREAD_M + 0.5, 0, 1)
-        out: Float64 = t * t * (3 - 2 * t) * on_side
-        return out
-
-
-def sleeves_of(outline: Outline, pattern: Pattern) -> tuple[Sleeve, Sleeve]:
-    """The wearer's left and right sleeve."""
-
-    def sleeve(side: str, mirror: float) -> Sleeve:
-        upper, lower, armpit, hem = (
-            pattern.from_photo(outline.at(L[name])[None])[0]
-            for name in (f"CUFF_{side}_UPPER", f"CUFF_{side}_LOWER", f"ARMPIT_{side}", f"HEM_{side}")
-        )
-        ends = (L.NECK_LEFT, L.CUFF_LEFT_UPPER) if side == "LEFT" else (L.CUFF_RIGHT_UPPER, L.NECK_RIGHT)
-        seam = pattern.from_photo(outline.between(*ends))
-        shoulder = seam[np.abs(seam[:, 0] - 0.97 * armpit[0]).argmin()]
-        root, cuff = (armpit + shoulder) / 2, (upper + lower) / 2
-        line = shoulder - armpit
-        outward = mirror * np.array([line[1], -line[0]]) / np.linalg.norm(line)
-        length = float(np.linalg.norm(cuff - root))
-        halfway = _unit(_unit(lower - armpit) + _unit(hem - armpit))
-        above = mirror * np.array([-halfway[1], halfway[0]])
-        return Sleeve(root, outward, (cuff - root) / length, length, armpit, above)
-
-    return sleeve("LEFT", 1.0), sleeve("RIGHT", -1.0)
-
-
-def _unit(arrow: Float64) -> Float64:
-    unit: Float64 = arrow / np.linalg.norm(arrow)
-    return unit
 
 
 def chest_girth(body: PosedBody) -> float:
@@ -117,6 +55,16 @@ def hip_girth(body: PosedBody) -> float:
         slab = body.trousers[np.abs(body.trousers[:, 2] - z) < 0.015][:, :2]
         girths.append(ConvexHull(slab).area)
     return float(max(girths))
+
+
+def arm_reach(body: PosedBody, sleeve: Sleeve, side: str) -> float:
+    """Length from where a sleeve begins to where it ends at most: just past the wrist."""
+    shoulder, elbow, wrist = (body.keypoints[f"{side}_{joint}"] for joint in ("shoulder", "elbow", "wrist"))
+    arm = float(np.linalg.norm(elbow - shoulder) + np.linalg.norm(wrist - elbow))
+    # A dropped shoulder's sleeve begins some way down the arm.
+    outward = abs(float((elbow - shoulder)[0])) / float(np.linalg.norm(elbow - shoulder))
+    begins = (abs(float(sleeve.root[0])) - abs(float(shoulder[0]))) / max(outward, 0.3)
+    return arm - max(begins, 0.0) + SLEEVE_PAST_WRIST_M
 
 
 def _shoulder_height(body: PosedBody) -> float:
@@ -232,16 +180,15 @@ def _height(seam: Float64, body: PosedBody) -> float:
 
 
 def _along_arm(flat: Float64, rest: Float64, sleeve: Sleeve, *, height: float, body: PosedBody, side: str) -> Float64:
-    """Turn and shift a sleeve's points onto the arm, more the farther they are from the body."""
+    """Lay a sleeve's points along the arm, more the farther they are from the body."""
     shoulder, elbow = (body.keypoints[f"{side}_{joint}"][[0, 2]] for joint in ("shoulder", "elbow"))
     arm = (elbow - shoulder) / np.linalg.norm(elbow - shoulder)
     root = sleeve.root + np.array([0.0, height])
-    cosine = float(sleeve.axis @ arm)
-    sine = float(sleeve.axis[0] * arm[1] - sleeve.axis[1] * arm[0])
-    turned = root + (flat - root) @ np.array([[cosine, sine], [-sine, cosine]])
-    aside = (root - shoulder) - ((root - shoulder) @ arm) * arm
+    on_arm = shoulder + ((root - shoulder) @ arm) * arm
+    along, across = sleeve.along(rest)
+    laid = on_arm + along[:, None] * arm + across[:, None] * np.array([-arm[1], arm[0]])
     share = sleeve.share(rest)[:, None]
-    out: Float64 = flat + share * (turned - aside - flat)
+    out: Float64 = flat + share * (laid - flat)
     return out
 
 

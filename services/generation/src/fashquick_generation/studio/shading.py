@@ -20,7 +20,7 @@ from fashquick_generation.studio.texture import Texture
 SLICE_POINTS = 60_000
 """Points a kernel call: about 10 ms."""
 SLICE_ROWS = 64
-PAINT = np.array([[0.56, 0.525, 0.495], [0.030, 0.031, 0.035], [0.60, 0.60, 0.59]], np.float32)
+PAINT = np.array([[0.56, 0.525, 0.495], [0.040, 0.041, 0.046], [0.60, 0.60, 0.59]], np.float32)
 """Linear light that skin, trousers and shoes return: matte mannequin, charcoal, off-white."""
 SHOULDER_FROM = 0.86
 """Linear light from which highlights are compressed instead of clipped."""

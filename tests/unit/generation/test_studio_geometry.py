@@ -1,0 +1,142 @@
+"""The studio's parts, each against what geometry says."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fashquick_common.cancel import CancelFlag
+from fashquick_common.garment import LandmarkName as L
+from fashquick_generation.studio import body, lighting, neckline, outline, pattern, poses, raster, texture
+from fashquick_generation.studio.camera import turntable
+from fashquick_generation.studio.colour import encoded, linear
+from fashquick_generation.studio.mesh import edges_of, subdivided, vertex_normals
+from fashquick_generation.studio.sample import sample_garment, sample_landmarks
+
+CUBE_POINTS = np.array([[x, y, z] for x in (-1.0, 1) for y in (-1.0, 1) for z in (-1.0, 1)])
+_CUBE_SIDES = ((0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3))
+CUBE_FACES = np.array([half for a, b, c, d in _CUBE_SIDES for half in ((a, b, c), (a, c, d))], np.int32)
+
+
+@pytest.fixture(scope="module")
+def line() -> outline.Outline:
+    return outline.trace(sample_garment().alpha, sample_landmarks())
+
+
+@given(st.floats(0.75, 1.3), st.floats(0.8, 1.2), st.floats(-500, 500), st.floats(-500, 500))
+def test_a_pattern_leads_back_to_the_photo(chest: float, hips: float, x: float, y: float) -> None:
+    traced = outline.trace(sample_garment().alpha, sample_landmarks())
+    cut = pattern.fitted(traced, chest, hips)
+    pixels = np.array([[x, y], [200.0, 300.0]])
+    assert np.allclose(cut.to_photo(cut.from_photo(pixels)), pixels, atol=1e-6)
+
+
+def test_the_pattern_fits_the_chest(line: outline.Outline) -> None:
+    cut = pattern.fitted(line, 0.9, 0.5)
+    left, right = cut.from_photo(np.stack([line.at(L.ARMPIT_LEFT), line.at(L.ARMPIT_RIGHT)]))
+    assert 2 * np.linalg.norm(left - right) == pytest.approx(0.9 * pattern.CHEST_EASE, rel=1e-6)
+    assert left[0] > 0 > right[0]
+
+
+def test_holes_threads_and_specks_do_not_change_the_outline(line: outline.Outline) -> None:
+    alpha = sample_garment().alpha.copy()
+    cv2.circle(alpha, (200, 200), 12, 0, -1)
+    cv2.circle(alpha, (30, 400), 9, 255, -1)
+    cv2.line(alpha, (200, 60), (200, 5), 255, 1)
+    other = outline.trace(alpha, sample_landmarks())
+    assert other.holes.sum() > 300
+    assert np.count_nonzero(other.mask != line.mask) < 0.01 * line.mask.sum()
+
+
+@pytest.mark.parametrize(("depth", "roundness"), [(24, 2.0), (34, 2.0), (40, 2.0)])
+def test_a_visible_neckline_is_found(line: outline.Outline, depth: int, roundness: float) -> None:
+    photo = sample_garment((90, 110, 160)).photo.copy()
+    right, left = line.at(L.NECK_RIGHT), line.at(L.NECK_LEFT)
+    drawn = neckline.curve(right, left, depth, roundness)
+    inside = np.concatenate([drawn, [[left[0], 0], [right[0], 0]]])
+    shown = np.zeros(photo.shape[:2], np.uint8)
+    cv2.fillPoly(shown, [np.round(inside).astype(np.int32)], 1)
+    photo[(shown > 0) & (line.mask > 0)] = (60, 75, 110)
+    photo[72:80, 192:208] = (240, 240, 240)  # a label
+    found = neckline.front_neckline(photo, line)
+    assert abs(found[:, 1].max() - drawn[:, 1].max()) < 4
+
+
+def test_key_points_and_skin_move_together() -> None:
+    model = body.load("woman")
+    rest = model.posed(np.tile(np.eye(3), (len(model.bones), 1, 1)))
+    posed = model.posed(poses.rotations(model, poses.named("a-pose")))
+    for joint in ("left_elbow", "right_shoulder", "left_wrist"):
+        near = np.linalg.norm(rest.vertices - rest.keypoints[joint], axis=1) < 0.08
+        before = rest.vertices[near].mean(axis=0) - rest.keypoints[joint]
+        after = posed.vertices[near].mean(axis=0) - posed.keypoints[joint]
+        assert np.linalg.norm(after) == pytest.approx(np.linalg.norm(before), abs=0.02)
+    assert posed.shoes[:, 2].min() == pytest.approx(0.0, abs=1e-9)
+
+
+def test_arms_point_where_a_pose_says() -> None:
+    model = body.load("man")
+    posed = model.posed(poses.rotations(model, poses.arms_out(40.0, poses.named("relaxed"))))
+    arm = posed.keypoints["left_elbow"] - posed.keypoints["left_shoulder"]
+    assert np.degrees(np.arctan2(arm[0], -arm[2])) == pytest.approx(40, abs=6)
+
+
+@given(st.floats(0, 1))
+def test_between_poses_ends_are_the_poses(t: float) -> None:
+    first, last = poses.named("relaxed"), poses.named("walk")
+    half = poses.between(first, last, t)
+    low, high = sorted((first.left.upper[1], last.left.upper[1]))
+    assert low - 1e-9 <= half.left.upper[1] <= high + 1e-9
+
+
+def test_subdivision_keeps_a_closed_surface_closed() -> None:
+    points, faces, _ = subdivided(CUBE_POINTS, CUBE_FACES, np.zeros((8, 1)))
+    assert len(faces) == 4 * len(CUBE_FACES)
+    assert not edges_of(faces).border.any()
+    assert np.abs(points).max() <= 1
+    assert np.linalg.norm(points, axis=1).max() < np.sqrt(3) * 0.7
+
+
+def test_normals_point_outward() -> None:
+    assert ((vertex_normals(CUBE_POINTS, CUBE_FACES) * CUBE_POINTS).sum(axis=1) > 0.9).all()
+
+
+def test_the_nearer_of_two_faces_is_seen_at_its_true_depth() -> None:
+    camera = turntable(0.0, np.zeros(3), 4.0, 64, 64)
+    plane = np.array([[-9.0, 0, -9], [9, 0, -9], [0, 0, 9]])
+    points = np.concatenate([plane, plane + np.array([0, 1.0, 0])])
+    faces = np.array([[3, 4, 5], [0, 1, 2]], np.int32)
+    seen = raster.visible(camera.project(points), faces, np.zeros(6), 64, 64, CancelFlag())
+    assert (seen.face == 1).all()
+    assert seen.depth[32, 32] == pytest.approx(7.5, abs=0.01)
+    preferred = np.r_[np.zeros(3), np.full(3, 1.5)]
+    assert (raster.visible(camera.project(points), faces, preferred, 64, 64, CancelFlag()).face == 0).all()
+
+
+def test_light_is_one_at_the_front_and_less_under_a_roof() -> None:
+    lights = lighting.studio()
+    roof = np.array([[-3.0, -3, 1], [3, -3, 1], [3, 3, 1], [-3, 3, 1], [0, 0, -3]])
+    faces = np.array([[0, 1, 2], [0, 2, 3]], np.int32)
+    shadows = lighting.shadow_maps(roof, faces, lights, 128, CancelFlag())
+    at = np.array([[0, 0, 0.5]], np.float32)
+    up, front = np.array([[0, 0, 1]], np.float32), np.array([[0, -1, 0]], np.float32)
+    away = np.array([[0, -40.0, 0.5]], np.float32)
+    assert shadows.irradiance(away, front, CancelFlag())[0] == pytest.approx(1, abs=0.01)
+    assert shadows.irradiance(at, up, CancelFlag())[0] < 0.4 * shadows.irradiance(away, up, CancelFlag())[0]
+
+
+def test_filling_keeps_what_is_known_and_invents_no_colour() -> None:
+    image = np.zeros((40, 50, 3), np.float32)
+    known = np.zeros((40, 50), bool)
+    known[5:15, 5:20] = True
+    image[known] = (0.2, 0.5, 0.8)
+    out = texture.filled(image, known)
+    assert np.allclose(out, (0.2, 0.5, 0.8), atol=1e-4)
+
+
+@given(st.integers(0, 255))
+def test_linear_light_and_back(code: int) -> None:
+    assert encoded(linear(np.array([code], np.uint8)))[0] == pytest.approx(code, abs=0.02)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import io
+from collections.abc import AsyncIterator
 from typing import Any
 
+import grpc
 import numpy as np
 import pytest
 from PIL import Image
@@ -398,12 +400,23 @@ async def test_a_job_goes_on_while_anybody_follows_it(stack: Stack) -> None:
     stack.generator.pace.steps = 100
     first = asyncio.create_task(try_on(stack, request(request_id="same")))
     await eventually(stack.generator.pace.running.is_set)
-    second = asyncio.create_task(try_on(stack, request(request_id="same")))
-    await eventually(lambda: stack.servers["orchestrator"].kit.active == 2)
+    second = TRY_ON.make_stub(stack.channels["orchestrator"])(_messages(request(request_id="same")), timeout=20)
+    assert (await second.read()).accepted.request_id == "same"
+    assert (await second.read()).WhichOneof("message") != "accepted"
     first.cancel()
 
-    assert manifest_of(await second)
+    assert manifest_of([answer async for answer in _rest(second)])
     assert stack.generator.pace.calls == 1
+
+
+async def _messages(messages: list[Any]) -> AsyncIterator[Any]:
+    for message in messages:
+        yield message
+
+
+async def _rest(call: Any) -> AsyncIterator[Any]:
+    while (answer := await call.read()) is not grpc.aio.EOF:
+        yield answer
 
 
 async def test_too_many_jobs_are_refused_with_a_delay() -> None:

@@ -174,7 +174,8 @@ def test_extreme_aspect_ends_in_a_mask_or_a_reason(segmenter: EmbeddedSegmenter,
 def test_the_largest_photo_keeps_detail_within_memory() -> None:
     """In a process of its own: the peak of a process never falls again."""
     program = textwrap.dedent("""
-        import resource, cv2, numpy as np
+        import cv2, numpy as np
+        from tests.support.memory import peak_kib
         from fashquick_common.cancel import CancelFlag
         from fashquick_segmentation.embedded import EmbeddedSegmenter
         from tests.unit.segmentation.garments import iou, photo_of
@@ -182,7 +183,7 @@ def test_the_largest_photo_keeps_detail_within_memory() -> None:
         large = cv2.resize(photo, (1536, 2048), interpolation=cv2.INTER_CUBIC)
         wanted = cv2.resize(truth.astype(np.float32), (1536, 2048), interpolation=cv2.INTER_LINEAR) > 0.5
         found = EmbeddedSegmenter().segment(large, None, CancelFlag())
-        print(iou(found.mask, wanted), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        print(iou(found.mask, wanted), peak_kib() / 1024)
     """)
     root = Path(__file__).parents[3]
     done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True)

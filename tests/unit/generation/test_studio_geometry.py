@@ -23,12 +23,12 @@ CUBE_FACES = np.array([half for a, b, c, d in _CUBE_SIDES for half in ((a, b, c)
 
 @pytest.fixture(scope="module")
 def line() -> outline.Outline:
-    return outline.trace(sample_garment().alpha, sample_landmarks())
+    return outline.trace(sample_garment().alpha, sample_landmarks(), CancelFlag())
 
 
 @given(st.floats(0.75, 1.3), st.floats(0.8, 1.2), st.floats(-500, 500), st.floats(-500, 500))
 def test_a_pattern_leads_back_to_the_photo(chest: float, hips: float, x: float, y: float) -> None:
-    traced = outline.trace(sample_garment().alpha, sample_landmarks())
+    traced = outline.trace(sample_garment().alpha, sample_landmarks(), CancelFlag())
     cut = pattern.fitted(traced, chest, hips)
     pixels = np.array([[x, y], [200.0, 300.0]])
     assert np.allclose(cut.to_photo(cut.from_photo(pixels)), pixels, atol=1e-6)
@@ -46,7 +46,7 @@ def test_holes_threads_and_specks_do_not_change_the_outline(line: outline.Outlin
     cv2.circle(alpha, (200, 200), 12, 0, -1)
     cv2.circle(alpha, (30, 400), 9, 255, -1)
     cv2.line(alpha, (200, 60), (200, 5), 255, 1)
-    other = outline.trace(alpha, sample_landmarks())
+    other = outline.trace(alpha, sample_landmarks(), CancelFlag())
     assert other.holes.sum() > 300
     assert np.count_nonzero(other.mask != line.mask) < 0.01 * line.mask.sum()
 

@@ -12,6 +12,8 @@ from fashquick_generation.studio.lighting import ShadowMaps
 
 PAPER = np.array([0.845, 0.845, 0.838], np.float32)
 """Linear light of the sweep where it is brightest."""
+BRIGHTEST_ABOVE = 0.05
+"""How far above the middle the sweep is brightest, as a share of the picture's height."""
 FALL_OFF = 0.16
 """How much darker the sweep is in the picture's corners."""
 FLOOR_M = 2.4
@@ -23,30 +25,36 @@ SOFTER_M = 0.09
 STRENGTH = 0.85
 
 
-def backdrop(camera: Camera, shadows: ShadowMaps, cancel: CancelFlag) -> Float32:
+def backdrop(camera: Camera, picture_height: int, floor: Float32) -> Float32:
     """Linear light of the empty studio with the figure's shadow.
 
     Args:
-        camera: The picture's.
-        shadows: Of the figure.
-        cancel: Checked between slices.
+        camera: The picture's, or that of a band of its rows.
+        picture_height: Rows of the whole picture.
+        floor: From `floor_shadow`.
 
     Returns:
         height x width x 3 float32.
     """
     y, x = np.mgrid[0 : camera.height, 0 : camera.width].astype(np.float32)
-    across = (x + 0.5 - camera.width / 2) / camera.height
-    along = (y + 0.5 - 0.45 * camera.height) / camera.height
+    across = (x + 0.5 - camera.centre[0]) / picture_height
+    along = (y + 0.5 - camera.centre[1]) / picture_height + np.float32(BRIGHTEST_ABOVE)
     level = 1 - FALL_OFF * np.clip((across**2 + 0.8 * along**2) / 0.45, 0, 1.2)
-    cancel.check()
-    level *= _on_floor(camera, _floor_shadow(shadows, cancel), x, y)
-    cancel.check()
-    out: Float32 = level[..., None] * PAPER
+    level *= _on_floor(camera, floor, x, y)
+    out: Float32 = level.astype(np.float32)[..., None] * PAPER
     return out
 
 
-def _floor_shadow(shadows: ShadowMaps, cancel: CancelFlag) -> Float32:
-    """CELLSxCELLS float32: share of the floor's light that arrives; 1 outside the shadow."""
+def floor_shadow(shadows: ShadowMaps, cancel: CancelFlag) -> Float32:
+    """The figure's shadow.
+
+    Args:
+        shadows: Of the figure.
+        cancel: Checked between slices.
+
+    Returns:
+        CELLSxCELLS float32: share of the floor's light that arrives; 1 outside the shadow.
+    """
     steps = ((np.arange(CELLS) + 0.5) / CELLS - 0.5) * FLOOR_M
     gx, gy = np.meshgrid(steps, steps)
     points = np.stack([gx, gy, np.full_like(gx, 0.002)], axis=-1).reshape(-1, 3).astype(np.float32)
@@ -65,7 +73,7 @@ def _floor_shadow(shadows: ShadowMaps, cancel: CancelFlag) -> Float32:
 
 def _on_floor(camera: Camera, shadow: Float32, x: Float32, y: Float32) -> Float32:
     """The shadow's share at each pixel whose ray meets the floor, 1 elsewhere."""
-    right, up = (x + 0.5 - camera.width / 2) / camera.focal_px, (camera.height / 2 - y - 0.5) / camera.focal_px
+    right, up = (x + 0.5 - camera.centre[0]) / camera.focal_px, (camera.centre[1] - y - 0.5) / camera.focal_px
     axes = np.stack([camera.right, camera.up, camera.forward]).astype(np.float32)
     ray = right[..., None] * axes[0] + up[..., None] * axes[1] + axes[2]
     down = np.minimum(ray[..., 2], -1e-4)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,6 +25,7 @@ class Camera:
         focal_px: Focal length in pixels.
         width: Pixels.
         height: Pixels.
+        centre: Pixel coordinates of the point in the middle of the view.
     """
 
     eye: Float64
@@ -34,6 +35,7 @@ class Camera:
     focal_px: float
     width: int
     height: int
+    centre: tuple[float, float]
 
     def project(self, points: Float64) -> Float64:
         """Pixel coordinates and depth.
@@ -46,21 +48,23 @@ class Camera:
         """
         local = (points - self.eye) @ np.stack([self.right, self.up, self.forward], axis=1)
         depth = local[:, 2]
-        x = self.focal_px * local[:, 0] / depth + self.width / 2
-        y = self.height / 2 - self.focal_px * local[:, 1] / depth
+        x = self.focal_px * local[:, 0] / depth + self.centre[0]
+        y = self.centre[1] - self.focal_px * local[:, 1] / depth
         return np.stack([x, y, depth], axis=1)
 
     def scaled(self, factor: int) -> Camera:
         """The same view with `factor` times the pixels a side."""
-        return Camera(
-            self.eye,
-            self.right,
-            self.up,
-            self.forward,
-            self.focal_px * factor,
-            self.width * factor,
-            self.height * factor,
+        return replace(
+            self,
+            focal_px=self.focal_px * factor,
+            width=self.width * factor,
+            height=self.height * factor,
+            centre=(self.centre[0] * factor, self.centre[1] * factor),
         )
+
+    def rows(self, first: int, last: int) -> Camera:
+        """The part of the view in a band of rows."""
+        return replace(self, height=last - first, centre=(self.centre[0], self.centre[1] - first))
 
 
 def turntable(yaw_degrees: float, target: Float64, height_m: float, width: int, height: int) -> Camera:
@@ -69,4 +73,5 @@ def turntable(yaw_degrees: float, target: Float64, height_m: float, width: int, 
     back = np.array([np.sin(yaw) * np.cos(pitch), -np.cos(yaw) * np.cos(pitch), np.sin(pitch)])
     right = np.array([np.cos(yaw), np.sin(yaw), 0.0])
     up = np.cross(right, -back)
-    return Camera(target + back * DISTANCE_M, right, up, -back, height / height_m * DISTANCE_M, width, height)
+    focal_px = height / height_m * DISTANCE_M
+    return Camera(target + back * DISTANCE_M, right, up, -back, focal_px, width, height, (width / 2, height / 2))

@@ -104,6 +104,7 @@ def dress(
     upright = model.posed(rotations(model, arms_out(45.0, pose)))
     pattern = fitted(outline, chest_girth(upright), hip_girth(upright))
     cloth = sewn(outline, neckline, pattern, effort.grid_m)
+    cancel.check()
     sleeves = sleeves_of(outline, pattern)
     first = arms_out(start_angle(sleeves), pose)
     start = model.posed(rotations(model, first))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from fashquick_common.errors import PhotoNotUsable, SimulationFailed
+from fashquick_common.garment import Category
 from fashquick_common.garment import LandmarkName as L
 from fashquick_generation.studio.arrays import Float64
 from fashquick_generation.studio.outline import Outline
 
-MAX_SLEEVE = 2.6
-"""Length from neck to cuff over the chest's width: a long sleeve of a slim top."""
+LONGEST_SLEEVE = {Category.T_SHIRT: 1.0, Category.LONG_SLEEVE: 2.6}
+"""Length from neck to cuff over the chest's width: elbow-length on a wide T-shirt, down to the hand on a slim top."""
 MAX_TILT_DEGREES = 40.0
 """More than a carelessly placed garment; less than one lying on its side."""
 MAX_STRETCH_P99 = 2.2
@@ -22,10 +23,14 @@ MAX_TENSION_MEDIAN = 1.05
 LAY_FLAT = "lay the garment flat with its sleeves spread out and take the photo from straight above"
 
 
-def check_proportions(outline: Outline) -> None:
+def check_proportions(outline: Outline, category: Category) -> None:
     """Refuse an outline that is not that of a T-shirt or long-sleeved top lying flat.
 
     Limits are wide: from baby tees to oversized ones, photographed at a slant.
+
+    Args:
+        outline: The garment's.
+        category: One of `LONGEST_SLEEVE`.
 
     Raises:
         PhotoNotUsable: A proportion is outside its limits.
@@ -46,12 +51,12 @@ def check_proportions(outline: Outline) -> None:
         ("armpits' height above the hem against the chest's width", _drop(outline) / chest, 0.25, 1.9),
         ("slant between the armpits and the middle line", skew, 0.0, 0.35),
         ("longer sleeve against the shorter", max(sleeves) / max(min(sleeves), 1e-9), 1.0, 1.9),
-        ("sleeve's length against the chest's width", max(sleeves) / chest, 0.12, MAX_SLEEVE),
+        ("sleeve's length against the chest's width", max(sleeves) / chest, 0.12, LONGEST_SLEEVE[category]),
     )
     for what, value, low, high in measures:
         if not low <= value <= high:
             raise PhotoNotUsable(
-                f"the {what} is {value:.2f}, outside {low:g} to {high:g} of a top lying flat: {LAY_FLAT}",
+                f"the {what} is {value:.2f}, outside {low:g} to {high:g} of a {category.value} lying flat: {LAY_FLAT}",
                 metadata={"measure": what, "value": f"{value:.3f}"},
             )
 

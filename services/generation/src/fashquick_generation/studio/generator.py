@@ -23,7 +23,6 @@ from fashquick_generation.engine import (
     Progress,
 )
 from fashquick_generation.studio import (
-    backdrop,
     body,
     drape,
     gates,
@@ -32,9 +31,8 @@ from fashquick_generation.studio import (
     neckline,
     outline,
     poses,
-    raster,
+    render,
     scene,
-    shading,
     texture,
 )
 from fashquick_generation.studio.arrays import Float64, UInt8
@@ -42,12 +40,9 @@ from fashquick_generation.studio.sample import sample_job
 
 VERSION = "studio-1"
 """Counts up when the same job would give other bytes."""
-SUPPORTED = (Category.T_SHIRT, Category.LONG_SLEEVE)
-SAMPLES = 2
-"""Samples a side of a pixel."""
+SUPPORTED = tuple(gates.LONGEST_SLEEVE)
 DRESSING_SHARE = 0.6
 """Part of the time that goes into the cloth."""
-TEXELS_PER_SAMPLE = 1.0
 PREVIEW_SIDE_PX = 384
 
 
@@ -78,13 +73,13 @@ class StudioGenerator:
 
     def generate(self, job: GenerationJob, on_progress: Callable[[Progress], None], cancel: CancelFlag) -> Picture:
         """Make one picture; see `Generator.generate`."""
-        _check(job)
+        category = _checked(job)
         seconds: dict[str, float] = {}
         pose, model = poses.named(job.view.pose), body.load(job.body)
         with _timed("pattern", seconds):
             on_progress(Progress("pattern", 0.0))
-            line = outline.trace(job.garment.alpha, job.garment.passport.landmarks)
-            gates.check_proportions(line)
+            line = outline.trace(job.garment.alpha, job.garment.passport.landmarks, cancel)
+            gates.check_proportions(line, category)
             edge = neckline.front_neckline(job.garment.photo, line)
             cancel.check()
             on_progress(Progress("pattern", 0.02, _preview(job.garment.photo, line, edge)))
@@ -98,29 +93,25 @@ class StudioGenerator:
         with _timed("texture", seconds):
             on_progress(Progress("texture", 0.64))
             world = scene.assembled(dressed)
+            cancel.check()
             camera = scene.camera_for(job.view, dressed.body, job.width, job.height)
-            fine = camera.scaled(SAMPLES)
+            distance = float(np.linalg.norm(camera.eye - world.vertices.mean(axis=0)))
+            texels = dressed.facts["pixel_m"] * render.SAMPLES * camera.focal_px / distance
             cancel.check()
-            pixel_m = dressed.facts["pixel_m"]
-            texels = (
-                TEXELS_PER_SAMPLE * pixel_m * fine.focal_px / np.linalg.norm(fine.eye - world.vertices.mean(axis=0))
-            )
-            cloth = texture.textures(job.garment.photo, line, edge, float(texels))
-            cancel.check()
+            cloth = texture.textures(job.garment.photo, line, edge, texels, cancel)
         with _timed("render", seconds):
             on_progress(Progress("render", 0.7))
-            seen = raster.visible(
-                fine.project(world.vertices), world.faces, world.nearer, fine.width, fine.height, cancel
-            )
             lights = lighting.studio().turned(job.view.yaw_degrees)
             shadows = lighting.shadow_maps(world.vertices, world.faces, lights, lighting.MAP_SIZE, cancel)
-            on_progress(Progress("render", 0.8))
-            number, lit = shading.lit_pixels(world, seen, fine, cloth, shadows, cancel)
-            on_progress(Progress("render", 0.92))
-            ground = backdrop.backdrop(camera, shadows, cancel)
-            rgb = shading.resolved(number, lit, ground, job.seed, cancel)
+
+            def on_share(done: float) -> None:
+                on_progress(Progress("render", 0.75 + 0.24 * done))
+
+            rgb, garment = render.rendered(
+                world, camera, cloth, shadows, seed=job.seed, on_share=on_share, cancel=cancel
+            )
         with _timed("maps", seconds):
-            extra = maps.drawn(job.maps, world, seen, camera) if job.maps else {}
+            extra = maps.drawn(job.maps, world, camera, garment, cancel) if job.maps else {}
         on_progress(Progress("done", 1.0))
         return Picture(rgb, extra, seconds, dressed.facts)
 
@@ -136,8 +127,11 @@ def _preview(photo: UInt8, line: outline.Outline, edge: Float64) -> UInt8:
     return image
 
 
-def _check(job: GenerationJob) -> None:
+def _checked(job: GenerationJob) -> Category:
     """Refuse a job that cannot be done, before any work.
+
+    Returns:
+        What kind of garment it is, one of `SUPPORTED`.
 
     Raises:
         BadField: A size or angle is outside its limits, or photo and passport do not belong together.
@@ -152,7 +146,7 @@ def _check(job: GenerationJob) -> None:
     if job.seed < 0:
         raise BadField(f"seed is {job.seed}; give a whole number from 0", field="seed")
     category = job.garment.passport.category
-    if category not in SUPPORTED:
+    if category is None or category not in SUPPORTED:
         supported = ", ".join(known.value for known in SUPPORTED)
         raise CategoryNotSupported(
             f"the studio does not dress {'unknown garments' if category is None else category.value} yet;"
@@ -175,6 +169,7 @@ def _check(job: GenerationJob) -> None:
             f"this one has {photo.shape[1]}x{photo.shape[0]}",
             field="garment.passport",
         )
+    return category
 
 
 @contextmanager

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 
+from fashquick_common.cancel import CancelFlag
 from fashquick_generation.engine import MapKind
-from fashquick_generation.studio.arrays import Bool, Float32, Float64, Int32, UInt8
+from fashquick_generation.studio import raster
+from fashquick_generation.studio.arrays import Float32, Int32, UInt8
 from fashquick_generation.studio.body import PosedBody
 from fashquick_generation.studio.camera import Camera
 from fashquick_generation.studio.raster import Visible
@@ -79,6 +83,9 @@ LIMB_DIM = 0.6
 LINE_SHARE = 1 / 130
 """Half a limb's width as a share of the picture's shorter side."""
 
+BAND_ROWS = 64
+"""Rows of a step of the normal map, for a short time between looks at the cancel flag."""
+
 PART_COLOURS = np.array(
     [
         (60, 60, 200),
@@ -109,33 +116,32 @@ KIND_COLOURS = {
 }
 
 
-def drawn(kinds: frozenset[MapKind], scene: Scene, visible: Visible, camera: Camera) -> dict[MapKind, UInt8]:
+def drawn(
+    kinds: frozenset[MapKind], scene: Scene, camera: Camera, garment: UInt8, cancel: CancelFlag
+) -> dict[MapKind, UInt8]:
     """The maps asked for.
 
     Args:
         kinds: Which.
         scene: What is there.
-        visible: What of it is seen, with several samples a pixel.
-        camera: The picture's, of its resolution.
+        camera: The picture's.
+        garment: HxW uint8, the garment's coverage of each pixel.
+        cancel: Checked between steps.
     """
-    samples = visible.face.shape[0] // camera.height
-    face, corner = visible.face[::samples, ::samples], visible.corner[::samples, ::samples]
-    seen = face >= 0
-    weights = np.concatenate([1 - corner.sum(axis=2, keepdims=True), corner], axis=2)[seen]
-    corners = scene.faces[face[seen]]
+    points = camera.project(scene.vertices)
+    visible = raster.visible(points, scene.faces, scene.nearer, camera.width, camera.height, cancel)
+    seen = visible.face >= 0
+    makers: dict[MapKind, Callable[[], UInt8]] = {
+        MapKind.DEPTH: lambda: _depth(visible.depth),
+        MapKind.NORMAL: lambda: _normal(scene, visible, camera, cancel),
+        MapKind.PARTS: lambda: _parts(scene, visible.face, scene.faces[visible.face[seen]]),
+        MapKind.POSE: lambda: _pose(scene.body, camera),
+        MapKind.GARMENT_MASK: lambda: garment,
+    }
     out: dict[MapKind, UInt8] = {}
-    if MapKind.DEPTH in kinds:
-        out[MapKind.DEPTH] = _depth(visible.depth[::samples, ::samples])
-    if MapKind.NORMAL in kinds:
-        out[MapKind.NORMAL] = _normal((scene.normals[corners] * weights[..., None]).sum(axis=1), seen, camera)
-    if MapKind.PARTS in kinds:
-        out[MapKind.PARTS] = _parts(scene, face, corners)
-    if MapKind.POSE in kinds:
-        out[MapKind.POSE] = _pose(scene.body, camera)
-    if MapKind.GARMENT_MASK in kinds:
-        garment = (visible.face >= 0) & (scene.kind[visible.face] >= Kind.FRONT)
-        cover = cv2.resize(garment.astype(np.float32), (camera.width, camera.height), interpolation=cv2.INTER_AREA)
-        out[MapKind.GARMENT_MASK] = np.round(255 * cover).astype(np.uint8)
+    for kind in sorted(kinds):
+        cancel.check()
+        out[kind] = makers[kind]()
     return out
 
 
@@ -146,15 +152,23 @@ def _depth(depth: Float32) -> UInt8:
     return np.where(seen, np.round(code), 0).astype(np.uint8)
 
 
-def _normal(normals: Float64, seen: Bool, camera: Camera) -> UInt8:
+def _normal(scene: Scene, visible: Visible, camera: Camera, cancel: CancelFlag) -> UInt8:
     """Red right, green up, blue towards the camera; the background faces the camera."""
-    local = normals @ np.stack([camera.right, camera.up, -camera.forward], axis=1)
-    local *= np.where(local[:, 2:] < 0, -1, 1)
-    local /= np.linalg.norm(local, axis=1, keepdims=True) + 1e-9
-    image = np.empty((*seen.shape, 3))
-    image[:] = (0, 0, 1)
-    image[seen] = local
-    return np.round(127.5 * (image + 1)).astype(np.uint8)
+    axes = np.stack([camera.right, camera.up, -camera.forward], axis=1)
+    image = np.empty((*visible.face.shape, 3), np.uint8)
+    image[:] = (128, 128, 255)
+    for first in range(0, len(image), BAND_ROWS):
+        cancel.check()
+        band = slice(first, first + BAND_ROWS)
+        seen = visible.face[band] >= 0
+        corner = visible.corner[band][seen]
+        weights = np.concatenate([1 - corner.sum(axis=1, keepdims=True), corner], axis=1)
+        normals = (scene.normals[scene.faces[visible.face[band][seen]]] * weights[..., None]).sum(axis=1)
+        local = normals @ axes
+        local *= np.where(local[:, 2:] < 0, -1, 1)
+        local /= np.linalg.norm(local, axis=1, keepdims=True) + 1e-9
+        image[band][seen] = np.round(127.5 * (local + 1))
+    return image
 
 
 def _parts(scene: Scene, face: Int32, corners: Int32) -> UInt8:

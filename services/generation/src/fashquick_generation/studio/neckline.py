@@ -33,6 +33,8 @@ CUT_OUT = 0.33
 """An outline that sags more than this already is the front's edge: the mask leaves out the inside of the back."""
 ORDINARY = 0.6
 """Depth from which necklines become rarer, and must show more clearly, in the same measure."""
+AROUND = 0.3
+"""Margin around the searched region, in the same measure."""
 DEPTHS = 52
 CLEAR_EDGE = 1.7
 """An edge counts if colours change this much more along it than along the middle one of all candidates."""
@@ -66,9 +68,13 @@ def front_neckline(photo: UInt8, outline: Outline) -> Float64:
         return resampled(outline.between(L.NECK_RIGHT, L.NECK_LEFT), SAMPLES)
     least, most, known = _depths(outline, right, left, width)
     depths = np.linspace(least, most, DEPTHS)
-    blurred = cv2.GaussianBlur(photo, (0, 0), max(0.006 * width, 0.6))
+    corner = np.maximum(np.floor(np.minimum(right, left) - AROUND * width).astype(int), 0)
+    last = np.ceil(np.maximum(right, left) + (AROUND + DEEPEST) * width).astype(int)
+    blurred = cv2.GaussianBlur(photo[corner[1] : last[1], corner[0] : last[0]], (0, 0), max(0.006 * width, 0.6))
     smooth = np.asarray(blurred, np.float32) / np.float32(255)
-    change = np.array([[_change(smooth, right, left, depth, p) for depth in depths] for p in ROUNDNESS])
+    change = np.array(
+        [[_change(smooth, right - corner, left - corner, depth, p) for depth in depths] for p in ROUNDNESS]
+    )
     change *= np.array(SHAPE_TRUST)[:, None]
     change /= 1 + np.clip(depths / width - ORDINARY, 0, None)
     if known is not None:

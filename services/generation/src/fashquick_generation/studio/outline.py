@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from fashquick_common.cancel import CancelFlag
 from fashquick_common.errors import BadMask, PhotoNotUsable
 from fashquick_common.garment import Landmark, LandmarkName
 from fashquick_generation.studio.arrays import Float64, UInt8
@@ -69,19 +70,22 @@ class Outline:
         return line
 
 
-def trace(alpha: UInt8, landmarks: Mapping[LandmarkName, Landmark]) -> Outline:
+def trace(alpha: UInt8, landmarks: Mapping[LandmarkName, Landmark], cancel: CancelFlag) -> Outline:
     """Find the outline of a top and snap its landmarks to it.
 
     Args:
         alpha: HxW uint8.
         landmarks: From the passport.
+        cancel: Checked between steps.
 
     Raises:
         BadMask: The alpha is empty or full.
         PhotoNotUsable: A landmark is missing, far off the outline, or out of order.
     """
     mask, holes = solid(alpha)
+    cancel.check()
     line = _smooth_contour(mask)
+    cancel.check()
     diagonal = float(np.linalg.norm(np.ptp(line, axis=0)))
     corners: dict[LandmarkName, int] = {}
     for name in CORNERS:

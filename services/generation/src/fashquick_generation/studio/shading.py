@@ -19,7 +19,6 @@ from fashquick_generation.studio.texture import Texture
 
 SLICE_POINTS = 60_000
 """Points a kernel call: about 10 ms."""
-SLICE_ROWS = 64
 PAINT = np.array([[0.56, 0.525, 0.495], [0.040, 0.041, 0.046], [0.60, 0.60, 0.59]], np.float32)
 """Linear light that skin, trousers and shoes return: matte mannequin, charcoal, off-white."""
 SHOULDER_FROM = 0.86
@@ -189,26 +188,20 @@ def lit_pixels(
     return number.reshape(visible.face.shape), lit
 
 
-def resolved(number: Int32, lit: Float32, ground: Float32, seed: int, cancel: CancelFlag) -> UInt8:
-    """The picture.
+def resolved(number: Int32, lit: Float32, ground: Float32, noise: Float32) -> UInt8:
+    """The finished pixels.
 
     Args:
         number: (sH)x(sW) int32 and
         lit: Nx3 float32, from `lit_pixels`, with s samples a pixel's side.
         ground: HxWx3 float32, linear light behind the figure.
-        seed: Of the dither that keeps the even backdrop free of steps.
-        cancel: Checked between slices.
+        noise: HxW float32, 0 to 1, the dither that keeps the even backdrop free of steps.
 
     Returns:
         HxWx3 uint8 sRGB.
     """
-    height, width = ground.shape[:2]
-    noise = np.random.default_rng(seed).random((height, width), np.float32)
-    rgb = np.empty((height, width, 3), np.uint8)
-    for first in range(0, height, SLICE_ROWS):
-        cancel.check()
-        last = min(first + SLICE_ROWS, height)
-        _resolve(first, last, number.shape[0] // height, number, lit, ground, noise, rgb)
+    rgb = np.empty(ground.shape, np.uint8)
+    _resolve(0, len(rgb), number.shape[0] // len(rgb), number, lit, ground, noise, rgb)
     return rgb
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import cv2
 import numpy as np
 
+from fashquick_common.cancel import CancelFlag
 from fashquick_generation.studio.arrays import Bool, Float32, Float64, Int, UInt8
 from fashquick_generation.studio.colour import LUMINANCE, lightness, linear
 from fashquick_generation.studio.outline import Outline
+
+Pixels = TypeVar("Pixels", UInt8, Float32)
 
 MARGIN_SHARE = 0.04
 """Room around the garment in the texture, as a share of its diagonal; cloth reaches a little past the mask."""
@@ -26,11 +30,13 @@ BRIGHTER_THINGS = (8.0, 16.0)
 photo that shows brighter things is not underexposed."""
 WHITE_LIGHTNESS = 94.0
 """Lightness of a white garment's bright parts in a well exposed picture."""
-NEUTRAL_SPREAD = 0.26
+NEUTRAL_SPREAD = 0.22
 """Largest difference of the linear channels, as a share of their mean, of a garment that may be white."""
 FAINT_TINT, PRINT_STRENGTH = 0.20, 0.50
 """Differences of the linear channels, as shares of their mean, below which a tint on a white garment is taken for
 the room's, and above which it is a print's."""
+LARGEST_PX = 1400
+"""Longest side of a texture: as much as photos show of a garment."""
 SIDE_SHARE = 0.14
 """Width of the strips along the side seams, as a share of the garment's width, where prints are rare."""
 PLAIN_RATIO = 0.55
@@ -61,7 +67,7 @@ class Texture:
         return texels
 
 
-def textures(photo: UInt8, outline: Outline, neckline: Float64, scale: float) -> Texture:
+def textures(photo: UInt8, outline: Outline, neckline: Float64, scale: float, cancel: CancelFlag) -> Texture:
     """Cut the garment out of the photo.
 
     Args:
@@ -69,25 +75,47 @@ def textures(photo: UInt8, outline: Outline, neckline: Float64, scale: float) ->
         outline: The garment's.
         neckline: Mx2 float64 pixels, the front panel's edge at the neck.
         scale: Texels wanted a pixel of the photo: less than 1 averages, more interpolates.
+        cancel: Checked between steps.
     """
-    diagonal = float(np.linalg.norm(np.ptp(outline.points, axis=0)))
-    margin = round(MARGIN_SHARE * diagonal) + 2
+    extent = np.ptp(outline.points, axis=0)
+    margin = round(MARGIN_SHARE * float(np.linalg.norm(extent))) + 2
     low = np.floor(outline.points.min(axis=0)).astype(int) - margin
     high = np.ceil(outline.points.max(axis=0)).astype(int) + margin
-    light = linear(_window(photo, low, high))
-    mask = _window(outline.mask, low, high, constant=True) > 0
-    holes = _window(outline.holes, low, high, constant=True) > 0
-    sure = _surely_garment(light, mask, holes, diagonal)
-    lit = _exposed(light, light[sure], float(np.percentile(linear(photo) @ LUMINANCE, 99)))
-    above = _above_neckline(neckline - low, mask.shape)
+    scale = min(scale, LARGEST_PX / float((high - low).max()))
+    # Averaging comes first, interpolating last, so that no step works on more pixels than are needed.
+    small = min(scale, 1.0)
+    size = (round((high - low)[0] * small), round((high - low)[1] * small))
+    light = linear(_resized(_window(photo, low, high), size))
+    mask = _resized(255 * _window(outline.mask, low, high, constant=True), size) > 127
+    holes = _resized(255 * _window(outline.holes, low, high, constant=True), size) > 127
+    cancel.check()
+    sure = _surely_garment(light, mask, holes, cancel)
+    lit = _exposed(light, light[sure], _brightest(photo))
+    cancel.check()
+    above = _above_neckline((neckline - low) * small, mask.shape)
     front = filled(lit, sure & ~above)
+    cancel.check()
     inside = _reverse(lit, sure & above, front)
+    cancel.check()
     back = _back(front, mask)
-    size = (round(mask.shape[1] * scale), round(mask.shape[0] * scale))
-    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    images = (np.asarray(cv2.resize(image, size, interpolation=how), np.float32) for image in (front, inside, back))
-    front, inside, back = (np.clip(image, 0, 1) for image in images)
-    return Texture(front, inside, back, low.astype(np.float64), size[0] / mask.shape[1])
+    full = (round(size[0] * scale / small), round(size[1] * scale / small))
+    front, inside, back = (np.clip(_resized(image, full), 0, 1) for image in (front, inside, back))
+    return Texture(front, inside, back, low.astype(np.float64), full[0] / float((high - low)[0]))
+
+
+def _resized(image: Pixels, size: tuple[int, int]) -> Pixels:
+    """An image in another size (width, height): averaged if smaller, interpolated if larger."""
+    if (image.shape[1], image.shape[0]) == size:
+        return image
+    how = cv2.INTER_AREA if size[0] < image.shape[1] else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(image, size, interpolation=how), image.dtype)
+
+
+def _brightest(photo: UInt8) -> float:
+    """Luminance that one pixel in a hundred of the photo exceeds."""
+    scale = min(256 / max(photo.shape[:2]), 1.0)
+    size = (max(round(photo.shape[1] * scale), 1), max(round(photo.shape[0] * scale), 1))
+    return float(np.percentile(linear(_resized(photo, size)) @ LUMINANCE, 99))
 
 
 def _window(image: UInt8, low: Int, high: Int, *, constant: bool = False) -> UInt8:
@@ -99,16 +127,20 @@ def _window(image: UInt8, low: Int, high: Int, *, constant: bool = False) -> UIn
     return np.asarray(cv2.copyMakeBorder(cut, *pad, kind), np.uint8)
 
 
-def _surely_garment(light: Float32, mask: Bool, holes: Bool, diagonal: float) -> Bool:
+def _surely_garment(light: Float32, mask: Bool, holes: Bool, cancel: CancelFlag) -> Bool:
     """The mask without its rim, without background along it, and without holes that show the floor."""
+    diagonal = float(np.hypot(np.ptp(np.flatnonzero(mask.any(axis=0))), np.ptp(np.flatnonzero(mask.any(axis=1)))))
     depth = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5)
     sure = depth > max(EDGE_SHARE * diagonal, 1.2)
     outside = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 5) > max(EDGE_SHARE * diagonal, 1.2)
     if not outside.any():
         return sure
     root = np.sqrt(light).astype(np.float32)  # distances close to those that eyes see
+    cancel.check()
     garment = filled(root, depth > DEEP_SHARE * diagonal)
+    cancel.check()
     ground = filled(root, outside)
+    cancel.check()
     like_ground = np.linalg.norm(root - ground, axis=2) < np.linalg.norm(root - garment, axis=2)
     doubtful = (depth < FRINGE_SHARE * diagonal) | (cv2.dilate(holes.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0)
     kept: Bool = sure & ~(doubtful & like_ground)

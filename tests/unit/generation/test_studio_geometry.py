@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.resources
+
 import cv2
 import numpy as np
 import pytest
@@ -140,3 +142,8 @@ def test_filling_keeps_what_is_known_and_invents_no_colour() -> None:
 @given(st.integers(0, 255))
 def test_linear_light_and_back(code: int) -> None:
     assert encoded(linear(np.array([code], np.uint8)))[0] == pytest.approx(code, abs=0.02)
+
+
+def test_the_notice_belongs_to_the_baked_data() -> None:
+    notice = importlib.resources.files("fashquick_generation.studio").joinpath("data/NOTICE.md").read_text("utf-8")
+    assert body.data_digest() in notice

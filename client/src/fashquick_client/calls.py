@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Iterator
 from contextlib import aclosing
@@ -14,14 +13,13 @@ import grpc
 
 from fashquick_client.services import Service
 from fashquick_common.errors import (
-    DataLossError,
     DeadlinePassed,
     FashquickError,
-    RetryableError,
     StageUnreachable,
 )
 from fashquick_common.rpc.ending import CallEnding
 from fashquick_common.rpc.request_id import REQUEST_ID_KEY
+from fashquick_common.rpc.retry import pause_before_retry
 from fashquick_common.rpc.status import DETAILS_TRAILER, error_from_rpc
 
 T = TypeVar("T")
@@ -29,7 +27,6 @@ Q = TypeVar("Q")
 R_co = TypeVar("R_co", covariant=True)
 
 MAX_ATTEMPTS = 3
-_FIRST_PAUSE_S = 0.2  # Doubled with every attempt; each pause is drawn at random up to this much beyond the server's.
 _UNREACHABLE_PAUSE_S = 0.1
 
 
@@ -155,17 +152,7 @@ async def retried(
                     yield response
             return
         except FashquickError as error:
-            pause = _pause_before_retry(error, number)
+            pause = pause_before_retry(error, number, MAX_ATTEMPTS)
             if given_out or pause is None or time.monotonic() + pause >= deadline:
                 raise
         await asyncio.sleep(pause)
-
-
-def _pause_before_retry(error: FashquickError, attempts: int) -> float | None:
-    """Return the seconds to wait before the next attempt, or None when it makes no sense."""
-    # Bytes that got lost are sent again once: twice lost is no accident.
-    most = 2 if isinstance(error, DataLossError) else MAX_ATTEMPTS
-    if attempts >= most or not isinstance(error, (RetryableError, DataLossError)):
-        return None
-    least = error.retry_after_s if isinstance(error, RetryableError) else 0.0
-    return least + random.uniform(0, _FIRST_PAUSE_S * 2 ** (attempts - 1))  # noqa: S311 - spreads load, keeps no secret

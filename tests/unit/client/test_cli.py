@@ -141,7 +141,7 @@ class TestTryOn:
         ],
     )
     def test_failures_have_their_exit_code_and_one_line(self, server, photo, tmp_path, error, code):
-        server.failures = [error]
+        server.failures = [error] * 2
         result = fashquick("try-on", photo, "-o", tmp_path / "out.png", "--endpoint", server.endpoint)
         assert result.exit_code == code
         assert result.stderr == f"fashquick: {error.message}\n"
@@ -306,8 +306,8 @@ class TestFeatures:
     @pytest.mark.parametrize(
         ("failures", "code"),
         [
-            ([NoGarment("x"), QueueFull("x", retry_after_s=1000), InternalError("x")], 3),
-            ([NoGarment("x"), InternalError("x"), BadField("x")], 1),
+            ([NoGarment("x"), QueueFull("x", retry_after_s=1000), *[InternalError("x")] * 2], 3),
+            ([NoGarment("x"), *[InternalError("x")] * 2, BadField("x")], 1),
             ([NoGarment("x"), BadField("x"), NoGarment("x")], 2),
             ([NoGarment("x"), NoGarment("x"), NoGarment("x")], 4),
         ],

@@ -294,7 +294,9 @@ def baked(raw: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         if stumps is None:
             _, stump_faces, stumps = neck_stump(vertices, body_faces, head.mean(axis=0))
             leg_faces = trouser_faces(vertices, body_faces, part, keypoints)
-            bare_faces = not_under(body_faces, leg_faces, len(vertices))
+            feet = foot_of(vertices, part, "left", keypoints) | foot_of(vertices, part, "right", keypoints)
+            shod_faces = body_faces[feet[body_faces].all(axis=1)]
+            bare_faces = not_under(body_faces, np.concatenate([leg_faces, shod_faces]), len(vertices))
         stump = vertices[stumps] + STUMP_SHARE * (head.mean(axis=0) - vertices[stumps])
         points = np.concatenate([vertices, stump, head])
         used = np.unique(np.concatenate([bare_faces.ravel(), np.arange(len(vertices), len(points))]))
@@ -327,7 +329,7 @@ def trouser_faces(
 
 
 def not_under(faces: np.ndarray, covered: np.ndarray, count: int) -> np.ndarray:
-    """Faces that the trousers leave bare, and a margin of two rings under the trousers' edges."""
+    """Faces that trousers and shoes leave bare, and a margin of two rings under their edges."""
     hidden = np.zeros(count, bool)
     hidden[covered] = True
     for _ in range(2):
@@ -339,7 +341,7 @@ def not_under(faces: np.ndarray, covered: np.ndarray, count: int) -> np.ndarray:
 def foot_of(vertices: np.ndarray, part: np.ndarray, side: str, keypoints: dict[str, np.ndarray]) -> np.ndarray:
     """Mask of a foot's vertices below the ankle bone."""
     foot = part == (Part.FOOT_LEFT if side == "left" else Part.FOOT_RIGHT)
-    return foot & (vertices[:, 2] < keypoints[f"{side}_ankle"][2] + 0.0)
+    return foot & (vertices[:, 2] < keypoints[f"{side}_ankle"][2])
 
 
 def largest_piece(faces: np.ndarray, count: int) -> np.ndarray:

@@ -73,9 +73,10 @@ def assembled(dressed: Dressed) -> Scene:
     trousers = _pressed_in(
         body.trousers, vertex_normals(body.trousers, model.trousers.faces), x, np.zeros(len(body.trousers), bool)
     )
+    trousers, trouser_faces, _ = subdivided(trousers, model.trousers.faces, np.zeros((len(trousers), 0)))
     meshes = (
         (skin, model.body.faces, np.full(len(model.body.faces), Kind.SKIN), 0.0),
-        (trousers, model.trousers.faces, np.full(len(model.trousers.faces), Kind.TROUSERS), TROUSERS_NEARER_M),
+        (trousers, trouser_faces, np.full(len(trouser_faces), Kind.TROUSERS), TROUSERS_NEARER_M),
         (body.shoes, model.shoes.faces, np.full(len(model.shoes.faces), Kind.SHOES), TROUSERS_NEARER_M),
         (x, faces, cloth_kind, CLOTH_NEARER_M),
     )

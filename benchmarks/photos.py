@@ -43,13 +43,14 @@ class Outcome:
 
 async def wear(client: Client, photo: Path, category: Category | None) -> Outcome:
     """Try one photo on."""
+    data = await asyncio.to_thread(photo.read_bytes)
     try:
         result = await client.try_on_result(
-            photo, seed=7, category=category, outputs=[OutputKind.PHOTO_MASK], timeout_s=300
+            data, seed=7, category=category, outputs=[OutputKind.PHOTO_MASK], timeout_s=300
         )
     except FashquickError as error:
         return Outcome(photo, error.reason, f"{error.metadata.get('stage', '')}: {error.message}", None, None)
-    sheet = make_sheet(photo.read_bytes(), result.maps[OutputKind.PHOTO_MASK], result.picture)
+    sheet = make_sheet(data, result.maps[OutputKind.PHOTO_MASK], result.picture)
     return Outcome(photo, "accepted", "", sheet, result.picture)
 
 

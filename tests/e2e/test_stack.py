@@ -78,6 +78,16 @@ async def test_the_events_tell_what_was_found(servers: Servers, samples: Path) -
     assert passport.palette[0].name in {"white", "off-white", "ivory", "cream"}
 
 
+async def test_the_request_id_is_in_every_servers_log_lines(servers: Servers, samples: Path) -> None:
+    async with Client(servers["orchestrator"].target) as client:
+        await client.try_on_result(samples / f"{SAMPLE}.jpg", seed=1, size=(256, 384), request_id="job-in-the-logs")
+
+    for service, server in servers.items():
+        lines = [json.loads(line) for line in server.log.read_text().splitlines()]
+        done = [line for line in lines if line["event"] == "call.done"]
+        assert any(line.get("request_id") == "job-in-the-logs" for line in done), service
+
+
 async def test_the_same_request_gives_the_same_bytes(servers: Servers, samples: Path) -> None:
     async with Client(servers["orchestrator"].target) as client:
         first, second = [
@@ -169,7 +179,7 @@ async def test_sigterm_ends_a_server_in_order(tmp_path: Path) -> None:
     async with server_process("features", tmp_path, {}) as server:
         server.process.send_signal(signal.SIGTERM)
         assert await asyncio.wait_for(server.process.wait(), 10) == 0
-    log = (tmp_path / "features.log").read_text()
+    log = server.log.read_text()
     assert "server.draining" in log
     assert "server.stopped" in log
 

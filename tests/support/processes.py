@@ -23,6 +23,7 @@ class ServerProcess:
     process: asyncio.subprocess.Process
     port: int
     admin_port: int
+    log: Path
 
     @property
     def target(self) -> str:
@@ -43,7 +44,8 @@ async def server_process(service: str, folder: Path, environment: Mapping[str, s
         "FASHQUICK_READY_FILE": str(ready_file),
         "FASHQUICK_DRAIN_S": "2",
     }
-    with (folder / f"{service}.log").open("wb") as log:
+    log_file = folder / f"{service}.log"
+    with log_file.open("wb") as log:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -55,10 +57,10 @@ async def server_process(service: str, folder: Path, environment: Mapping[str, s
     try:
         async with asyncio.timeout(READY_S):
             while not ready_file.exists():
-                assert process.returncode is None, (folder / f"{service}.log").read_text()
+                assert process.returncode is None, log_file.read_text()
                 await asyncio.sleep(0.02)
         ready = json.loads(ready_file.read_text())
-        yield ServerProcess(service, process, ready["port"], ready["admin_port"])
+        yield ServerProcess(service, process, ready["port"], ready["admin_port"], log_file)
     finally:
         if process.returncode is None:
             process.terminate()

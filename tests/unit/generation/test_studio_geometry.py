@@ -11,8 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fashquick_common.cancel import CancelFlag
+from fashquick_common.errors import SimulationFailed
 from fashquick_common.garment import LandmarkName as L
-from fashquick_generation.studio import body, lighting, neckline, outline, pattern, poses, raster, texture
+from fashquick_generation.studio import (
+    body,
+    coverage,
+    gates,
+    lighting,
+    neckline,
+    outline,
+    pattern,
+    poses,
+    raster,
+    texture,
+)
 from fashquick_generation.studio.camera import turntable
 from fashquick_generation.studio.colour import encoded, linear
 from fashquick_generation.studio.mesh import edges_of, subdivided, vertex_normals
@@ -147,3 +159,21 @@ def test_linear_light_and_back(code: int) -> None:
 def test_the_notice_belongs_to_the_baked_data() -> None:
     notice = importlib.resources.files("fashquick_generation.studio").joinpath("data/NOTICE.md").read_text("utf-8")
     assert body.data_digest() in notice
+
+
+def test_an_arm_that_has_broken_through_its_sleeve_is_noticed() -> None:
+    model = body.load("woman")
+    posed = model.posed(poses.rotations(model, poses.named("relaxed")))
+    shoulder, elbow = posed.keypoints["left_shoulder"], posed.keypoints["left_elbow"]
+    axis = (elbow - shoulder) / np.linalg.norm(elbow - shoulder)
+    across = np.cross(axis, [0.0, 1.0, 0.0])
+    across /= np.linalg.norm(across)
+    ring = np.linspace(0, 2 * np.pi, 32, endpoint=False)
+    circle = 0.065 * (np.cos(ring)[:, None] * across + np.sin(ring)[:, None] * np.cross(axis, across))
+    sleeve = np.concatenate([shoulder + along * axis + circle for along in np.arange(0.04, 0.24, 0.012)])
+    whole = coverage.bare_share(sleeve, np.ones(len(sleeve), bool), posed, "left")
+    half = sleeve[(sleeve - shoulder) @ across > 0]
+    assert whole < 0.05
+    assert coverage.bare_share(half, np.ones(len(half), bool), posed, "left") > 0.2
+    with pytest.raises(SimulationFailed):
+        gates.check_sleeves(0.3)

@@ -14,6 +14,7 @@ from fashquick_generation.studio.arrays import Bool, Float64
 from fashquick_generation.studio.body import BodyModel, Part, PosedBody
 from fashquick_generation.studio.cloth import Cloth, sewn
 from fashquick_generation.studio.collision import Collider, surface_of
+from fashquick_generation.studio.coverage import bare_share
 from fashquick_generation.studio.outline import Outline
 from fashquick_generation.studio.pattern import fitted
 from fashquick_generation.studio.placement import arm_reach, chest_girth, hip_girth, placed, start_angle
@@ -26,6 +27,8 @@ CLEARANCE_M = 0.0045
 LAYER_GAP_M = 0.013
 """Distance of a sleeve from the torso and of the body panels from the arms, so that both layers of cloth that
 lie between arm and torso keep their order without cloth colliding with cloth."""
+ON_SLEEVE = 0.5
+"""Share from which a point counts as the sleeve's own."""
 MAX_TENSION = 1.08
 """Stretch from which knitted cloth gives way, so that a narrow sleeve fits an arm."""
 ARM_FROM_SHOULDER_M = 0.11
@@ -128,6 +131,11 @@ def dress(
         )
     cloth_run.hold(effort.settle, Frame(effort.substeps, 9.81, 0.985, 0.25))
     facts = gates.check_stretch(cloth_run.simulation.stretch(), cloth_run.simulation.tension())
+    bare = []
+    for sleeve, side in zip(sleeves, ("left", "right"), strict=True):
+        cancel.check()
+        bare.append(bare_share(cloth_run.simulation.x, sleeve.share(cloth.rest) > ON_SLEEVE, cloth_run.body, side))
+    facts |= gates.check_sleeves(max(bare))
     facts["cloth_vertices"] = float(len(cloth.rest))
     facts["pixel_m"] = pattern.pixel_m
     return Dressed(cloth_run.body, cloth, cloth_run.simulation.x, texture, facts)

@@ -19,6 +19,8 @@ MAX_STRETCH_P99 = 2.2
 MAX_TENSION_P99 = 1.4
 """Cloth pulled harder than this, after it has given way, is torn or caught; worn T-shirts stay under 1.2."""
 MAX_TENSION_MEDIAN = 1.05
+MAX_BARE = 0.10
+"""Share of an arm inside a sleeve's span that may be bare: a sleeve that is whole covers all but its folds."""
 
 LAY_FLAT = "lay the garment flat with its sleeves spread out and take the photo from straight above"
 
@@ -90,6 +92,27 @@ def check_stretch(stretch: Float64, tension: Float64) -> dict[str, float]:
                 metadata={name: f"{value:.3f}" for name, value in facts.items()},
             )
     return facts
+
+
+def check_sleeves(bare: float) -> dict[str, float]:
+    """Refuse a sleeve that an arm has broken through.
+
+    Args:
+        bare: Share of an arm's skin within its sleeve's span that no cloth covers.
+
+    Returns:
+        The measure, as a fact of the picture.
+
+    Raises:
+        SimulationFailed: The share is over its limit.
+    """
+    if bare > MAX_BARE:
+        raise SimulationFailed(
+            f"a sleeve does not close around its arm ({bare:.0%} of it is bare, limit {MAX_BARE:.0%}): spread the "
+            "sleeves out to the sides and take the photo from straight above",
+            metadata={"bare_share": f"{bare:.3f}"},
+        )
+    return {"bare_share": bare}
 
 
 def _middle(outline: Outline, a: L, b: L) -> Float64:

@@ -19,6 +19,13 @@ from fashquick_orchestrator.servicer import tryon_service
 from fashquick_segmentation.servicer import segmentation_service
 from tests.support.toys import ToyAnalyser, ToyGenerator, ToySegmenter
 
+METHODS = {
+    "segmentation": "/fashquick.segmentation.v1.SegmentationService/Segment",
+    "features": "/fashquick.features.v1.FeaturesService/ExtractFeatures",
+    "generation": "/fashquick.generation.v1.GenerationService/Generate",
+    "orchestrator": "/fashquick.tryon.v1.TryOnService/TryOn",
+}
+
 
 @contextlib.asynccontextmanager
 async def running(settings: ServerSettings, make: Callable[[Kit], Service]) -> AsyncIterator[Server]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import secrets
 from collections.abc import Mapping
 
@@ -13,6 +12,7 @@ from fashquick_common.garment_codec import category_from_proto
 from fashquick_common.image import OutputFormat
 from fashquick_common.rpc.blobs import Blob, require_part
 from fashquick_common.rpc.request_id import check_request_id
+from fashquick_common.scene_limits import check_name, check_outputs, check_size, check_yaw
 from fashquick_orchestrator.values import Scene, TryOnJob
 
 DEFAULT_BODY = "woman"
@@ -44,8 +44,11 @@ def check_header(header: pb.TryOnHeader) -> None:
     _check_garment(header.garments[0])
     if header.subject.WhichOneof("subject") == "person_photo_part":
         raise NotBuilt("dressing a person's photo is not built yet; name a body preset")
+    check_name(header.subject.body, "subject.body")
     _check_view(header.views[0] if header.views else scene_pb2.View())
     options = header.options
+    check_size(options.width, options.height, "options")
+    check_outputs(header.outputs, "outputs")
     if options.picture_format not in _FORMATS:
         raise NotBuilt(f"this server does not know picture format {options.picture_format}")
     unknown = [kind for kind in header.outputs if kind not in pb.OutputKind.values()]
@@ -112,7 +115,7 @@ def _check_garment(garment: pb.Garment) -> None:
 
 
 def _check_view(view: scene_pb2.View) -> None:
-    if not math.isfinite(view.camera_yaw_degrees) or abs(view.camera_yaw_degrees) > 180:
-        raise BadField(
-            f"camera_yaw_degrees is {view.camera_yaw_degrees}, it must be -180 to 180", field="views.camera_yaw_degrees"
-        )
+    check_name(view.pose, "views.pose")
+    check_yaw(view.camera_yaw_degrees, "views")
+    if view.framing not in scene_pb2.Framing.values():
+        raise NotBuilt(f"this server does not know framing {view.framing}; leave it unspecified")

@@ -28,7 +28,7 @@ passports = st.builds(
         st.builds(
             PaletteColour,
             st.tuples(*[st.integers(0, 255)] * 3),
-            st.tuples(*[st.floats(-128, 128, width=32)] * 3),
+            st.tuples(st.floats(0, 100, width=32), *[st.floats(-128, 128, width=32)] * 2),
             shares,
             st.text(max_size=20),
         ),

@@ -122,3 +122,18 @@ def test_a_strangers_failure_becomes_the_closest_error(
     failure = grpc.aio.AioRpcError(code, grpc.aio.Metadata(), trailers, details="text")
 
     assert type(error_from_rpc(failure)) is expected
+
+
+@pytest.mark.parametrize("letter", ["x", "ü", "🧵", "\x00"])
+@pytest.mark.parametrize("cls", [errors.BadField, errors.NoGarment, errors.QueueFull], ids=lambda cls: cls.__name__)
+def test_an_error_fits_the_trailers_that_every_peer_takes(cls: type[errors.FashquickError], letter: str) -> None:
+    endless = letter * 1_000_000
+    more = {"field": endless} if cls is errors.BadField else {"retry_after_s": 1.0} if cls is errors.QueueFull else {}
+    error = cls(endless, metadata={f"{number}{endless}": endless for number in range(100)}, **more)  # type: ignore[arg-type]
+
+    on_the_wire = 3 * len(error.message.encode())  # Percent-encoded.
+    for key, value in trailers_of(error):
+        on_the_wire += 32 + len(key) + len(value) * 4 // 3  # RFC 7541 counts 32 an entry; base64.
+    assert on_the_wire < 8 * 1024
+    assert error.message.startswith(letter)
+    assert code_of(error_from_rpc(as_rpc_error(error))) == code_of(error)

@@ -35,7 +35,7 @@
     ├── Cancelled                            CANCELLED
     └── InternalError                        INTERNAL
 
-Engines and image code raise these; `fashquick_common.rpc.interceptor` alone turns them into a gRPC status with
+Engines and image code raise these; `fashquick_common.server.interceptor` alone turns them into a gRPC status with
 details (AIP-193), `fashquick_common.rpc.status` turns a status back into them. Anything else that escapes
 a handler is a bug and reaches the caller as INTERNAL, without its text.
 """
@@ -45,6 +45,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import IntEnum
 from typing import ClassVar
+
+# An error travels in gRPC trailers, the message three times, and 8 KiB of trailers is what every peer takes.
+# Bytes of UTF-8: names that callers send are told back to them, however long.
+MAX_MESSAGE_BYTES = 1000
+MAX_FIELD_BYTES = 100
+MAX_FACT_BYTES = 200
+MAX_FACTS = 6
 
 
 class Status(IntEnum):
@@ -63,14 +70,22 @@ class Status(IntEnum):
     DATA_LOSS = 15
 
 
+def _cut(text: str, most_bytes: int) -> str:
+    data = text.encode(errors="replace")
+    if len(data) <= most_bytes:
+        return text
+    mark = "…"
+    return data[: most_bytes - len(mark.encode())].decode(errors="ignore") + mark
+
+
 class FashquickError(Exception):
     """Root of all failures that a caller hears about.
 
     Attributes:
         status: gRPC status of the answer.
         reason: Name of the `fashquick.common.v1.Reason`, without its prefix.
-        message: Plain words: what was wrong, with which value, and what to do.
-        metadata: Further facts for programs, such as the stage that failed; strings only.
+        message: Plain words: what was wrong, with which value, and what to do; cut to 1,000 bytes.
+        metadata: Further facts for programs, such as the stage that failed; strings only. The first six travel.
     """
 
     status: ClassVar[Status] = Status.INTERNAL
@@ -83,9 +98,17 @@ class FashquickError(Exception):
             message: Plain words for the caller.
             metadata: Further facts for programs.
         """
-        super().__init__(message)
-        self.message = message
+        self.message = _cut(message, MAX_MESSAGE_BYTES)
+        super().__init__(self.message)
         self.metadata: dict[str, str] = dict(metadata or {})
+
+    def facts(self) -> dict[str, str]:
+        """Return as much of `metadata` as may travel: six entries of at most 200 bytes, key and value together."""
+        facts: dict[str, str] = {}
+        for key, value in list(self.metadata.items())[:MAX_FACTS]:
+            name = _cut(key, MAX_FACT_BYTES // 2)
+            facts[name] = _cut(value, MAX_FACT_BYTES - len(name.encode(errors="replace")))
+        return facts
 
 
 class InvalidArgumentError(FashquickError):
@@ -101,7 +124,7 @@ class InvalidArgumentError(FashquickError):
     def __init__(self, message: str, *, field: str = "", metadata: Mapping[str, str] | None = None) -> None:
         """Make the error; `field` says which part of the request is wrong."""
         super().__init__(message, metadata=metadata)
-        self.field = field
+        self.field = _cut(field, MAX_FIELD_BYTES)
 
 
 class BadField(InvalidArgumentError):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import math
-
 from fashquick.garment.v1 import category_pb2, landmark_pb2, palette_pb2, passport_pb2
 from fashquick_common.errors import BadField
 from fashquick_common.garment import Category, CategoryGuess, Landmark, LandmarkName, PaletteColour, Passport
 
 MAX_PALETTE_COLOURS = 8
+MAX_LANDMARKS = 256  # Far more than there are names, for versions to come.
+MAX_COLOUR_NAME_CHARS = 64
 MAX_CATEGORY_GUESSES = len(Category)
+# sRGB stays within 100 and 128; the rest is room for rounding.
+_LAB_LIMITS = ((-0.5, 100.5), (-128.5, 128.5), (-128.5, 128.5))
 
 
 def category_to_proto(category: Category | None) -> category_pb2.Category.ValueType:
@@ -53,18 +55,10 @@ def passport_from_proto(message: passport_pb2.Passport) -> Passport:
     """Return the passport; values of enums that are not known here are left out.
 
     Raises:
-        BadField: A number is not finite or outside its limits, or a landmark comes twice.
+        BadField: A number is not finite or outside its limits, a name too long, there are too many of something, or
+            a landmark comes twice.
     """
-    if len(message.palette.colours) > MAX_PALETTE_COLOURS:
-        raise BadField(
-            f"the palette has {len(message.palette.colours)} colours, at most {MAX_PALETTE_COLOURS} are allowed",
-            field="passport.palette",
-        )
-    if len(message.categories) > MAX_CATEGORY_GUESSES:
-        raise BadField(
-            f"the passport has {len(message.categories)} category guesses, at most {MAX_CATEGORY_GUESSES} are allowed",
-            field="passport.categories",
-        )
+    _check_counts(message)
     if message.photo_width == 0 or message.photo_height == 0:
         raise BadField("the passport lacks the size of its photo", field="passport.photo_width")
     guesses = (
@@ -79,6 +73,16 @@ def passport_from_proto(message: passport_pb2.Passport) -> Passport:
         photo_height=message.photo_height,
         coverage=_share(message.coverage, "passport.coverage"),
     )
+
+
+def _check_counts(message: passport_pb2.Passport) -> None:
+    for field, what, count, most in (
+        ("palette", "colours", len(message.palette.colours), MAX_PALETTE_COLOURS),
+        ("categories", "category guesses", len(message.categories), MAX_CATEGORY_GUESSES),
+        ("landmarks", "landmarks", len(message.landmarks), MAX_LANDMARKS),
+    ):
+        if count > most:
+            raise BadField(f"the passport has {count} {what}, at most {most} are allowed", field=f"passport.{field}")
 
 
 def _landmarks_from_proto(message: passport_pb2.Passport) -> dict[LandmarkName, Landmark]:
@@ -114,8 +118,15 @@ def _colour_to_proto(colour: PaletteColour) -> palette_pb2.PaletteColour:
 
 def _colour_from_proto(message: palette_pb2.PaletteColour) -> PaletteColour:
     lab = (message.lab_l, message.lab_a, message.lab_b)
-    if message.srgb > 0xFFFFFF or not all(map(math.isfinite, lab)):
+    inside = all(low <= value <= high for value, (low, high) in zip(lab, _LAB_LIMITS, strict=True))
+    if message.srgb > 0xFFFFFF or not inside:  # Also when a value is not a number.
         raise BadField(f"palette colour {message.srgb:#x} with Lab {lab} is not a colour", field="passport.palette")
+    if len(message.name) > MAX_COLOUR_NAME_CHARS:
+        raise BadField(
+            f"the name of palette colour {message.srgb:#x} has {len(message.name)} characters, "
+            f"at most {MAX_COLOUR_NAME_CHARS} are allowed",
+            field="passport.palette",
+        )
     srgb = (message.srgb >> 16, message.srgb >> 8 & 0xFF, message.srgb & 0xFF)
     return PaletteColour(srgb, lab, _share(message.share, "passport.palette.share"), message.name)
 

@@ -16,6 +16,7 @@ from fashquick_common.errors import BadField, ModelNotInstalled, NotBuilt
 from fashquick_common.garment_codec import passport_from_proto
 from fashquick_common.rpc.blobs import Blob, chunks_of, require_part
 from fashquick_common.rpc.request_id import check_request_id
+from fashquick_common.scene_limits import check_name, check_outputs, check_size, check_yaw
 from fashquick_common.server.info import BackendInfo, service_version
 from fashquick_common.server.kit import Kit
 from fashquick_common.server.latest import Done, Latest
@@ -116,6 +117,9 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
             raise NotBuilt(f"this server does not know backend {header.backend}")
         if not header.create.HasField("passport"):
             raise BadField("a passport is required; get it from FeaturesService.ExtractFeatures", field="passport")
+        passport_from_proto(header.create.passport)
+        _check_scene(header.create.scene)
+        check_outputs(header.create.outputs, "outputs")
         unknown = set(header.create.outputs) - _MAPS.keys() - _ALWAYS_SENT
         if unknown:
             raise NotBuilt(f"this server does not make outputs {sorted(unknown)}")
@@ -169,6 +173,13 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
             facts=made.facts,
         )
         return result, parts
+
+
+def _check_scene(scene: scene_pb2.Scene) -> None:
+    check_name(scene.body, "scene.body")
+    check_name(scene.view.pose, "scene.view.pose")
+    check_yaw(scene.view.camera_yaw_degrees, "scene.view")
+    check_size(scene.width, scene.height, "scene")
 
 
 def _progress(progress: Progress, previews: int) -> Iterator[pb.GenerateResponse]:

@@ -70,7 +70,9 @@ class BlobHeader(_message.Message):
     name: _builtins.str
     """File name for messages to people, at most 255 characters; never used as a path. May be empty."""
     media_type: _builtins.str
-    """Media type such as "image/jpeg". A hint only: files are recognised by their content. May be empty."""
+    """Media type such as "image/jpeg", at most 255 characters. A hint only: files are recognised by their content.
+    May be empty.
+    """
     encoding: Global___Encoding.ValueType
     """How to read the bytes."""
     width: _builtins.int

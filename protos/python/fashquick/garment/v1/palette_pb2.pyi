@@ -65,7 +65,7 @@ class PaletteColour(_message.Message):
     share: _builtins.float
     """Part of the garment's visible area, 0 to 1."""
     name: _builtins.str
-    """Common English colour name, such as "navy"."""
+    """Common English colour name, such as "navy"; at most 64 characters."""
     def __init__(
         self,
         *,

@@ -45,7 +45,7 @@ class Passport(_message.Message):
 
     @_builtins.property
     def landmarks(self) -> _containers.RepeatedCompositeFieldContainer[_landmark_pb2.Landmark]:
-        """Points that were found; a point that does not apply or was not found is absent."""
+        """Points that were found, at most 256; a point that does not apply or was not found is absent."""
 
     @_builtins.property
     def palette(self) -> _palette_pb2.Palette:

@@ -154,7 +154,7 @@ class CreateTask(_message.Message):
 
     @_builtins.property
     def outputs(self) -> _containers.RepeatedScalarFieldContainer[_scene_pb2.OutputKind.ValueType]:
-        """Maps wanted beside the picture."""
+        """Maps wanted beside the picture, at most 32."""
 
     def __init__(
         self,

@@ -122,7 +122,7 @@ class Scene(_message.Message):
     WIDTH_FIELD_NUMBER: _builtins.int
     HEIGHT_FIELD_NUMBER: _builtins.int
     body: _builtins.str
-    """Body preset: "woman", "man" or "curvy"."""
+    """Body preset: "woman", "man" or "curvy"; at most 64 characters."""
     width: _builtins.int
     """Width of the picture in pixels, 256 to 2048. 0 for 768."""
     height: _builtins.int
@@ -157,7 +157,7 @@ class View(_message.Message):
     CAMERA_YAW_DEGREES_FIELD_NUMBER: _builtins.int
     FRAMING_FIELD_NUMBER: _builtins.int
     pose: _builtins.str
-    """Pose by name, such as "relaxed"."""
+    """Pose by name, such as "relaxed"; at most 64 characters."""
     camera_yaw_degrees: _builtins.float
     """Camera's turn about the figure in degrees, -180 to 180: 0 front, positive towards the wearer's left."""
     framing: Global___Framing.ValueType

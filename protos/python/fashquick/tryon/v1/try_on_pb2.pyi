@@ -243,7 +243,7 @@ class TryOnHeader(_message.Message):
 
     @_builtins.property
     def outputs(self) -> _containers.RepeatedScalarFieldContainer[Global___OutputKind.ValueType]:
-        """What to return beside the picture."""
+        """What to return beside the picture, at most 32."""
 
     @_builtins.property
     def options(self) -> Global___TryOnOptions:
@@ -353,7 +353,7 @@ class Subject(_message.Message):
     BODY_FIELD_NUMBER: _builtins.int
     PERSON_PHOTO_PART_FIELD_NUMBER: _builtins.int
     body: _builtins.str
-    """Body preset: "woman", "man" or "curvy"."""
+    """Body preset: "woman", "man" or "curvy"; at most 64 characters."""
     person_photo_part: _builtins.str
     """Part with the photo of a person. Not built yet."""
     def __init__(

@@ -20,6 +20,7 @@ CHUNK_BYTES = 512 * 1024  # In Python 16 KiB chunks cost five times as much; lar
 MAX_CHUNK_BYTES = 1024 * 1024
 MAX_NAME_CHARS = 255
 _PART_NAME = re.compile(r"[a-z0-9._/-]{1,64}")
+_SHOWN_CHARS = 80  # Of a name in a message: no valid one is longer.
 _SHA256_BYTES = 32
 _MAX_SIDE = 65_535  # No picture format in use goes beyond it.
 
@@ -173,25 +174,28 @@ class BlobReader:
             SizeMismatch: The part gets longer than announced.
             DigestMismatch: The part is complete, but its SHA-256 is another one.
         """
+        part = chunk.part[:_SHOWN_CHARS]
         if not chunk.data:
-            raise BadField(f"part {chunk.part!r}: a chunk is empty", field="chunk.data")
+            raise BadField(f"part {part!r}: a chunk is empty; leave it out", field="chunk.data")
         if len(chunk.data) > MAX_CHUNK_BYTES:
             raise BadField(
-                f"part {chunk.part!r}: a chunk has {len(chunk.data)} bytes, at most {MAX_CHUNK_BYTES} are allowed",
+                f"part {part!r}: a chunk has {len(chunk.data)} bytes, at most {MAX_CHUNK_BYTES} are allowed",
                 field="chunk.data",
             )
         if self._current is None:
             if not self._expected:
                 raise UploadOutOfOrder(
-                    f"a chunk of part {chunk.part!r} came after everything announced was complete", field=chunk.part
+                    f"a chunk of part {part!r} came after everything announced was complete; "
+                    "close the stream after the last chunk",
+                    field=part,
                 )
             self._current = _Incoming(self._expected.popleft())
         expected = self._current.header.part
         if chunk.part != expected:
             raise UploadOutOfOrder(
-                f"a chunk of part {chunk.part!r} came where part {expected!r} was expected; "
+                f"a chunk of part {part!r} came where part {expected!r} was expected; "
                 "send the parts one after the other, in the order of their headers",
-                field=chunk.part,
+                field=part,
             )
         self._current.add(chunk)
         if self._current.received < self._current.header.size_bytes:
@@ -230,14 +234,16 @@ def check_header(header: blob_pb2.BlobHeader, limits: BlobLimits) -> None:
     """
     if not _PART_NAME.fullmatch(header.part):
         raise BadField(
-            f"part name {header.part[:80]!r} is not 1 to 64 of the characters a-z, 0-9, '-', '.', '/' and '_'",
+            f"part name {header.part[:_SHOWN_CHARS]!r} is not 1 to 64 of the characters "
+            "a-z, 0-9, '-', '.', '/' and '_'",
             field="blobs.part",
         )
-    if len(header.name) > MAX_NAME_CHARS:
-        raise BadField(
-            f"part {header.part!r}: its file name has {len(header.name)} characters, at most {MAX_NAME_CHARS} are kept",
-            field="blobs.name",
-        )
+    for field, text in (("name", header.name), ("media_type", header.media_type)):
+        if len(text) > MAX_NAME_CHARS:
+            raise BadField(
+                f"part {header.part!r}: its {field} has {len(text)} characters, at most {MAX_NAME_CHARS} are kept",
+                field=f"blobs.{field}",
+            )
     if len(header.sha256) != _SHA256_BYTES:
         raise BadField(
             f"part {header.part!r}: its SHA-256 has {len(header.sha256)} bytes, not {_SHA256_BYTES}",
@@ -269,5 +275,7 @@ def require_part(blobs: Mapping[str, Blob], part: str, field: str) -> Blob:
         BadField: The field is empty or names a part that was not sent.
     """
     if part not in blobs:
-        raise BadField(f"{field} names part {part!r}, but the parts sent are {sorted(blobs)}", field=field)
+        raise BadField(
+            f"{field} names part {part[:_SHOWN_CHARS]!r}, but the parts sent are {sorted(blobs)}", field=field
+        )
     return blobs[part]

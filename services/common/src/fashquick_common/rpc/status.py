@@ -20,7 +20,6 @@ DOMAIN = "fashquick"
 DETAILS_TRAILER = "grpc-status-details-bin"
 PUSHBACK_TRAILER = "grpc-retry-pushback-ms"
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
-_MAX_MESSAGE_CHARS = 2000  # Trailers are limited to 8 KiB by default on the way.
 
 
 def _subclasses(root: type[FashquickError]) -> Iterator[type[FashquickError]]:
@@ -44,7 +43,7 @@ def code_of(error: FashquickError) -> grpc.StatusCode:
 def trailers_of(error: FashquickError) -> tuple[tuple[str, str | bytes], ...]:
     """Return the trailing metadata that carries an error's details."""
     details: list[Message] = [
-        error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.metadata),
+        error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.facts()),
     ]
     trailers: list[tuple[str, str | bytes]] = []
     if isinstance(error, errors.InvalidArgumentError):
@@ -60,7 +59,7 @@ def trailers_of(error: FashquickError) -> tuple[tuple[str, str | bytes], ...]:
         details.append(error_details_pb2.RetryInfo(retry_delay=delay))
         if isinstance(error, errors.ResourceExhaustedError):
             trailers.append((PUSHBACK_TRAILER, str(milliseconds)))
-    status = status_pb2.Status(code=int(error.status), message=error.message[:_MAX_MESSAGE_CHARS])
+    status = status_pb2.Status(code=int(error.status), message=error.message)
     for detail in details:
         status.details.add().Pack(detail)
     trailers.append((DETAILS_TRAILER, status.SerializeToString()))

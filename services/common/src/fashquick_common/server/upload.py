@@ -10,6 +10,8 @@ import contextlib
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
+from google.protobuf.message import DecodeError
+
 from fashquick.common.v1 import blob_pb2
 from fashquick_common.errors import FashquickError, UploadOutOfOrder, UploadStalled
 from fashquick_common.rpc.blobs import Blob, BlobReader
@@ -151,6 +153,10 @@ class _Source(Generic[M]):
             raise UploadStalled(
                 f"no message came for {self._idle_s:g} s; send the next chunk, or close the stream after the last one"
             ) from None
+        except DecodeError:
+            raise UploadOutOfOrder(
+                "a message is not one of this call; send what its .proto file describes", field="message"
+            ) from None
         self._ended = message is None
         return message
 
@@ -163,7 +169,8 @@ class _Source(Generic[M]):
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_LINGER_S):
                 while not self._ended:
-                    self._ended = await anext(self._messages, None) is None
+                    with contextlib.suppress(DecodeError):
+                        self._ended = await anext(self._messages, None) is None
 
 
 def _chunk_of(message: RequestMessage) -> blob_pb2.Chunk:

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -108,6 +108,16 @@ async def upload(client: Client) -> None:
     )
 
 
+async def memory(endpoints: Mapping[Service, str]) -> None:
+    """Print the peak memory of each server's process."""
+    for service, endpoint in endpoints.items():
+        async with Client(endpoint) as client:
+            pid = (await client.server_info()).process_id
+        status = await asyncio.to_thread(Path(f"/proc/{pid}/status").read_text)
+        peak_kib = int(status.split("VmHWM:")[1].split()[0])
+        print(f"peak memory            {peak_kib / 1024:5.0f} MiB   {service}")
+
+
 def drawn_photo() -> bytes:
     """Return the photo of a drawn garment."""
     with tempfile.TemporaryDirectory() as folder:
@@ -121,9 +131,11 @@ async def main() -> None:
     data = await asyncio.to_thread(drawn_photo)
     async with run_servers(list(Service)) as servers:
         where = servers.endpoints
-        async with Client(where[Service.ORCHESTRATOR], segmentation=where[Service.SEGMENTATION]) as client:
+        stages = {"segmentation": where[Service.SEGMENTATION], "features": where[Service.FEATURES]}
+        async with Client(where[Service.ORCHESTRATOR], **stages) as client:
             await upload(client)
             await compare(client, data)
+        await memory(where)
 
 
 if __name__ == "__main__":

@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     from fashquick_client.options import TryOnOptions
     from fashquick_client.photos import PhotoSource
     from fashquick_client.pixels import PixelEncoding, PixelMap
+    from fashquick_client.quality import MaskQuality
     from fashquick_client.report import manifest_report, passport_report
-    from fashquick_client.results import Candidate, MaskQuality, Segmentation, TryOnResult
+    from fashquick_client.results import Candidate, Segmentation, TryOnResult
     from fashquick_client.services import Service
     from fashquick_client.sync_client import SyncClient
 
@@ -81,7 +82,8 @@ _HOMES = {
     "pixels": ("PixelEncoding", "PixelMap"),
     "report": ("manifest_report", "passport_report"),
     "options": ("TryOnOptions",),
-    "results": ("Candidate", "MaskQuality", "Segmentation", "TryOnResult"),
+    "quality": ("MaskQuality",),
+    "results": ("Candidate", "Segmentation", "TryOnResult"),
     "services": ("Service",),
     "sync_client": ("SyncClient",),
 }

@@ -21,8 +21,9 @@ from fashquick_client.events import (
     StageFinished,
 )
 from fashquick_client.pixels import PixelMap
+from fashquick_client.quality import MaskQuality
 from fashquick_client.request import ENCODINGS
-from fashquick_client.results import Candidate, MaskQuality, Segmentation
+from fashquick_client.results import Candidate, Segmentation
 from fashquick_common.errors import InternalError, InvalidArgumentError, SizeMismatch
 from fashquick_common.garment import Passport
 from fashquick_common.garment_codec import passport_from_proto

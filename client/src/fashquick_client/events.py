@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fashquick.tryon.v1 import try_on_pb2
     from fashquick_client.pixels import PixelMap
-    from fashquick_client.results import MaskQuality
+    from fashquick_client.quality import MaskQuality
     from fashquick_common.garment import Passport
 
 

@@ -13,25 +13,7 @@ if TYPE_CHECKING:
     from fashquick.tryon.v1 import try_on_pb2
     from fashquick_client.events import OutputKind, Stage
     from fashquick_client.pixels import PixelMap
-
-
-@dataclass(frozen=True, slots=True)
-class MaskQuality:
-    """How good a mask is.
-
-    Attributes:
-        confidence: How sure the backend is, 0 to 1.
-        coverage: Share of the photo that is garment, 0 to 1.
-        border_contact: Share of the photo's border that is garment, 0 to 1.
-        fragments: Number of separate pieces.
-        warnings: Plain sentences about what to photograph better; empty when all is well.
-    """
-
-    confidence: float
-    coverage: float
-    border_contact: float
-    fragments: int
-    warnings: tuple[str, ...]
+    from fashquick_client.quality import MaskQuality
 
 
 @dataclass(frozen=True, slots=True)

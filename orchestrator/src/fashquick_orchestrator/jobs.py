@@ -1,19 +1,20 @@
 """Jobs by request id: the same request attaches to the running job or gets its result again.
 
-A job runs apart from the call that began it, so that a caller whose connection broke finds it again. It is
-cancelled when nobody follows it any more. Finished jobs are kept for a while, bounded in time and bytes; failed
-ones are not, so that trying again computes again.
+A job runs apart from the call that began it, so that any of its callers may leave. It is cancelled when nobody
+follows it any more, and answers its id no longer: whoever asks then begins anew. Finished jobs are kept for a
+while, bounded in time and bytes; failed ones are not, so that trying again computes again.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from operator import itemgetter
 
-from fashquick_common.errors import Cancelled, QueueFull, RequestIdTaken
+from fashquick_common.errors import Cancelled, FashquickError, QueueFull, RequestIdTaken
 from fashquick_orchestrator.pipeline import Listener
 from fashquick_orchestrator.values import Passing, StageFinished, TryOnResult
 
@@ -23,7 +24,7 @@ _RETRY_S = 2.0  # About the time of a picture.
 
 
 class Job:
-    """One try-on, followed by any number of callers.
+    """One try-on, followed by any number of callers. Whoever starts one follows it at once.
 
     Attributes:
         digest: Of the request.
@@ -31,8 +32,14 @@ class Job:
         finished_at: Moment in seconds of `time.monotonic()` when it succeeded, or None.
     """
 
-    def __init__(self, digest: bytes, seed: int, work: Callable[[Listener], Awaitable[TryOnResult]]) -> None:
-        """Start the work."""
+    def __init__(
+        self,
+        digest: bytes,
+        seed: int,
+        work: Callable[[Listener], Awaitable[TryOnResult]],
+        on_end: Callable[[Job], None],
+    ) -> None:
+        """Start the work; `on_end` is told when it has ended, however it did."""
         self.digest = digest
         self.seed = seed
         self.finished_at: float | None = None
@@ -40,6 +47,7 @@ class Job:
         self._passing: dict[type, tuple[int, Event]] = {}
         self._happened = 0
         self._wakers: set[asyncio.Event] = set()
+        self._on_end = on_end
         self._task = asyncio.create_task(self._run(work))
         self._task.add_done_callback(self._ended)
 
@@ -49,21 +57,34 @@ class Job:
         return not self._task.done()
 
     @property
+    def lost(self) -> bool:
+        """Whether no result will come of it: it has failed, or everyone has left it before its end."""
+        return self._task.cancelling() > 0 or (self._task.done() and self.finished_at is None)
+
+    @property
     def result_bytes(self) -> int:
         """Bytes of its result; 0 while there is none."""
         last = self._lasting[-1][1] if self._lasting else None
         return sum(len(part.blob.data) for part in last.parts) if isinstance(last, TryOnResult) else 0
 
-    async def follow(self) -> AsyncGenerator[Event, None]:
-        """Yield its events: every lasting one from the start, of the passing ones the newest of each kind.
+    @contextlib.asynccontextmanager
+    async def followed(self) -> AsyncIterator[AsyncGenerator[Event, None]]:
+        """Follow it as long as the context lasts; the last follower that leaves before the end cancels it.
 
-        The last follower that leaves before the end cancels the job.
-
-        Raises:
-            FashquickError: Why the job failed.
+        Gives its events: every lasting one from the start, of the passing ones the newest of each kind. They
+        end with the `FashquickError` that the job failed with.
         """
         waker = asyncio.Event()
         self._wakers.add(waker)
+        try:
+            async with contextlib.aclosing(self._events(waker)) as events:
+                yield events
+        finally:
+            self._wakers.discard(waker)
+            if not self._wakers:
+                self._task.cancel()
+
+    async def _events(self, waker: asyncio.Event) -> AsyncGenerator[Event, None]:
         seen = 0
         try:
             while True:
@@ -82,10 +103,6 @@ class Job:
             if self._task.cancelled() and not _being_cancelled():
                 raise Cancelled("the job was cancelled by whoever began it; send the request again") from None
             raise
-        finally:
-            self._wakers.discard(waker)
-            if not self._wakers:
-                self._task.cancel()
 
     async def _run(self, work: Callable[[Listener], Awaitable[TryOnResult]]) -> None:
         result = await work(Listener(passing=self._pass, lasting=self._tell))
@@ -93,9 +110,14 @@ class Job:
         self.finished_at = time.monotonic()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled():
-            task.exception()  # Fetched here too, because nobody may be following any more.
+        # Fetched here too, because nobody may be following any more. What ended the job holds its frames, and
+        # with them its pictures, in a cycle that only a garbage collection would break.
+        with contextlib.suppress(asyncio.CancelledError):
+            error = task.exception()
+            if isinstance(error, FashquickError):
+                error.drop_frames()
         self._wake()
+        self._on_end(self)
 
     def _pass(self, event: Passing) -> None:
         self._happened += 1
@@ -132,6 +154,7 @@ class JobStore:
         self._keep_s = keep_s
         self._max_bytes = max_bytes
         self._jobs: OrderedDict[str, Job] = OrderedDict()
+        self._running: set[Job] = set()
 
     def find(self, request_id: str, digest: bytes) -> Job | None:
         """Return the job of this id, running or finished, or None.
@@ -139,9 +162,10 @@ class JobStore:
         Raises:
             RequestIdTaken: The id belongs to another request.
         """
-        self._forget()
         job = self._jobs.get(request_id)
-        if job is not None and job.digest != digest:
+        if job is None or job.lost:
+            return None
+        if job.digest != digest:
             raise RequestIdTaken(f"request_id {request_id!r} was used for another request; use a new id, or none")
         return job
 
@@ -151,7 +175,7 @@ class JobStore:
         Raises:
             QueueFull: Too many are running.
         """
-        running = sum(job.running for job in self._jobs.values())
+        running = sum(job.running for job in self._running)
         if running >= self._max_jobs:
             raise QueueFull(
                 f"{running} jobs are running, at most {self._max_jobs} may; try again in {_RETRY_S:g} s",
@@ -167,9 +191,16 @@ class JobStore:
             QueueFull: Too many are running.
         """
         self.check_room()
-        job = Job(digest, seed, work)
+        job = Job(digest, seed, work, self._ended)
         self._jobs[request_id] = job
+        self._running.add(job)
         return job
+
+    def _ended(self, job: Job) -> None:
+        self._running.discard(job)
+        self._forget()
+        if job.finished_at is not None:
+            asyncio.get_running_loop().call_later(self._keep_s, self._forget)
 
     def _forget(self) -> None:
         """Drop failed jobs, jobs that are too old, and the oldest beyond the bytes."""
@@ -177,7 +208,7 @@ class JobStore:
         for request_id, job in list(self._jobs.items()):
             if job.running:
                 continue
-            if job.finished_at is None or now - job.finished_at > self._keep_s:
+            if job.finished_at is None or now - job.finished_at >= self._keep_s:
                 del self._jobs[request_id]
         total = sum(job.result_bytes for job in self._jobs.values())
         for request_id, job in list(self._jobs.items()):

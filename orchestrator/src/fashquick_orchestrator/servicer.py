@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import Any
@@ -52,8 +51,8 @@ class TryOnServicer(try_on_pb2_grpc.TryOnServiceServicer):
             await upload.end()
             job = self._jobs.find(request_id, digest) or self._start(header, blobs, request_id, digest, context)
             blobs.clear()
-            yield pb.TryOnResponse(accepted=pb.Accepted(request_id=request_id, seed=job.seed))
-            async with contextlib.aclosing(job.follow()) as events:
+            async with job.followed() as events:
+                yield pb.TryOnResponse(accepted=pb.Accepted(request_id=request_id, seed=job.seed))
                 async for response in _responses(events):
                     yield response
 

@@ -102,6 +102,10 @@ class FashquickError(Exception):
         super().__init__(self.message)
         self.metadata: dict[str, str] = dict(metadata or {})
 
+    def drop_frames(self) -> None:
+        """Let go of the frames that the error came through, and of the bytes that they hold."""
+        self.__traceback__ = self.__context__ = self.__cause__ = None
+
     def facts(self) -> dict[str, str]:
         """Return as much of `metadata` as may travel: six entries of at most 200 bytes, key and value together."""
         facts: dict[str, str] = {}

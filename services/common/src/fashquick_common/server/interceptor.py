@@ -127,7 +127,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg] # n
         if failure is not None:
             # grpc keeps the exception that ends a call, and with it every frame and its bytes, in a cycle that
             # only a garbage collection would break.
-            failure.__traceback__ = failure.__context__ = failure.__cause__ = None
+            failure.drop_frames()
         return failure
 
     @contextlib.asynccontextmanager

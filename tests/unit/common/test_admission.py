@@ -85,7 +85,7 @@ async def test_the_longer_the_line_the_longer_the_advised_wait() -> None:
 
 
 def test_bytes_come_back_however_the_call_ends() -> None:
-    budget = ByteBudget(100)
+    budget = ByteBudget(100, "tests")
 
     def fail_while_holding() -> None:
         with budget.reserve(60):

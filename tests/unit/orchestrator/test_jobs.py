@@ -214,6 +214,5 @@ async def test_a_job_that_ends_early_frees_its_pixels_at_once(end: str) -> None:
         if end == "fails alone":
             failing.set()
     await eventually(lambda: not job.running)
-    del job
 
     await eventually(lambda: pixels[0]() is None)

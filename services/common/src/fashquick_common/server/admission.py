@@ -26,9 +26,10 @@ _SMOOTHING = 0.3  # Weight of the newest computation in the running mean.
 class ByteBudget:
     """Bytes that all calls in progress may hold together. Used from the event loop only."""
 
-    def __init__(self, total: int) -> None:
-        """Make a budget of `total` bytes, none of them taken."""
+    def __init__(self, total: int, purpose: str) -> None:
+        """Make a budget of `total` bytes, none of them taken; `purpose` is for the refusal."""
         self.total = total
+        self._purpose = purpose
         self.taken = 0
 
     @contextlib.contextmanager
@@ -40,8 +41,8 @@ class ByteBudget:
         """
         if self.taken + size > self.total:
             raise BytesExhausted(
-                f"{size} bytes are announced, {self.total - self.taken} of the server's {self.total} are free; "
-                "try again later or at another replica",
+                f"{size} bytes are needed, {self.total - self.taken} of the server's {self.total} for {self._purpose} "
+                f"are free; try again in {_FIRST_GUESS_S:g} s or at another replica",
                 retry_after_s=_FIRST_GUESS_S,
             )
         self.taken += size
@@ -83,7 +84,7 @@ class ComputeLine:
         Raises:
             QueueFull: Too many are waiting.
         """
-        if self.computing and self.waiting >= self._queue_length:
+        if self._turn.locked() and self.waiting >= self._queue_length:
             delay = max(_MIN_RETRY_S, self._mean_s * (self.waiting + 1))
             raise QueueFull(
                 f"{self.waiting} calls are waiting, at most {self._queue_length} may; "

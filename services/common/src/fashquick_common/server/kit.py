@@ -65,8 +65,8 @@ class Kit:
         """Start the compute thread and the codec pool."""
         self.settings = settings
         self.metrics = Metrics()
-        self.budget = ByteBudget(settings.byte_budget)
-        self.decoding = ByteBudget(settings.decode_budget)
+        self.budget = ByteBudget(settings.byte_budget, "uploads")
+        self.decoding = ByteBudget(settings.decode_budget, "reading pictures")
         self.compute = ComputeLine(settings.queue_length, self.metrics.compute_seconds.observe)
         self.steps = StepCounter()
         self.state = State.STARTING
@@ -142,8 +142,13 @@ class Kit:
                 f"reading this picture takes {size >> 20} MiB of memory, this server gives "
                 f"{self.decoding.total >> 20}; send a smaller picture, or one as baseline JPEG"
             )
-        with self.decoding.reserve(size):
-            return await self.codec(work)
+        reserved = contextlib.ExitStack()
+        reserved.enter_context(self.decoding.reserve(size))
+        loop = asyncio.get_running_loop()
+        reading = self._codecs.submit(work)
+        # A thread cannot be stopped: the memory is free when it has ended, not when its caller has left.
+        reading.add_done_callback(lambda _: loop.call_soon_threadsafe(reserved.close))
+        return await asyncio.wrap_future(reading)
 
     def _step(self) -> None:
         self.steps.add()

@@ -27,6 +27,8 @@ CLEARANCE_M = 0.0045
 LAYER_GAP_M = 0.013
 """Distance of a sleeve from the torso and of the body panels from the arms, so that both layers of cloth that
 lie between arm and torso keep their order without cloth colliding with cloth."""
+LONG_SLEEVE_M = 0.32
+"""Sleeves longer than this reach the elbow, which can break through; short and cap sleeves may leave skin bare."""
 ON_SLEEVE = 0.5
 """Share from which a point counts as the sleeve's own."""
 MAX_TENSION = 1.08
@@ -131,10 +133,12 @@ def dress(
         )
     cloth_run.hold(effort.settle, Frame(effort.substeps, 9.81, 0.985, 0.25))
     facts = gates.check_stretch(cloth_run.simulation.stretch(), cloth_run.simulation.tension())
-    bare = []
+    bare = [0.0]
     for sleeve, side in zip(sleeves, ("left", "right"), strict=True):
         cancel.check()
-        bare.append(bare_share(cloth_run.simulation.x, sleeve.share(cloth.rest) > ON_SLEEVE, cloth_run.body, side))
+        if sleeve.length > LONG_SLEEVE_M:
+            own = sleeve.share(cloth.rest) > ON_SLEEVE
+            bare.append(bare_share(cloth_run.simulation.x, own, cloth_run.body, side))
     facts |= gates.check_sleeves(max(bare))
     facts["cloth_vertices"] = float(len(cloth.rest))
     facts["pixel_m"] = pattern.pixel_m

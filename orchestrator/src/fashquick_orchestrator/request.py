@@ -11,7 +11,6 @@ from fashquick_common.errors import BadField, NotBuilt
 from fashquick_common.garment_codec import category_from_proto
 from fashquick_common.image import OutputFormat
 from fashquick_common.rpc.blobs import Blob, require_part
-from fashquick_common.rpc.request_id import check_request_id
 from fashquick_common.scene_limits import check_name, check_outputs, check_size, check_yaw
 from fashquick_orchestrator.values import Scene, TryOnJob
 
@@ -39,7 +38,6 @@ def check_header(header: pb.TryOnHeader) -> None:
         BadField: A field is outside its limits.
         NotBuilt: A field asks for what the contract has and this server does not.
     """
-    check_request_id(header.request_id)
     _check_counts(header)
     _check_garment(header.garments[0])
     if header.subject.WhichOneof("subject") == "person_photo_part":

@@ -13,9 +13,10 @@ from fashquick.tryon.v1 import try_on_pb2 as pb
 from fashquick.tryon.v1 import try_on_pb2_grpc
 from fashquick_common.garment_codec import passport_to_proto
 from fashquick_common.rpc.blobs import Blob, chunks_of
-from fashquick_common.rpc.request_id import check_request_id
+from fashquick_common.rpc.request_id import new_request_id
 from fashquick_common.server.kit import Kit
 from fashquick_common.server.runtime import Service
+from fashquick_common.server.telemetry import name_call
 from fashquick_common.server.upload import open_upload
 from fashquick_orchestrator.config import OrchestratorSettings
 from fashquick_orchestrator.jobs import Event, Job, JobStore
@@ -43,7 +44,8 @@ class TryOnServicer(try_on_pb2_grpc.TryOnServiceServicer):
         async with open_upload(requests, self._kit) as upload:
             header = upload.first.header
             check_header(header)
-            request_id = check_request_id(header.request_id)
+            request_id = header.request_id or new_request_id()
+            name_call(request_id)
             digest = request_digest(header)
             if self._jobs.find(request_id, digest) is None:
                 self._jobs.check_room()

@@ -69,6 +69,21 @@ async def test_work_whose_deadline_passed_in_the_line_is_not_begun() -> None:
     line.close()
 
 
+async def test_the_line_is_full_also_in_the_moment_between_two_computations() -> None:
+    late: list[asyncio.Task[None]] = []
+
+    def arrive(_: float) -> None:
+        if not late:
+            late.append(asyncio.create_task(line.run(lambda: None, CancelFlag())))
+
+    line = ComputeLine(queue_length=1, on_seconds=arrive)
+    await asyncio.gather(*[line.run(lambda: None, CancelFlag()) for _ in range(2)])
+
+    with pytest.raises(errors.QueueFull):
+        await late[0]
+    line.close()
+
+
 async def test_the_longer_the_line_the_longer_the_advised_wait() -> None:
     line = ComputeLine(queue_length=2)
     gate = threading.Event()

@@ -15,7 +15,6 @@ from fashquick.generation.v1 import generation_pb2_grpc, scene_pb2
 from fashquick_common.errors import BadField, ModelNotInstalled, NotBuilt
 from fashquick_common.garment_codec import passport_from_proto
 from fashquick_common.rpc.blobs import Blob, chunks_of, require_part
-from fashquick_common.rpc.request_id import check_request_id
 from fashquick_common.scene_limits import check_name, check_outputs, check_size, check_yaw
 from fashquick_common.server.info import BackendInfo, service_version
 from fashquick_common.server.kit import Kit
@@ -101,7 +100,6 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
             yield pb.GenerateResponse(summary=blob_pb2.Summary(blobs=[part.header for part in parts]))
 
     def _check(self, header: pb.GenerateHeader) -> None:
-        check_request_id(header.request_id)
         task = header.WhichOneof("task")
         if task is None:
             raise BadField("the header says neither create nor repair", field="task")

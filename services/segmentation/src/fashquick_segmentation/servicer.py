@@ -14,7 +14,6 @@ from fashquick.segmentation.v1 import segmentation_pb2_grpc
 from fashquick_common.errors import BadField, ModelNotInstalled, NotBuilt, UploadOutOfOrder
 from fashquick_common.image import DecodedImage
 from fashquick_common.rpc.blobs import Blob, chunks_of, require_part
-from fashquick_common.rpc.request_id import check_request_id
 from fashquick_common.server.info import BackendInfo, service_version
 from fashquick_common.server.kit import Kit
 from fashquick_common.server.pictures import bits1_blob, gray8_blob, read_mask, read_photo
@@ -57,7 +56,6 @@ class SegmentationServicer(segmentation_pb2_grpc.SegmentationServiceServicer):
                 yield response
 
     def _check(self, header: pb.SegmentHeader) -> None:
-        check_request_id(header.request_id)
         if header.max_candidates > MAX_CANDIDATES:
             raise BadField(
                 f"max_candidates is {header.max_candidates}, at most {MAX_CANDIDATES} are returned",

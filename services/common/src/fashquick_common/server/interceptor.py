@@ -99,7 +99,12 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg] # n
         try:
             await asyncio.wait_for(context.write(message), limit)
         except TimeoutError:
-            raise DeadlinePassed(f"the client took no message for {limit:g} s; the call was given up") from None
+            raise DeadlinePassed(
+                f"the client took no message for {limit:g} s; the call was given up; read the answers as they come"
+            ) from None
+        except grpc.aio.BaseError:
+            # What a write meets that was on its way when the client left.
+            raise Cancelled() from None
 
     async def _failure_of(
         self, work: Callable[[], Awaitable[None]], method: str, context: Context

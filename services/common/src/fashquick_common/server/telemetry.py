@@ -42,6 +42,11 @@ def configure_logging(log_format: Literal["json", "text"], level: str, service: 
     )
 
 
+def name_call(request_id: str) -> None:
+    """Put an id into the log lines of the call that is being handled, in the place of the one it began with."""
+    structlog.contextvars.bind_contextvars(request_id=request_id)
+
+
 class Metrics:
     """Prometheus metrics of one server, in a registry of their own so that tests can run several servers.
 

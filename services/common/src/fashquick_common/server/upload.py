@@ -15,13 +15,18 @@ from google.protobuf.message import DecodeError
 from fashquick.common.v1 import blob_pb2
 from fashquick_common.errors import FashquickError, UploadOutOfOrder, UploadStalled
 from fashquick_common.rpc.blobs import Blob, BlobReader
+from fashquick_common.rpc.request_id import check_request_id
 from fashquick_common.server.kit import Kit
+from fashquick_common.server.telemetry import name_call
 
 # A local upload ends well within it; a caller on a slow line is not kept from its refusal for long.
 _LINGER_S = 0.5
 
 
 class _Header(Protocol):
+    @property
+    def request_id(self) -> str: ...
+
     @property
     def blobs(self) -> Sequence[blob_pb2.BlobHeader]: ...
 
@@ -115,7 +120,7 @@ async def open_upload(messages: AsyncIterator[M], kit: Kit) -> AsyncIterator[Upl
         Draining: It is shutting down.
         UploadOutOfOrder: The stream is empty or does not begin with a header.
         UploadStalled: No message came in time.
-        BadField: The header announces parts that are not valid.
+        BadField: The header's request id or the parts that it announces are not valid.
         BytesExhausted: The server has no room for them.
     """
     source = _Source(messages, kit.settings.upload_idle_s)
@@ -127,6 +132,8 @@ async def open_upload(messages: AsyncIterator[M], kit: Kit) -> AsyncIterator[Upl
         kind = first.WhichOneof("message")
         if kind != "header":
             raise UploadOutOfOrder(f"the first message is a {kind or 'message without content'}; send a header first")
+        if first.header.request_id:
+            name_call(check_request_id(first.header.request_id))
         upload = Upload(source, first, kit)
         with kit.budget.reserve(upload.announced_bytes):
             yield upload

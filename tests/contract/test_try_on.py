@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fashquick.common.v1 import blob_pb2
 from fashquick.garment.v1 import passport_pb2
 from fashquick.generation.v1.scene_pb2 import View
 from fashquick.tryon.v1 import try_on_pb2 as pb
@@ -259,6 +260,45 @@ async def test_an_empty_or_full_alpha_from_segmentation_never_reaches_generation
     assert isinstance(error, errors.NoGarment)
     assert error.metadata["stage"] == "segmentation"
     assert stack.analyser.pace.calls == stack.generator.pace.calls == 0
+
+
+def _garbled(_: str, alpha: np.ndarray) -> Blob:
+    height, width = alpha.shape
+    return make_blob("alpha", b"no zlib stream", blob_pb2.ENCODING_GRAY8, width=width, height=height)
+
+
+def _cut_short(part: str, rgb: np.ndarray) -> Blob:
+    height, width = rgb.shape[:2]
+    return make_blob(part, rgb.tobytes()[:-1], blob_pb2.ENCODING_RGB8, width=width, height=height)
+
+
+@pytest.mark.parametrize(
+    ("stage", "name", "broken"), [("segmentation", "gray8_blob", _garbled), ("generation", "rgb8_blob", _cut_short)]
+)
+async def test_a_stage_that_breaks_its_contract_is_not_the_callers_fault(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, stage: str, name: str, broken: Any
+) -> None:
+    monkeypatch.setattr(f"fashquick_{stage}.servicer.{name}", broken)
+
+    error = await TRY_ON.failure(stack.channels["orchestrator"], request())
+
+    assert type(error) is errors.InternalError, error.message
+    assert error.metadata["stage"] in (stage, "encoding")
+
+
+async def test_a_bug_in_the_orchestrator_names_its_stage_and_keeps_its_text(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(*_: Any) -> None:
+        raise ValueError("a secret path")
+
+    monkeypatch.setattr("fashquick_orchestrator.pipeline.encode_picture", crash)
+
+    error = await TRY_ON.failure(stack.channels["orchestrator"], request())
+
+    assert type(error) is errors.InternalError
+    assert error.metadata["stage"] == "encoding"
+    assert "secret" not in error.message
 
 
 async def test_an_error_names_the_stage_that_failed(stack: Stack) -> None:

@@ -15,7 +15,7 @@ from fashquick_common.image import (
 )
 from fashquick_common.rpc.blobs import ENCODING_GRAY8, ENCODING_RGB8, Blob, make_blob
 from fashquick_common.server.pictures import bits1_blob, gray8_blob, read_mask
-from fashquick_orchestrator.stages import Segmented
+from fashquick_orchestrator.stages import Segmented, peer_errors
 from fashquick_orchestrator.values import MaskQuality, StageRun
 
 _PREVIEW_QUALITY = 80
@@ -64,8 +64,10 @@ def check_alpha(alpha: Blob, photo: DecodedImage) -> None:
             f"the segmentation service sent an alpha of {header.width} x {header.height} pixels "
             f"for a photo of {width} x {height}"
         )
+    with peer_errors():
+        pixels = encodings.decode_gray8(alpha.data, width, height, field=alpha.part)
     try:
-        check_mask(encodings.decode_gray8(alpha.data, width, height, field=alpha.part))
+        check_mask(pixels)
     except BadMask:
         raise NoGarment(
             "no garment stands out in this photo; lay one garment flat on a plain ground of another colour"
@@ -90,4 +92,5 @@ def _rgb(blob: Blob) -> encodings.Pixels:
     header = blob.header
     if header.encoding != ENCODING_RGB8:
         raise InternalError("the generation service sent a picture that is not RGB8")
-    return encodings.decode_rgb8(blob.data, header.width, header.height, field=blob.part)
+    with peer_errors():
+        return encodings.decode_rgb8(blob.data, header.width, header.height, field=blob.part)

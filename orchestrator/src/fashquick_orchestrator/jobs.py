@@ -14,7 +14,7 @@ from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from operator import itemgetter
 
-from fashquick_common.errors import Cancelled, FashquickError, QueueFull, RequestIdTaken
+from fashquick_common.errors import Cancelled, FashquickError, QueueFull, RequestIdTaken, drop_frames
 from fashquick_orchestrator.pipeline import Listener
 from fashquick_orchestrator.values import Passing, StageFinished, TryOnResult
 
@@ -110,12 +110,11 @@ class Job:
         self.finished_at = time.monotonic()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        # Fetched here too, because nobody may be following any more. What ended the job holds its frames, and
-        # with them its pictures, in a cycle that only a garbage collection would break.
+        # Fetched here too, because nobody may be following any more. A bug keeps its frames for the log.
         with contextlib.suppress(asyncio.CancelledError):
             error = task.exception()
             if isinstance(error, FashquickError):
-                error.drop_frames()
+                drop_frames(error)
         self._wake()
         self._on_end(self)
 

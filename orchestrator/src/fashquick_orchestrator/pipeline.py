@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
+import structlog
 from prometheus_client import Counter
 
 from fashquick.generation.v1 import scene_pb2
 from fashquick.tryon.v1 import try_on_pb2 as pb
-from fashquick_common.errors import DeadlinePassed, FashquickError, InternalError
+from fashquick_common.errors import DeadlinePassed, FashquickError, InternalError, drop_frames
 from fashquick_common.garment import Passport
 from fashquick_common.image import DecodedImage, synthetic_media_xmp
 from fashquick_common.rpc.blobs import Blob
@@ -43,6 +44,8 @@ from fashquick_orchestrator.values import (
 )
 
 T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
 
 # Maps that generation makes, by what the caller asks for.
 _MAPS = {
@@ -229,6 +232,12 @@ class _Run:
         except FashquickError as error:
             error.metadata.setdefault("stage", stage.label)
             raise
+        except Exception as bug:
+            log.exception("stage.crashed", stage=stage.label)
+            drop_frames(bug)
+            raise InternalError(
+                "the server failed; its log has the cause under this request id", metadata={"stage": stage.label}
+            ) from None
         seconds = time.monotonic() - started
         self._records.append(Record(stage, step.run, seconds))
         self._listener.lasting(StageFinished(stage, seconds, step.finding))

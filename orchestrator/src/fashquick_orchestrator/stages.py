@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -97,16 +97,17 @@ class Stages:
         )
         result: segmentation_pb2.SegmentResult | None = None
         parts = _Parts()
-        async for message in _responses(call):
-            match message.WhichOneof("message"):
-                case "progress":
-                    on_progress(message.progress.step, message.progress.fraction)
-                case "result":
-                    result = message.result
-                case "blob":
-                    parts.announce(message.blob)
-                case "chunk":
-                    parts.add(message.chunk)
+        async with contextlib.aclosing(_responses(call)) as messages:
+            async for message in messages:
+                match message.WhichOneof("message"):
+                    case "progress":
+                        on_progress(message.progress.step, message.progress.fraction)
+                    case "result":
+                        result = message.result
+                    case "blob":
+                        parts.announce(message.blob)
+                    case "chunk":
+                        parts.add(message.chunk)
         if result is None:
             raise InternalError("the segmentation service ended without a result")
         quality = result.quality
@@ -143,7 +144,7 @@ class Stages:
             answer = await call
         except grpc.aio.AioRpcError as error:
             raise error_from_rpc(ending.error(error)) from None
-        with _peer_errors():
+        with peer_errors():
             passport = passport_from_proto(answer.passport)
         return Described(
             passport=passport,
@@ -185,18 +186,19 @@ class Stages:
         )
         result: generation_pb2.GenerateResult | None = None
         parts = _Parts()
-        async for message in _responses(call):
-            match message.WhichOneof("message"):
-                case "progress":
-                    on_progress(message.progress.step, message.progress.fraction)
-                case "result":
-                    result = message.result
-                case "blob":
-                    parts.announce(message.blob)
-                case "chunk":
-                    done = parts.add(message.chunk)
-                    if done is not None and result is None:  # What comes before the result is a preview.
-                        await on_preview(parts.take(done))
+        async with contextlib.aclosing(_responses(call)) as messages:
+            async for message in messages:
+                match message.WhichOneof("message"):
+                    case "progress":
+                        on_progress(message.progress.step, message.progress.fraction)
+                    case "result":
+                        result = message.result
+                    case "blob":
+                        parts.announce(message.blob)
+                    case "chunk":
+                        done = parts.add(message.chunk)
+                        if done is not None and result is None:  # What comes before the result is a preview.
+                            await on_preview(parts.take(done))
         if result is None:
             raise InternalError("the generation service ended without a result")
         return Generated(
@@ -215,12 +217,12 @@ class _Parts:
         self._done: dict[str, Blob] = {}
 
     def announce(self, header: blob_pb2.BlobHeader) -> None:
-        with _peer_errors():
+        with peer_errors():
             self._reader.announce(header)
 
     def add(self, chunk: blob_pb2.Chunk) -> str | None:
         """Take a chunk; return the name of its part when that is complete."""
-        with _peer_errors():
+        with peer_errors():
             blob = self._reader.add(chunk)
         if blob is None:
             return None
@@ -235,12 +237,18 @@ class _Parts:
 
 
 @contextlib.contextmanager
-def _peer_errors() -> Iterator[None]:
-    """What is wrong with an answer is the service's fault, not that of whoever asked us."""
+def peer_errors() -> Iterator[None]:
+    """What is wrong with an answer is the service's fault, not that of whoever asked us.
+
+    Raises:
+        InternalError: In the place of any InvalidArgumentError.
+    """
     try:
         yield
     except InvalidArgumentError as error:
-        raise InternalError(f"the service answered against its contract: {error.message}") from error
+        raise InternalError(
+            f"the service answered against its contract, check that all services have one version: {error.message}"
+        ) from None
 
 
 def scene_to_proto(scene: Scene) -> scene_pb2.Scene:
@@ -280,7 +288,7 @@ def _generate_chunk(chunk: blob_pb2.Chunk) -> generation_pb2.GenerateRequest:
     return generation_pb2.GenerateRequest(chunk=chunk)
 
 
-async def _responses(call: grpc.aio.StreamStreamCall[Any, M]) -> AsyncIterator[M]:
+async def _responses(call: grpc.aio.StreamStreamCall[Any, M]) -> AsyncGenerator[M, None]:
     """Yield a call's messages; cancel it when the reader stops early; raise its failure as an exception."""
     ending = CallEnding(call)
     try:

@@ -121,7 +121,10 @@ def test_a_strangers_failure_becomes_the_closest_error(
     trailers = grpc.aio.Metadata() if trailer is None else grpc.aio.Metadata((DETAILS_TRAILER, trailer))
     failure = grpc.aio.AioRpcError(code, grpc.aio.Metadata(), trailers, details="text")
 
-    assert type(error_from_rpc(failure)) is expected
+    error = error_from_rpc(failure)
+
+    assert type(error) is expected
+    assert expected is not errors.StageUnreachable or "check that it runs" in error.message
 
 
 @pytest.mark.parametrize("letter", ["x", "ü", "🧵", "\x00"])

@@ -78,6 +78,15 @@ def _cut(text: str, most_bytes: int) -> str:
     return data[: most_bytes - len(mark.encode())].decode(errors="ignore") + mark
 
 
+def drop_frames(error: BaseException) -> None:
+    """Let an exception that is kept go of the frames that it came through, and of the pictures in them.
+
+    Frames that refer to what refers to the exception, such as a future, form a cycle that only a garbage
+    collection would break.
+    """
+    error.__traceback__ = error.__context__ = error.__cause__ = None
+
+
 class FashquickError(Exception):
     """Root of all failures that a caller hears about.
 
@@ -101,10 +110,6 @@ class FashquickError(Exception):
         self.message = _cut(message, MAX_MESSAGE_BYTES)
         super().__init__(self.message)
         self.metadata: dict[str, str] = dict(metadata or {})
-
-    def drop_frames(self) -> None:
-        """Let go of the frames that the error came through, and of the bytes that they hold."""
-        self.__traceback__ = self.__context__ = self.__cause__ = None
 
     def facts(self) -> dict[str, str]:
         """Return as much of `metadata` as may travel: six entries of at most 200 bytes, key and value together."""

@@ -122,7 +122,9 @@ def _without_details(code: grpc.StatusCode, text: str) -> FashquickError:
 
 _CLOSEST: dict[grpc.StatusCode, Callable[[str], FashquickError]] = {
     grpc.StatusCode.UNAVAILABLE: lambda text: errors.StageUnreachable(
-        text or "the server cannot be reached", retry_after_s=0.2
+        f"the server cannot be reached ({text or 'no cause given'}); check that it runs at the address given, "
+        "then try again",
+        retry_after_s=0.2,
     ),
     grpc.StatusCode.DEADLINE_EXCEEDED: lambda _: errors.DeadlinePassed(),
     grpc.StatusCode.CANCELLED: lambda _: errors.Cancelled(),

@@ -17,6 +17,7 @@ from fashquick_common.errors import (
     DeadlinePassed,
     FashquickError,
     InternalError,
+    drop_frames,
 )
 from fashquick_common.rpc.request_id import REQUEST_ID_KEY, new_request_id, valid_request_id
 from fashquick_common.rpc.status import code_of, trailers_of
@@ -124,15 +125,14 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg] # n
                 late = (context.time_remaining() or 1.0) <= 0
                 failure = DeadlinePassed() if late else Cancelled()
                 raise
-            except Exception:
+            except Exception as bug:
                 log.exception("call.crashed")
+                drop_frames(bug)
                 failure = InternalError("the server failed; its log has the cause under this request id")
             finally:
                 self._record(method, failure, time.monotonic() - started)
         if failure is not None:
-            # grpc keeps the exception that ends a call, and with it every frame and its bytes, in a cycle that
-            # only a garbage collection would break.
-            failure.drop_frames()
+            drop_frames(failure)  # grpc keeps the exception that ends a call.
         return failure
 
     @contextlib.asynccontextmanager

@@ -129,3 +129,15 @@ def test_torn_cloth_is_refused() -> None:
         with pytest.raises(SimulationFailed):
             gates.check_stretch(stretch, tension)
     assert gates.check_stretch(fine, fine)["stretch_p99"] < 1.1
+
+
+def test_a_collar_that_stands_before_the_face_is_refused(generator: StudioGenerator, job: GenerationJob) -> None:
+    alpha, photo = job.garment.alpha.copy(), job.garment.photo.copy()
+    collar = np.s_[2:70, 165:235]
+    alpha[collar] = 255
+    photo[collar] = photo[alpha > 0][0]
+
+    error = refusal(generator, with_garment(job, alpha=alpha, photo=photo), PhotoNotUsable)
+
+    assert "turtleneck" in error.message
+    assert float(error.metadata["collar_rise_m"]) > gates.MAX_COLLAR_RISE_M

@@ -140,6 +140,8 @@ def dress(
             own = sleeve.share(cloth.rest) > ON_SLEEVE
             bare.append(bare_share(cloth_run.simulation.x, own, cloth_run.body, side))
     facts |= gates.check_sleeves(max(bare))
+    shoulders_m = min(float(cloth_run.simulation.x[cloth.corner[name], 2]) for name in (L.NECK_LEFT, L.NECK_RIGHT))
+    facts |= gates.check_collar(float(cloth_run.simulation.x[:, 2].max()) - shoulders_m)
     facts["cloth_vertices"] = float(len(cloth.rest))
     facts["pixel_m"] = pattern.pixel_m
     return Dressed(cloth_run.body, cloth, cloth_run.simulation.x, texture, facts)

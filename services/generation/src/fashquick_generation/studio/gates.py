@@ -21,6 +21,9 @@ MAX_TENSION_P99 = 1.4
 MAX_TENSION_MEDIAN = 1.05
 MAX_BARE = 0.10
 """Share of an arm inside a sleeve's span that may be bare: a sleeve that is whole covers all but its folds."""
+MAX_COLLAR_RISE_M = 0.035
+"""Ribbed collars rise up to 3 cm over the points beside the neck; what rises more (turtlenecks, hoods, a hanger left
+in the mask) reaches the chin."""
 
 LAY_FLAT = "lay the garment flat with its sleeves spread out and take the photo from straight above"
 
@@ -113,6 +116,30 @@ def check_sleeves(bare: float) -> dict[str, float]:
             metadata={"bare_share": f"{bare:.3f}"},
         )
     return {"bare_share": bare}
+
+
+def check_collar(rise_m: float) -> dict[str, float]:
+    """Refuse a garment that stands up before the face.
+
+    The studio knows no hoods and no collars that stand; cut from such a photo they would hide the chin.
+
+    Args:
+        rise_m: Metres from the lower neck point, where collar and shoulder seam meet, up to the highest point of
+            the cloth.
+
+    Returns:
+        The measure, as a fact of the picture.
+
+    Raises:
+        PhotoNotUsable: The cloth rises too high.
+    """
+    if rise_m > MAX_COLLAR_RISE_M:
+        raise PhotoNotUsable(
+            f"something stands {rise_m * 100:.0f} cm up over the neckline: collars that stand, turtlenecks and hoods "
+            "are not dressed yet; if it is a hanger or a fold, take it away and take the photo again",
+            metadata={"collar_rise_m": f"{rise_m:.3f}"},
+        )
+    return {"collar_rise_m": rise_m}
 
 
 def _middle(outline: Outline, a: L, b: L) -> Float64:

@@ -21,8 +21,8 @@ MAX_TENSION_P99 = 1.4
 MAX_TENSION_MEDIAN = 1.05
 MAX_BARE = 0.10
 """Share of an arm inside a sleeve's span that may be bare: a sleeve that is whole covers all but its folds."""
-MAX_COLLAR_RISE_M = 0.035
-"""Ribbed collars rise up to 3 cm over the points beside the neck; what rises more (turtlenecks, hoods, a hanger left
+MAX_COLLAR_RISE_M = 0.03
+"""Ribbed collars rise up to 2 cm over the points beside the neck; what rises more (turtlenecks, hoods, a hanger left
 in the mask) reaches the chin."""
 
 LAY_FLAT = "lay the garment flat with its sleeves spread out and take the photo from straight above"

@@ -232,6 +232,15 @@ async def test_transparency_of_the_photo_is_a_hint_for_segmentation(stack: Stack
     assert (hint == alpha).all()
 
 
+async def test_transparency_that_marks_no_garment_is_no_hint_and_no_error(stack: Stack) -> None:
+    photo = plain_photo()
+    alpha = np.full(photo.shape[:2], 255, np.uint8)
+    alpha[:5, :5] = 200
+    await try_on(stack, request(make_blob("photo", png(np.dstack([photo, alpha])))))
+
+    assert stack.segmenter.hints == [None]
+
+
 EMPTY = np.zeros((240, 200), np.uint8)
 
 

@@ -50,6 +50,17 @@ def mask_from_caller(mask: Blob, photo: DecodedImage, limits: ImageLimits) -> Se
     return Segmented(gray8_blob("alpha", alpha), bits1_blob("mask", inside), quality, StageRun(_CALLER, "", "", 0.0))
 
 
+def hint_of(photo: DecodedImage) -> Blob | None:
+    """Return the photo's transparency as a hint for segmentation; None where it sets nothing apart."""
+    if photo.alpha is None:
+        return None
+    try:
+        check_mask(photo.alpha)
+    except BadMask:
+        return None
+    return gray8_blob("hint", photo.alpha)
+
+
 def check_alpha(alpha: Blob, photo: DecodedImage) -> None:
     """Return if the alpha that segmentation sent fits the photo and shows a garment.
 

@@ -24,9 +24,16 @@ from fashquick_common.image import DecodedImage, synthetic_media_xmp
 from fashquick_common.rpc.blobs import Blob
 from fashquick_common.server.info import service_version
 from fashquick_common.server.kit import Kit
-from fashquick_common.server.pictures import gray8_blob, read_photo, rgb8_blob
+from fashquick_common.server.pictures import read_photo, rgb8_blob
 from fashquick_orchestrator.deadlines import Deadlines
-from fashquick_orchestrator.handover import check_alpha, encode_picture, encode_preview, mask_from_caller, renamed
+from fashquick_orchestrator.handover import (
+    check_alpha,
+    encode_picture,
+    encode_preview,
+    hint_of,
+    mask_from_caller,
+    renamed,
+)
 from fashquick_orchestrator.manifest import Findings, Record, make_manifest, source_type_of
 from fashquick_orchestrator.retry import with_retries
 from fashquick_orchestrator.stages import Described, Generated, Segmented, Stages
@@ -158,7 +165,7 @@ class _Run:
             mask = self._job.mask
             limits = self._kit.settings.image_limits
             return await self._kit.decode([mask], lambda: mask_from_caller(mask, photo, limits))
-        hint = None if photo.alpha is None else await self._kit.codec(partial(gray8_blob, "hint", photo.alpha))
+        hint = await self._kit.codec(lambda: hint_of(photo))
 
         async def call(seconds: float) -> Segmented:
             return await self._pipeline.stages.segment(

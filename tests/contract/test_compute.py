@@ -174,6 +174,23 @@ def _resident_bytes() -> int:
     return pages * os.sysconf("SC_PAGESIZE")
 
 
+@pytest.mark.parametrize("service", ["orchestrator", "generation"])
+async def test_a_server_whose_drain_is_over_stops_its_computations_and_ends(
+    good_blobs: dict[str, Blob], service: str
+) -> None:
+    async with toy_stack(drain_s=0.2) as stack:
+        pace = stack.generator.pace
+        pace.steps = FOREVER
+        messages = TRY_ON.messages([good_blobs["photo"]])
+        call = asyncio.create_task(TRY_ON.failure(stack.channels["orchestrator"], messages))
+        await eventually(pace.running.is_set)
+
+        await asyncio.wait_for(stack.servers[service].stop(), 5)
+
+        assert isinstance(await call, errors.UnavailableError)
+        await eventually(lambda: not pace.running.is_set())
+
+
 async def test_a_draining_server_finishes_its_calls_and_refuses_new_ones(good_blobs: dict[str, Blob]) -> None:
     async with toy_stack(drain_s=5.0) as stack:
         pace = stack.segmenter.pace

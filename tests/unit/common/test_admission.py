@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 
 import pytest
@@ -135,6 +136,26 @@ async def test_a_slow_reader_gets_the_newest_event_of_each_kind() -> None:
     assert seen[0] == ("progress", 99)
     assert seen[-2:] == [("progress", 100), "result"]
     assert len(seen) <= 5
+
+
+async def test_a_reader_that_leaves_need_not_hear_that_the_work_failed() -> None:
+    latest: Latest[int] = Latest()
+    reported: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context["message"]))
+
+    async def work() -> None:
+        latest.put("progress", 1)
+        await asyncio.sleep(0)
+        raise errors.PhotoNotUsable("too blurred")
+
+    events = latest.during(work())
+    assert await anext(events) == 1
+    await asyncio.sleep(0.01)  # The work fails meanwhile.
+    await events.aclose()
+    del events
+    gc.collect()
+
+    assert not reported
 
 
 async def test_a_reader_that_leaves_cancels_the_work() -> None:

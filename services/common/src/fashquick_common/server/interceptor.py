@@ -33,6 +33,9 @@ Handler = Any
 # Answered also while the server loads or drains: they are how callers learn that it does.
 _ALWAYS = ("/grpc.health.v1.", "/grpc.reflection.", "/fashquick.common.v1.ServerInfoService/")
 
+# Client and server measure the same deadline, each by its own clock and timer.
+_DEADLINE_MARGIN_S = 0.05
+
 
 class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg] # not generic at run time
     """Wraps every handler of a server."""
@@ -122,8 +125,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg] # n
             except FashquickError as error:
                 failure = error
             except asyncio.CancelledError:
-                late = (context.time_remaining() or 1.0) <= 0
-                failure = DeadlinePassed() if late else Cancelled()
+                failure = DeadlinePassed() if _at_its_deadline(context) else Cancelled()
                 raise
             except Exception as bug:
                 log.exception("call.crashed")
@@ -158,6 +160,12 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg] # n
             log.info("call.ended", status=status, reason=reason, seconds=round(seconds, 4))
         else:
             log.warning("call.failed", status=status, reason=reason, message=failure.message, seconds=round(seconds, 4))
+
+
+def _at_its_deadline(context: Context) -> bool:
+    """Tell whether a call ended because its time was up, though it was the client who noticed first."""
+    remaining = context.time_remaining()
+    return remaining is not None and remaining <= _DEADLINE_MARGIN_S
 
 
 def _request_id(context: Context) -> str:

@@ -35,6 +35,8 @@ class Latest(Generic[E]):
         When the reader stops early the work is cancelled.
         """
         task = asyncio.create_task(work)
+        # Fetched here too, because a reader that has left does not.
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
         try:
             while True:
                 waiter = asyncio.create_task(self._wake.wait())

@@ -46,10 +46,22 @@ def ground(kind: str, rng: np.random.Generator, height: int = HEIGHT, width: int
     return (value + grain[..., np.newaxis]).astype(np.float32)
 
 
+def stripes(
+    light: tuple[int, int, int], dark: tuple[int, int, int], period: int, *, last_row: int
+) -> NDArray[np.float32]:
+    """Stripes across, a third of each period dark, with a dark one that ends at `last_row`; HxWx3 float32."""
+    is_dark = ((last_row - np.arange(HEIGHT)) % period < period // 3)[:, np.newaxis, np.newaxis]
+    rows = np.where(is_dark, np.array(dark, np.float32), np.array(light, np.float32))
+    return np.broadcast_to(rows, (HEIGHT, WIDTH, 3))
+
+
 def compose(
-    mask: NDArray[np.float32], colour: tuple[int, int, int], back: NDArray[np.float32], rng: np.random.Generator
+    mask: NDArray[np.float32],
+    colour: tuple[int, int, int] | NDArray[np.float32],
+    back: NDArray[np.float32],
+    rng: np.random.Generator,
 ) -> NDArray[np.uint8]:
-    """Lay cloth of one colour, with folds, a shadow and noise, on a ground; HxWx3 uint8."""
+    """Lay cloth of one colour or of a colour each pixel, with folds, a shadow and noise, on a ground; HxWx3 uint8."""
     height, width = mask.shape
     folds = cv2.GaussianBlur(rng.normal(0, 1, (height, width)).astype(np.float32), (0, 0), 14, sigmaY=30)
     shade = 1 + 0.12 * folds / max(1e-6, float(np.abs(folds).max()))
@@ -73,3 +85,12 @@ def photo_of(
 def iou(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
     """Intersection over union."""
     return float((a & b).sum() / (a | b).sum())
+
+
+def off_outline(found: NDArray[np.bool_], truth: NDArray[np.bool_], tolerance_px: float) -> float:
+    """Share of both outlines' pixels that are farther than `tolerance_px` from the other outline."""
+    outlines = [
+        cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3))) > 0 for mask in (found, truth)
+    ]
+    away = [cv2.distanceTransform((~outline).astype(np.uint8), cv2.DIST_L2, 5) for outline in outlines]
+    return float(np.mean(np.concatenate([away[1][outlines[0]], away[0][outlines[1]]]) > tolerance_px))

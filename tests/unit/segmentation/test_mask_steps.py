@@ -10,12 +10,23 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 from fashquick_common.cancel import CancelFlag
-from fashquick_segmentation.embedded.cleanup import clean, drop_specks
+from fashquick_common.errors import Cancelled
+from fashquick_segmentation.embedded.cleanup import clean, drop_specks, fill_believed
 from fashquick_segmentation.embedded.cut import cut
+from fashquick_segmentation.embedded.evidence import STRONGEST, colour_evidence
 from fashquick_segmentation.embedded.hanger import without_hanger
 from fashquick_segmentation.embedded.matte import matte
 from fashquick_segmentation.embedded.quality import expected_iou
-from tests.unit.segmentation.garments import OUTLINES, iou, outline_mask, photo_of
+from tests.unit.segmentation.garments import (
+    OUTLINES,
+    compose,
+    ground,
+    iou,
+    off_outline,
+    outline_mask,
+    photo_of,
+    stripes,
+)
 
 
 def body() -> NDArray[np.bool_]:
@@ -34,6 +45,16 @@ class TestClean:
         assert not cleaned[20:25, 20:25].any()
         assert cleaned[200:205, 100:105].all()
         assert not cleaned[122:148, 132:158].any()
+
+    def test_a_print_like_the_ground_is_filled_and_a_gap_stays(self) -> None:
+        mask = body()
+        probability = mask.astype(np.float32)
+        mask[120:150, 80:110] = mask[120:150, 180:210] = False
+        probability[120:150, 80:110], probability[120:150, 180:210] = 0.9, 0.6
+        filled = fill_believed(mask, probability)
+        assert filled[120:150, 80:110].all()
+        assert not filled[120:150, 180:210].any()
+        assert np.count_nonzero(filled) == np.count_nonzero(mask) + 30 * 30
 
     def test_a_string_goes_and_a_strap_stays(self) -> None:
         mask = body()
@@ -116,12 +137,62 @@ class TestCut:
         found = cut(photo, truth.astype(np.float32), truth, CancelFlag())
         assert found[300:360, 180:240].all()
 
+    def test_a_stripe_that_the_network_gives_to_the_ground_stays(self) -> None:
+        rng = np.random.default_rng(7)
+        outline = outline_mask(OUTLINES["t-shirt"])
+        cloth = stripes((233, 226, 209), (40, 52, 92), 36, last_row=470)
+        photo, truth = compose(outline, cloth, ground("planks", rng), rng), outline > 0.5
+        probability = cv2.GaussianBlur(outline, (0, 0), 3)
+        probability[455:] *= 0.4
+        found = cut(photo, probability, probability > 0.5, CancelFlag())
+        assert off_outline(found, truth, 3.0) < 0.01
+
+    def test_the_cut_is_the_same_each_time(self) -> None:
+        photo, truth = photo_of("t-shirt", (34, 50, 110), "planks")
+        probability = cv2.GaussianBlur(truth.astype(np.float32), (0, 0), 4)
+        first = cut(photo, probability, truth, CancelFlag())
+        cv2.setRNGSeed(99)
+        assert np.array_equal(cut(photo, probability, truth, CancelFlag()), first)
+
     @pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
     def test_nothing_to_learn_colours_from_leaves_the_mask(self, value: float) -> None:
         photo = np.full((384, 288, 3), 128, np.uint8)
         mask = np.full((384, 288), value >= 0.5)
         found = cut(photo, np.full((384, 288), value, np.float32), mask, CancelFlag())
         assert np.array_equal(found, mask)
+
+
+class TestColourEvidence:
+    """Red cloth on the left, green ground on the right, a strip between them to be told."""
+
+    def evidence(self, colour: tuple[int, int, int]) -> NDArray[np.float32]:
+        photo = np.full((300, 300, 3), (60, 140, 80), np.uint8)
+        photo[:, :145] = (180, 50, 60)
+        photo[:, 145:155] = colour
+        garment, back = np.zeros((300, 300), bool), np.zeros((300, 300), bool)
+        garment[:, :145] = back[:, 155:] = True
+        found = colour_evidence(photo, garment, back, CancelFlag())
+        assert not found[garment | back].any()
+        return found[30:-30, 148:152]
+
+    def test_it_says_which_side_a_colour_belongs_to(self) -> None:
+        assert np.all(self.evidence((180, 50, 60)) == STRONGEST)
+        assert np.all(self.evidence((60, 140, 80)) == -STRONGEST)
+
+    def test_a_colour_of_neither_side_says_nothing(self) -> None:
+        assert not self.evidence((20, 20, 200)).any()
+
+    def test_far_colours_do_not_count(self) -> None:
+        photo = np.zeros((300, 300, 3), np.uint8)
+        garment, back = np.zeros((300, 300), bool), np.zeros((300, 300), bool)
+        garment[:, :100] = back[:, 200:] = True
+        assert not colour_evidence(photo, garment, back, CancelFlag())[:, 130:170].any()
+
+    def test_it_can_be_cancelled(self) -> None:
+        flag = CancelFlag()
+        flag.cancel()
+        with pytest.raises(Cancelled):
+            colour_evidence(np.zeros((9, 9, 3), np.uint8), np.zeros((9, 9), bool), np.zeros((9, 9), bool), flag)
 
 
 class TestMatte:

@@ -29,7 +29,17 @@ from fashquick_common.errors import (
 )
 from fashquick_segmentation.embedded import EmbeddedSegmenter
 from fashquick_segmentation.engine import Segmentation, Side
-from tests.unit.segmentation.garments import GROUNDS, OUTLINES, compose, ground, iou, outline_mask, photo_of
+from tests.unit.segmentation.garments import (
+    GROUNDS,
+    OUTLINES,
+    compose,
+    ground,
+    iou,
+    off_outline,
+    outline_mask,
+    photo_of,
+    stripes,
+)
 
 NAVY, WHITE, RED = (34, 50, 110), (236, 235, 230), (190, 40, 50)
 
@@ -50,6 +60,16 @@ def test_finds_a_garment_on_textured_ground(
     assert found.quality.coverage == pytest.approx(truth.mean(), rel=0.02)
     assert found.quality.confidence > 0.9
     assert found.quality.warnings == ()
+
+
+@pytest.mark.parametrize("period", [28, 36, 42])
+def test_a_dark_stripe_at_the_hem_is_not_cut_off(segmenter: EmbeddedSegmenter, period: int) -> None:
+    rng = np.random.default_rng(7)
+    mask = outline_mask(OUTLINES["t-shirt"])
+    hem_row = round(OUTLINES["t-shirt"][:, 1].max())
+    cloth = stripes((233, 226, 209), (40, 52, 92), period, last_row=hem_row)
+    found = find(segmenter, compose(mask, cloth, ground("planks", rng), rng))
+    assert off_outline(found.mask, mask > 0.5, 4.0) < 0.01
 
 
 def test_mask_and_matte_are_consistent(segmenter: EmbeddedSegmenter) -> None:

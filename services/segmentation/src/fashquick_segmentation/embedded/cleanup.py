@@ -9,9 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-PINHOLE_SHARE = 0.0006  # of the picture; a hole of this size is 8 px wide at 384 px: noise, print, a button
+PINHOLE_SHARE = 0.0006  # of the picture; a hole of this size is 11 px wide at 512 px: noise, print, a button
 THREAD_SHARE = 0.012  # of the long side; anything thinner is a hook, a string or a shadow's edge
 EDGE_SHARE = 0.008  # of the long side; a matte's edge is not softer than this
+BELIEVED = 0.8  # mean probability of a hole that is print; gaps between sleeve and body were seen up to 0.77
 PIECE_SHARE = 0.12  # of the largest piece; a smaller piece is another thing (the other half of a set is larger)
 
 
@@ -36,6 +37,22 @@ def clean(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     grown = np.asarray(cv2.dilate(core, disc(1)))
     kept: NDArray[np.bool_] = (filled > 0) & (grown > 0)
     return kept
+
+
+def fill_believed(mask: NDArray[np.bool_], probability: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Fill holes that the network takes for garment: prints in the ground's colours.
+
+    Args:
+        mask: HxW bool.
+        probability: HxW float32, 0 to 1.
+
+    Returns:
+        HxW bool; a hole stays unless its mean probability is above `BELIEVED`.
+    """
+    labels, sizes, inside = _ground_parts(mask)
+    belief = np.bincount(labels.ravel(), probability.ravel(), len(sizes)) / np.maximum(sizes, 1)
+    filled: NDArray[np.bool_] = mask | (inside & (belief > BELIEVED))[labels]
+    return filled
 
 
 def drop_specks(alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -63,16 +80,23 @@ def drop_specks(alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _fill_pinholes(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Fill ground of less than `PINHOLE_SHARE` that garment encloses; a notch at the picture's border stays."""
+    """Fill ground of less than `PINHOLE_SHARE` that garment encloses."""
+    labels, sizes, inside = _ground_parts(mask)
+    return np.asarray(mask | (inside & (sizes < PINHOLE_SHARE * mask.size))[labels], np.uint8)
+
+
+def _ground_parts(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.bool_]]:
+    """The connected parts of the ground: labels (HxW, 0 for garment), and by label sizes and whether it is a hole.
+
+    A notch at the picture's border is no hole: nobody knows what lies beyond.
+    """
     height, width = mask.shape
-    filled = mask.astype(np.uint8)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(1 - filled, connectivity=4)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats((~mask).astype(np.uint8), connectivity=4)
     left, top = stats[:, cv2.CC_STAT_LEFT], stats[:, cv2.CC_STAT_TOP]
     right, bottom = left + stats[:, cv2.CC_STAT_WIDTH], top + stats[:, cv2.CC_STAT_HEIGHT]
     inside = (left > 0) & (top > 0) & (right < width) & (bottom < height)
-    pinholes = inside & (stats[:, cv2.CC_STAT_AREA] < PINHOLE_SHARE * mask.size)
-    pinholes[0] = False
-    return filled | pinholes[labels].astype(np.uint8) if count > 1 else filled
+    inside[0] = False
+    return np.asarray(labels, np.int32), np.asarray(stats[:, cv2.CC_STAT_AREA], np.int32), inside
 
 
 def open_mask(mask: NDArray[np.uint8], radius: int) -> NDArray[np.uint8]:

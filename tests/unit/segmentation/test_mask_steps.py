@@ -147,6 +147,13 @@ class TestCut:
         found = cut(photo, probability, probability > 0.5, CancelFlag())
         assert off_outline(found, truth, 3.0) < 0.01
 
+    def test_a_wall_of_the_cloths_colour_is_not_flooded(self) -> None:
+        photo, truth = photo_of("t-shirt", (34, 50, 110), "planks")
+        photo[:, :20] = photo[300, 200]
+        probability = cv2.GaussianBlur(truth.astype(np.float32), (0, 0), 3)
+        probability[:, :24] = np.maximum(probability[:, :24], 0.15)
+        assert not cut(photo, probability, truth, CancelFlag())[:, :12].any()
+
     def test_the_cut_is_the_same_each_time(self) -> None:
         photo, truth = photo_of("t-shirt", (34, 50, 110), "planks")
         probability = cv2.GaussianBlur(truth.astype(np.float32), (0, 0), 4)

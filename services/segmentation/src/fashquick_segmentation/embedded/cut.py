@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fashquick_common.cancel import CancelFlag
-from fashquick_segmentation.embedded.cleanup import disc
 from fashquick_segmentation.embedded.evidence import colour_evidence
 
 SURE_GROUND = 0.02  # below it the network is right even where colours say otherwise
@@ -74,8 +73,8 @@ def cut(
 
 def _sure_ground(probability: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Ground by the network alone; away from the mask it is asked for less, lest the cut floods a wall."""
-    radius = max(2, round(FAR_SHARE * max(mask.shape)))
-    far = np.asarray(cv2.dilate(mask.astype(np.uint8), disc(radius))) == 0
+    away = np.asarray(cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 5))
+    far = away > FAR_SHARE * max(mask.shape)
     sure: NDArray[np.bool_] = (probability < SURE_GROUND) | (far & (probability < SURE_GROUND_FAR))
     return sure
 

@@ -147,6 +147,7 @@ class Client:
             **options: See `TryOnOptions`.
         """
         picture: Picture | None = None
+        result: TryOnResult | None = None
         maps = {}
         async with aclosing(self.try_on(photo, request_id=request_id, timeout_s=timeout_s, **options)) as events:
             async for event in events:
@@ -158,7 +159,9 @@ class Client:
                         maps[kind] = pixels
                     case Finished(manifest) if picture is not None:
                         seconds = {stage_of(record.stage): record.seconds for record in manifest.stages}
-                        return TryOnResult(picture.data, picture.media_type, maps, seconds, manifest)
+                        result = TryOnResult(picture.data, picture.media_type, maps, seconds, manifest)
+        if result is not None:  # Read to the end, or the server would take the call for cancelled.
+            return result
         raise InternalError("the server's answer breaks the protocol: it has no picture")
 
     async def segment(
@@ -304,4 +307,7 @@ def _is_result(event: Event) -> bool:
 
 async def _only(answers: AsyncGenerator[T, None]) -> T:
     async with aclosing(answers):
-        return await anext(answers)
+        answer = await anext(answers)
+        async for _ in answers:  # Read to the end, or the server would take the call for cancelled.
+            pass
+        return answer

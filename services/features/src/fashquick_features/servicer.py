@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -42,13 +41,14 @@ class FeaturesServicer(features_pb2_grpc.FeaturesServiceServicer):
             photo, alpha = await self._kit.decode(blobs.values(), lambda: self._read(header, blobs))
             blobs.clear()
             hint = category_from_proto(header.category_hint)
-            started = time.monotonic()
-            passport = await self._kit.compute.run(lambda: self._analyser.analyse(photo, alpha, hint, flag), flag)
+            passport, seconds = await self._kit.compute.run(
+                lambda: self._analyser.analyse(photo, alpha, hint, flag), flag
+            )
             return pb.ExtractFeaturesResponse(
                 passport=passport_to_proto(passport),
                 backend=self._analyser.name,
                 backend_digest=self._analyser.digest,
-                compute_seconds=time.monotonic() - started,
+                compute_seconds=seconds,
                 version=service_version("features"),
             )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -75,7 +74,6 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
             job = await self._kit.decode(blobs.values(), lambda: self._read(header, blobs))
             blobs.clear()
             events: Latest[Progress] = Latest()
-            started = time.monotonic()
 
             def leave(progress: Progress) -> None:
                 events.put("progress" if progress.preview is None else "preview", progress)
@@ -85,12 +83,11 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
             async with contextlib.aclosing(events.during(work)) as happenings:
                 async for happening in happenings:
                     if isinstance(happening, Done):
-                        made = happening.value
+                        made, seconds = happening.value
                         break
                     for response in _progress(happening, previews):
                         yield response
                     previews += happening.preview is not None
-            seconds = time.monotonic() - started
             result, parts = await self._kit.codec(lambda: self._result(made, job, seconds))
             # Inside, so that a slow reader's result counts against the byte budget.
             yield pb.GenerateResponse(result=result)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -46,9 +45,7 @@ class SegmentationServicer(segmentation_pb2_grpc.SegmentationServiceServicer):
             flag = self._kit.flag_for(context)
             photo, hint = await self._kit.decode(blobs.values(), lambda: self._read(header, blobs))
             blobs.clear()
-            started = time.monotonic()
-            found = await self._kit.compute.run(lambda: self._segmenter.segment(photo.rgb, hint, flag), flag)
-            seconds = time.monotonic() - started
+            found, seconds = await self._kit.compute.run(lambda: self._segmenter.segment(photo.rgb, hint, flag), flag)
             result, parts = await self._kit.codec(lambda: self._result(found, photo, header, seconds))
             # Inside, so that a slow reader's result counts against the byte budget.
             yield pb.SegmentResponse(result=result)

@@ -75,8 +75,8 @@ class ComputeLine:
         self.waiting = 0
         self.computing = 0
 
-    async def run(self, work: Callable[[], T], flag: CancelFlag) -> T:
-        """Wait for the thread, do the work in it, return its result.
+    async def run(self, work: Callable[[], T], flag: CancelFlag) -> tuple[T, float]:
+        """Wait for the thread, do the work in it, return its result and the seconds that it computed.
 
         When the caller is cancelled while waiting, it leaves the line; while computing, the flag is raised and
         the next in line starts only when the thread has really stopped.
@@ -97,24 +97,24 @@ class ComputeLine:
         finally:
             self.waiting -= 1
         self.computing += 1
-        started = time.monotonic()
 
-        def checked() -> T:
+        def timed() -> tuple[T, float]:
             flag.check()
-            return work()
+            started = time.monotonic()
+            return work(), time.monotonic() - started
 
-        future = asyncio.get_running_loop().run_in_executor(self._executor, checked)
-        future.add_done_callback(lambda done: self._leave(done, started))
+        future = asyncio.get_running_loop().run_in_executor(self._executor, timed)
+        future.add_done_callback(self._leave)
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
             flag.cancel()
             raise
 
-    def _leave(self, done: asyncio.Future[T], started: float) -> None:
+    def _leave(self, done: asyncio.Future[tuple[T, float]]) -> None:
         # Fetched here too, because a cancelled caller does not.
         if not done.cancelled() and done.exception() is None:
-            seconds = time.monotonic() - started
+            _, seconds = done.result()
             self._mean_s += _SMOOTHING * (seconds - self._mean_s)
             self._on_seconds(seconds)
         self.computing -= 1

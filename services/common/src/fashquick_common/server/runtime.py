@@ -44,7 +44,7 @@ class Service:
         full_name: gRPC name of the service, for health and reflection.
         register: Adds the servicer to a server.
         backends: What does the work, for ServerInfo.
-        warm_up: Done once in the compute thread before the server is ready.
+        warm_up: Done once, in a thread, before the server is ready.
         close: Done in the event loop after the last call.
     """
 

@@ -1,7 +1,8 @@
 """Real photos through the services: what was refused and why, and a contact sheet of the rest to look at.
 
 Run: FASHQUICK_PHOTOS=FOLDER python -m benchmarks.photos OUT [--kinds t-shirt longsleeve] [--category t-shirt]. The
-folder is laid out as KIND/ID.jpg. Writes OUT/KIND.png (photo, mask, picture), OUT/pictures/ID.png and OUT/table.csv.
+folder is laid out as garments/KIND/ID.jpg. Writes OUT/KIND.png (photo, mask, picture), OUT/pictures/ID.png and
+OUT/table.csv.
 """
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ async def main() -> int:
                 return await wear(client, photo, arguments.category)
 
         for kind in arguments.kinds:
-            photos = sorted((Path(folder) / kind).glob("*.jpg"))
+            photos = sorted((Path(folder) / "garments" / kind).glob("*.jpg"))
             outcomes = await asyncio.gather(*map(bounded, photos))
             contact_sheet(outcomes).save(arguments.out / f"{kind}.png")
             for outcome in outcomes:

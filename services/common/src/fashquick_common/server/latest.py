@@ -7,6 +7,8 @@ import contextlib
 from collections.abc import AsyncGenerator, Coroutine
 from typing import Any, Generic, TypeVar
 
+_PAUSE_S = 0.1  # Ten messages a second are enough for any eye; each costs every process on the way some CPU.
+
 E = TypeVar("E")
 T = TypeVar("T")
 
@@ -49,6 +51,7 @@ class Latest(Generic[E]):
                     yield self._events.pop(next(iter(self._events)))
                 if task.done():
                     break
+                await asyncio.wait({task}, timeout=_PAUSE_S)
             yield Done(task.result())
         finally:
             if not task.done():

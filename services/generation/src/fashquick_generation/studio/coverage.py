@@ -1,4 +1,4 @@
-"""Whether a sleeve still goes all the way around its arm."""
+"""Whether the figure is dressed: sleeves that go all the way around their arms, cloth over the chest."""
 
 from __future__ import annotations
 
@@ -14,6 +14,10 @@ ASIDE_M = 0.03
 """How far beside a point's outward direction cloth may be and still lie over it."""
 INNER_SHARE = (0.15, 0.80)
 """Part of a sleeve's span, from shoulder to cuff, that must cover the arm."""
+CHEST_M = (0.13, 0.24)
+"""Below the shoulder joints, in metres: from under a deep neckline to over the hem of a cropped top."""
+FACING_FRONT = 0.6
+"""Least part of a skin normal that points to the front."""
 _ARMS = {"left": (Part.UPPER_ARM_LEFT, Part.FOREARM_LEFT), "right": (Part.UPPER_ARM_RIGHT, Part.FOREARM_RIGHT)}
 
 
@@ -35,17 +39,38 @@ def bare_share(cloth: Float64, on_sleeve: Bool, body: PosedBody, side: str) -> f
     arm = np.flatnonzero(body.of(*_ARMS[side]))
     at = _along(body.vertices[arm], joints)
     arm = arm[(at > low) & (at < high)]
-    if len(arm) == 0:
+    # Its own cloth only: the body panel beside an arm does not dress it.
+    return _bare(body.vertices[arm], body.normals[arm], cloth[on_sleeve])
+
+
+def bare_chest_share(cloth: Float64, body: PosedBody) -> float:
+    """Share of the chest's skin that no cloth lies over, 0 to 1.
+
+    The chest is the front of the torso in the band below the collar bones that every top covers, however deep its
+    neckline and short its hem.
+
+    Args:
+        cloth: Vx3 float64, where the cloth is.
+        body: The figure.
+    """
+    shoulders = (body.keypoints["left_shoulder"][2] + body.keypoints["right_shoulder"][2]) / 2
+    below = shoulders - body.vertices[:, 2]
+    in_front = body.normals[:, 1] < -FACING_FRONT  # The figure looks towards negative y.
+    low, high = CHEST_M
+    chest = np.flatnonzero(body.of(Part.TORSO) & in_front & (below > low) & (below < high))
+    return _bare(body.vertices[chest], body.normals[chest], cloth)
+
+
+def _bare(points: Float64, normals: Float64, cloth: Float64) -> float:
+    if len(points) == 0 or len(cloth) == 0:
         return 0.0
-    points, normals = body.vertices[arm], body.normals[arm]
-    tree = cKDTree(cloth)
     covered = 0
-    for point, normal, near in zip(points, normals, tree.query_ball_point(points, REACH_M), strict=True):
+    for point, normal, near in zip(points, normals, cKDTree(cloth).query_ball_point(points, REACH_M), strict=True):
         arrows = cloth[near] - point
         outward = arrows @ normal
         aside = np.linalg.norm(arrows - outward[:, None] * normal, axis=1)
         covered += bool(((outward > 0) & (aside < ASIDE_M)).any())
-    return 1 - covered / len(arm)
+    return 1 - covered / len(points)
 
 
 def _along(points: Float64, joints: Float64) -> Float64:

@@ -14,7 +14,7 @@ from fashquick_generation.studio.arrays import Bool, Float64
 from fashquick_generation.studio.body import BodyModel, Part, PosedBody
 from fashquick_generation.studio.cloth import Cloth, sewn
 from fashquick_generation.studio.collision import Collider, surface_of
-from fashquick_generation.studio.coverage import bare_share
+from fashquick_generation.studio.coverage import bare_chest_share, bare_share
 from fashquick_generation.studio.outline import Outline
 from fashquick_generation.studio.pattern import fitted
 from fashquick_generation.studio.placement import arm_reach, chest_girth, hip_girth, placed, start_angle
@@ -132,7 +132,11 @@ def dress(
             model.posed(rotations(model, between(first, pose, float(t)))), Frame(effort.substeps, 9.81, 0.996, 0.12)
         )
     cloth_run.hold(effort.settle, Frame(effort.substeps, 9.81, 0.985, 0.25))
-    facts = gates.check_stretch(cloth_run.simulation.stretch(), cloth_run.simulation.tension())
+    facts = gates.check_stretch(
+        cloth_run.simulation.stretch(),
+        cloth_run.simulation.tension(),
+        long_sleeves=any(sleeve.length > LONG_SLEEVE_M for sleeve in sleeves),
+    )
     bare = [0.0]
     for sleeve, side in zip(sleeves, ("left", "right"), strict=True):
         cancel.check()
@@ -140,6 +144,8 @@ def dress(
             own = sleeve.share(cloth.rest) > ON_SLEEVE
             bare.append(bare_share(cloth_run.simulation.x, own, cloth_run.body, side))
     facts |= gates.check_sleeves(max(bare))
+    cancel.check()
+    facts |= gates.check_chest(bare_chest_share(cloth_run.simulation.x, cloth_run.body))
     shoulders_m = min(float(cloth_run.simulation.x[cloth.corner[name], 2]) for name in (L.NECK_LEFT, L.NECK_RIGHT))
     facts |= gates.check_collar(float(cloth_run.simulation.x[:, 2].max()) - shoulders_m)
     facts["cloth_vertices"] = float(len(cloth.rest))

@@ -16,11 +16,16 @@ MAX_TILT_DEGREES = 40.0
 """More than a carelessly placed garment; less than one lying on its side."""
 MAX_STRETCH_P99 = 2.2
 """Cloth may give way to a limb wider than a sleeve looks in a photo taken at a slant, but not by more than this."""
+MAX_STRETCH_P99_LONG = 1.65
+"""The same for long sleeves: what pulls harder there is a sleeve that lies doubled or crossed in the photo, and tears
+open along the arm."""
 MAX_TENSION_P99 = 1.4
 """Cloth pulled harder than this, after it has given way, is torn or caught; worn T-shirts stay under 1.2."""
 MAX_TENSION_MEDIAN = 1.05
 MAX_BARE = 0.10
 """Share of an arm inside a sleeve's span that may be bare: a sleeve that is whole covers all but its folds."""
+MAX_BARE_CHEST = 0.05
+"""Share of the chest's skin; on tops that are whole it is 0."""
 MAX_COLLAR_RISE_M = 0.03
 """Ribbed collars rise up to 2 cm over the points beside the neck; what rises more (turtlenecks, hoods, a hanger left
 in the mask) reaches the chin."""
@@ -66,12 +71,13 @@ def check_proportions(outline: Outline, category: Category) -> None:
             )
 
 
-def check_stretch(stretch: Float64, tension: Float64) -> dict[str, float]:
+def check_stretch(stretch: Float64, tension: Float64, *, long_sleeves: bool) -> dict[str, float]:
     """Refuse cloth that is torn, caught or gone.
 
     Args:
         stretch: E float64, length of each cloth edge over its length in the pattern.
         tension: E float64, the same over its length after the cloth has given way.
+        long_sleeves: Whether the sleeves reach over the elbow.
 
     Returns:
         The measures, as facts of the picture.
@@ -82,7 +88,7 @@ def check_stretch(stretch: Float64, tension: Float64) -> dict[str, float]:
     if not (np.isfinite(stretch).all() and np.isfinite(tension).all()):
         raise SimulationFailed("the cloth simulation diverged; send a photo of the garment lying flat, or another body")
     limits = (
-        ("stretch_p99", float(np.percentile(stretch, 99)), MAX_STRETCH_P99),
+        ("stretch_p99", float(np.percentile(stretch, 99)), MAX_STRETCH_P99_LONG if long_sleeves else MAX_STRETCH_P99),
         ("tension_p99", float(np.percentile(tension, 99)), MAX_TENSION_P99),
         ("tension_median", float(np.median(tension)), MAX_TENSION_MEDIAN),
     )
@@ -116,6 +122,27 @@ def check_sleeves(bare: float) -> dict[str, float]:
             metadata={"bare_share": f"{bare:.3f}"},
         )
     return {"bare_share": bare}
+
+
+def check_chest(bare: float) -> dict[str, float]:
+    """Refuse a garment that leaves the chest bare: the figure is always dressed.
+
+    Args:
+        bare: Share of the chest's skin that no cloth covers.
+
+    Returns:
+        The measure, as a fact of the picture.
+
+    Raises:
+        PhotoNotUsable: The share is over its limit.
+    """
+    if bare > MAX_BARE_CHEST:
+        raise PhotoNotUsable(
+            f"the garment would leave {bare:.0%} of the chest bare: its neckline was not told apart from what lies "
+            "in it; take the photo from straight above on a plain ground of another colour",
+            metadata={"bare_chest_share": f"{bare:.3f}"},
+        )
+    return {"bare_chest_share": bare}
 
 
 def check_collar(rise_m: float) -> dict[str, float]:

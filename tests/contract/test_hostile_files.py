@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from fashquick_common import errors
-from fashquick_common.rpc.blobs import make_blob
-from tests.support.calls import SEGMENT, TRY_ON, Rpc
+from fashquick_common.rpc.blobs import Blob, make_blob
+from tests.contract.conftest import parts_for
+from tests.support.calls import ALL, SEGMENT, Rpc
 from tests.support.hostile import hostile_files
 from tests.support.photos import plain_photo, png
 from tests.support.servers import toy_stack
@@ -15,15 +16,15 @@ from tests.support.servers import toy_stack
 EXPECTED = (errors.InvalidArgumentError, errors.NoGarment)
 
 
-@pytest.mark.parametrize("rpc", [SEGMENT, TRY_ON], ids=lambda rpc: rpc.service)
-async def test_every_hostile_file_is_answered_or_refused_with_advice(rpc: Rpc) -> None:
+@pytest.mark.parametrize("rpc", ALL, ids=lambda rpc: rpc.service)
+async def test_every_hostile_file_is_answered_or_refused_with_advice(rpc: Rpc, good_blobs: dict[str, Blob]) -> None:
     async with toy_stack() as stack:
         channel, kit = stack.channels[rpc.service], stack.servers[rpc.service].kit
         advice: dict[str, str] = {}
         for name, data in hostile_files().items():
-            blob = make_blob("photo", data or b"\0", name="x.jpg")
+            blobs = parts_for(rpc, good_blobs | {"photo": make_blob("photo", data or b"\0", name="x.jpg")})
             try:
-                await rpc.collect(channel, rpc.messages([blob]))
+                await rpc.collect(channel, rpc.messages(blobs))
             except EXPECTED as error:
                 advice[name] = error.message
             assert kit.budget.taken == kit.decoding.taken == 0, name

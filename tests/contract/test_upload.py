@@ -14,7 +14,7 @@ from fashquick_common import errors
 from fashquick_common.rpc.blobs import MAX_CHUNK_BYTES, Blob, make_blob
 from tests.contract.conftest import parts_for
 from tests.support.calls import ALL, Rpc
-from tests.support.servers import Stack
+from tests.support.servers import Stack, toy_stack
 from tests.support.waiting import eventually
 
 Messages = list[Any]
@@ -139,6 +139,22 @@ async def test_a_client_that_stalls_is_given_up(stack: Stack, good_blobs: dict[s
     with pytest.raises(errors.UploadStalled):
         await rpc.stream(stack.channels[rpc.service], stalling())
     assert stack.servers[rpc.service].kit.budget.taken == 0
+
+
+@pytest.mark.parametrize("rpc", ALL, ids=lambda rpc: rpc.service)
+async def test_a_client_that_sends_byte_by_byte_is_given_up(good_blobs: dict[str, Blob], rpc: Rpc) -> None:
+    blobs = parts_for(rpc, good_blobs)
+
+    async def trickling() -> AsyncIterator[Any]:
+        yield rpc.header(blobs)
+        for offset in range(len(blobs[0].data)):
+            yield rpc.chunk(_chunk("photo", offset, bytes(blobs[0].data[offset : offset + 1])))
+            await asyncio.sleep(0.05)
+
+    async with toy_stack(upload_s=0.5) as stack:
+        with pytest.raises(errors.UploadStalled, match=r"0\.5 s"):
+            await rpc.stream(stack.channels[rpc.service], trickling())
+        assert stack.servers[rpc.service].kit.budget.taken == 0
 
 
 @pytest.mark.parametrize("rpc", ALL, ids=lambda rpc: rpc.service)

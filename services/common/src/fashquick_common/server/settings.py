@@ -37,6 +37,9 @@ class ServerSettings(BaseSettings):
     max_parts: int = Field(default=8, gt=0, description="Most parts in one request.")
 
     upload_idle_s: float = Field(default=15.0, gt=0, description="Seconds without a chunk that end an upload.")
+    upload_s: float = Field(
+        default=300.0, gt=0, description="Seconds that a whole upload may take: 32 MiB over a line of 1 Mbit/s."
+    )
     write_idle_s: float = Field(default=60.0, gt=0, description="Seconds in which a client must take one message.")
     max_call_s: float = Field(default=600.0, gt=0, description="Seconds after which any call ends.")
     drain_s: float = Field(default=30.0, ge=0, description="Seconds that running calls get to finish at shutdown.")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -123,7 +124,7 @@ async def open_upload(messages: AsyncIterator[M], kit: Kit) -> AsyncIterator[Upl
         BadField: The header's request id or the parts that it announces are not valid.
         BytesExhausted: The server has no room for them.
     """
-    source = _Source(messages, kit.settings.upload_idle_s)
+    source = _Source(messages, kit.settings.upload_idle_s, kit.settings.upload_s)
     try:
         kit.check_accepting()
         first = await source.next()
@@ -147,16 +148,23 @@ async def open_upload(messages: AsyncIterator[M], kit: Kit) -> AsyncIterator[Upl
 class _Source(Generic[M]):
     """The messages of a request stream, with patience that ends."""
 
-    def __init__(self, messages: AsyncIterator[M], idle_s: float) -> None:
+    def __init__(self, messages: AsyncIterator[M], idle_s: float, whole_s: float) -> None:
         self._messages = messages
         self._idle_s = idle_s
+        self._whole_s = whole_s
+        self._deadline = time.monotonic() + whole_s
         self._ended = False
 
     async def next(self) -> M | None:
         """Read the next message; None at the end of the stream."""
+        left = max(0.0, self._deadline - time.monotonic())
         try:
-            message = await asyncio.wait_for(anext(self._messages, None), self._idle_s)
+            message = await asyncio.wait_for(anext(self._messages, None), min(self._idle_s, left))
         except TimeoutError:
+            if left < self._idle_s:
+                raise UploadStalled(
+                    f"the upload was not complete after {self._whole_s:g} s; send a smaller file, or over a faster line"
+                ) from None
             raise UploadStalled(
                 f"no message came for {self._idle_s:g} s; send the next chunk, or close the stream after the last one"
             ) from None

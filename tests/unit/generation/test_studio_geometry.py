@@ -177,3 +177,24 @@ def test_an_arm_that_has_broken_through_its_sleeve_is_noticed() -> None:
     assert coverage.bare_share(half, np.ones(len(half), bool), posed, "left") > 0.2
     with pytest.raises(SimulationFailed):
         gates.check_sleeves(0.3)
+
+
+def test_folds_of_white_cloth_are_softened_and_prints_are_not() -> None:
+    garment = sample_garment((205, 205, 205))
+    photo = garment.photo.copy()
+    photo[250:262, 150:250] = 150  # a fold's shade
+    photo[300:330, 180:220] = 20  # a print
+    line = outline.trace(garment.alpha, garment.passport.landmarks, CancelFlag())
+    edge = neckline.front_neckline(photo, line)
+
+    made = texture.textures(photo, line, edge, 1.0, CancelFlag())
+
+    def luminance(x: float, y: float) -> float:
+        column, row = np.round(made.at(np.array([x, y]))).astype(int)
+        return float(made.front[row, column].mean())
+
+    cloth, fold, drawn = luminance(200, 220), luminance(200, 256), luminance(200, 315)
+    in_photo = ((150 / 255) / (205 / 255)) ** 2.2
+    assert cloth > 0.7
+    assert fold / cloth > in_photo + 0.08
+    assert drawn / cloth < 0.05

@@ -35,6 +35,12 @@ NEUTRAL_SPREAD = 0.22
 FAINT_TINT, PRINT_STRENGTH = 0.20, 0.50
 """Differences of the linear channels, as shares of their mean, below which a tint on a white garment is taken for
 the room's, and above which it is a print's."""
+FOLD_SHARE = 0.006
+"""Reach of a fold's shade, as a share of the texture's diagonal."""
+FOLD_SHADE = (0.25, 0.5)
+"""Luminance of a fold over that of the cloth around it: darker is a print, lighter surely a fold."""
+FOLD_SOFTENING = 0.55
+"""Part of a fold's contrast, in logarithms, that is taken away on white cloth."""
 LARGEST_PX = 1400
 """Longest side of a texture: as much as photos show of a garment."""
 SIDE_SHARE = 0.14
@@ -200,7 +206,25 @@ def _exposed(light: Float32, garment: Float32, brightest: float) -> Float32:
     mean = balanced.mean(axis=2, keepdims=True)
     strength = np.ptp(balanced, axis=2, keepdims=True) / np.maximum(mean, 1e-6)
     kept = 1 - sure * np.clip((PRINT_STRENGTH - strength) / (PRINT_STRENGTH - FAINT_TINT), 0, 1)
-    out: Float32 = (mean + kept * (balanced - mean)).astype(np.float32)
+    whitened: Float32 = (mean + kept * (balanced - mean)).astype(np.float32)
+    return _softened(whitened, wanted, 1 - kept[..., 0])
+
+
+def _softened(lit: Float32, white: float, is_cloth: Float32) -> Float32:
+    """A white garment with the folds of the photo softened: brightening makes them hard, and they are lit once more.
+
+    Args:
+        lit: HxWx3 float32, linear light.
+        white: Luminance of the garment's bright parts.
+        is_cloth: HxW, 0 to 1, how surely a pixel is plain white cloth.
+    """
+    sigma = FOLD_SHARE * float(np.hypot(*lit.shape[:2]))
+    shade = cv2.GaussianBlur((lit @ LUMINANCE).astype(np.float32), (0, 0), sigma) / white
+    low, high = FOLD_SHADE
+    # What is darker than any fold is a print.
+    fold = cv2.GaussianBlur(is_cloth.astype(np.float32), (0, 0), sigma) * np.clip((shade - low) / (high - low), 0, 1)
+    gain = np.clip(shade, low, 1) ** (-FOLD_SOFTENING * fold)
+    out: Float32 = (lit * gain[..., None]).astype(np.float32)
     return out
 
 

@@ -11,13 +11,18 @@ from fashquick_common.errors import BadField, NotBuilt
 from fashquick_common.garment_codec import category_from_proto
 from fashquick_common.image import OutputFormat
 from fashquick_common.rpc.blobs import Blob, require_part
-from fashquick_common.scene_limits import check_name, check_outputs, check_size, check_yaw
+from fashquick_common.scene_limits import (
+    DEFAULT_BODY,
+    DEFAULT_HEIGHT_PX,
+    DEFAULT_POSE,
+    DEFAULT_WIDTH_PX,
+    check_name,
+    check_outputs,
+    check_size,
+    check_yaw,
+)
 from fashquick_orchestrator.values import Scene, TryOnJob
 
-DEFAULT_BODY = "woman"
-DEFAULT_POSE = "relaxed"
-DEFAULT_WIDTH_PX = 768
-DEFAULT_HEIGHT_PX = 1152
 _SEED_BITS = 32  # Survives every JSON reader.
 _MAX_GARMENTS = 4
 _MAX_PHOTOS = 4

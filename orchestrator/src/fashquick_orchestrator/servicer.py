@@ -19,6 +19,7 @@ from fashquick_common.server.runtime import Service
 from fashquick_common.server.telemetry import name_call
 from fashquick_common.server.upload import open_upload
 from fashquick_orchestrator.config import OrchestratorSettings
+from fashquick_orchestrator.handover import renamed
 from fashquick_orchestrator.jobs import Event, Job, JobStore
 from fashquick_orchestrator.manifest import quality_to_proto
 from fashquick_orchestrator.pipeline import Pipeline
@@ -67,8 +68,7 @@ class TryOnServicer(try_on_pb2_grpc.TryOnServiceServicer):
         context: grpc.aio.ServicerContext[Any, Any],
     ) -> Job:
         job = make_job(header, blobs, request_id)
-        remaining = context.time_remaining()
-        seconds = self._settings.default_job_s if remaining is None else min(remaining, self._settings.max_call_s)
+        seconds = self._kit.seconds_left(context, unset=self._settings.default_job_s)
         return self._jobs.start(
             request_id, digest, job.seed, lambda listener: self._pipeline.run(job, listener, seconds)
         )
@@ -95,12 +95,9 @@ async def _responses(events: AsyncGenerator[Event, None]) -> AsyncIterator[pb.Tr
                     progress=pb.StageProgress(stage=pb.Stage.ValueType(event.stage), progress=progress)
                 )
             case Preview():
-                header = blob_pb2.BlobHeader()
-                header.CopyFrom(event.blob.header)
-                header.part = f"preview/{previews}"
-                previews += 1
-                for response in _part(Blob(header, event.blob.data), pb.OUTPUT_KIND_PREVIEW):
+                for response in _part(renamed(event.blob, f"preview/{previews}"), pb.OUTPUT_KIND_PREVIEW):
                     yield response
+                previews += 1
             case StageFinished():
                 yield pb.TryOnResponse(stage_finished=_finished(event))
             case TryOnResult():

@@ -1,6 +1,6 @@
-"""The limits that `fashquick.generation.v1.Scene` states, for whoever receives one.
+"""The limits and defaults that `fashquick.generation.v1.Scene` states, for whoever receives one.
 
-Checked from a request's header, before a byte of its upload is read.
+Limits are checked from a request's header, before a byte of its upload is read.
 """
 
 from __future__ import annotations
@@ -9,6 +9,10 @@ from collections.abc import Sequence
 
 from fashquick_common.errors import BadField
 
+DEFAULT_BODY = "woman"
+DEFAULT_POSE = "relaxed"
+DEFAULT_WIDTH_PX = 768
+DEFAULT_HEIGHT_PX = 1152
 MIN_SIDE_PX = 256
 MAX_WIDTH_PX = 2048
 MAX_HEIGHT_PX = 3072

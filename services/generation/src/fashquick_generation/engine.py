@@ -12,12 +12,9 @@ from numpy.typing import NDArray
 
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.garment import Passport
+from fashquick_common.scene_limits import DEFAULT_BODY, DEFAULT_HEIGHT_PX, DEFAULT_POSE, DEFAULT_WIDTH_PX
 
 UInt8Array = NDArray[np.uint8]
-
-MIN_SIDE_PX = 256
-MAX_WIDTH_PX = 2048
-MAX_HEIGHT_PX = 3072
 
 
 class MapKind(StrEnum):
@@ -63,7 +60,7 @@ class View:
         framing: How much of the figure is in the picture.
     """
 
-    pose: str = "relaxed"
+    pose: str = DEFAULT_POSE
     yaw_degrees: float = 0.0
     framing: Framing = Framing.FULL
 
@@ -83,10 +80,10 @@ class GenerationJob:
     """
 
     garment: GarmentInput
-    body: str = "woman"
+    body: str = DEFAULT_BODY
     view: View = field(default_factory=View)
-    width: int = 768
-    height: int = 1152
+    width: int = DEFAULT_WIDTH_PX
+    height: int = DEFAULT_HEIGHT_PX
     seed: int = 0
     maps: frozenset[MapKind] = frozenset()
 

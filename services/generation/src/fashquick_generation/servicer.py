@@ -12,9 +12,19 @@ from fashquick.common.v1 import blob_pb2, progress_pb2
 from fashquick.generation.v1 import generation_pb2 as pb
 from fashquick.generation.v1 import generation_pb2_grpc, scene_pb2
 from fashquick_common.errors import BadField, ModelNotInstalled, NotBuilt
+from fashquick_common.garment import Passport
 from fashquick_common.garment_codec import passport_from_proto
 from fashquick_common.rpc.blobs import Blob, chunks_of, require_part
-from fashquick_common.scene_limits import check_name, check_outputs, check_size, check_yaw
+from fashquick_common.scene_limits import (
+    DEFAULT_BODY,
+    DEFAULT_HEIGHT_PX,
+    DEFAULT_POSE,
+    DEFAULT_WIDTH_PX,
+    check_name,
+    check_outputs,
+    check_size,
+    check_yaw,
+)
 from fashquick_common.server.info import BackendInfo, service_version
 from fashquick_common.server.kit import Kit
 from fashquick_common.server.latest import Done, Latest
@@ -32,10 +42,6 @@ from fashquick_generation.engine import (
     View,
 )
 
-DEFAULT_BODY = "woman"
-DEFAULT_POSE = "relaxed"
-DEFAULT_WIDTH_PX = 768
-DEFAULT_HEIGHT_PX = 1152
 DEFAULT_SEED = 0  # The studio has no randomness that anyone should wish to vary by default.
 _MAPS = {
     scene_pb2.OUTPUT_KIND_DEPTH: MapKind.DEPTH,
@@ -67,11 +73,11 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
         """Make one picture, with progress and previews on the way."""
         async with open_upload(requests, self._kit) as upload:
             header = upload.first.header
-            self._check(header)
+            passport = self._checked_passport(header)
             blobs = await upload.blobs()
             await upload.end()
             flag = self._kit.flag_for(context)
-            job = await self._kit.decode(blobs.values(), lambda: self._read(header, blobs))
+            job = await self._kit.decode(blobs.values(), lambda: self._read(header, passport, blobs))
             blobs.clear()
             events: Latest[Progress] = Latest()
 
@@ -96,7 +102,8 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
                     yield response
             yield pb.GenerateResponse(summary=blob_pb2.Summary(blobs=[part.header for part in parts]))
 
-    def _check(self, header: pb.GenerateHeader) -> None:
+    def _checked_passport(self, header: pb.GenerateHeader) -> Passport:
+        """Return the passport of a header that asks for what is built."""
         task = header.WhichOneof("task")
         if task is None:
             raise BadField("the header says neither create nor repair", field="task")
@@ -112,7 +119,7 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
             raise NotBuilt(f"this server does not know backend {header.backend}")
         if not header.create.HasField("passport"):
             raise BadField("a passport is required; get it from FeaturesService.ExtractFeatures", field="passport")
-        passport_from_proto(header.create.passport)
+        passport = passport_from_proto(header.create.passport)
         _check_scene(header.create.scene)
         check_outputs(header.create.outputs, "outputs")
         unknown = set(header.create.outputs) - _MAPS.keys() - _ALWAYS_SENT
@@ -120,12 +127,12 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
             raise NotBuilt(f"this server does not make outputs {sorted(unknown)}")
         if header.create.scene.view.framing not in _FRAMINGS:
             raise NotBuilt(f"this server does not know framing {header.create.scene.view.framing}")
+        return passport
 
-    def _read(self, header: pb.GenerateHeader, blobs: dict[str, Blob]) -> GenerationJob:
+    def _read(self, header: pb.GenerateHeader, passport: Passport, blobs: dict[str, Blob]) -> GenerationJob:
         limits, task = self._kit.settings.image_limits, header.create
         photo = read_photo(require_part(blobs, task.photo_part, "photo_part"), limits)
         alpha = read_mask(require_part(blobs, task.alpha_part, "alpha_part"), photo, limits)
-        passport = passport_from_proto(task.passport)
         height, width = alpha.shape
         if (passport.photo_width, passport.photo_height) != (width, height):
             raise BadField(

@@ -139,10 +139,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg] # n
 
     @contextlib.asynccontextmanager
     async def _time_limit(self, context: Context) -> AsyncIterator[None]:
-        remaining = context.time_remaining()
-        seconds = self._kit.settings.max_call_s if remaining is None else min(remaining, self._kit.settings.max_call_s)
         try:
-            async with asyncio.timeout(seconds) as scope:
+            async with asyncio.timeout(self._kit.seconds_left(context)) as scope:
                 yield
         except TimeoutError:
             if scope.expired():

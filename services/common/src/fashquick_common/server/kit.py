@@ -113,9 +113,19 @@ class Kit:
 
     def flag_for(self, context: grpc.aio.ServicerContext[Any, Any]) -> CancelFlag:
         """Make the cancel flag of a call, with the call's deadline."""
+        return CancelFlag(deadline=time.monotonic() + self.seconds_left(context), on_step=self._step)
+
+    def seconds_left(self, context: grpc.aio.ServicerContext[Any, Any], unset: float | None = None) -> float:
+        """Return the seconds that a call has: its own deadline, at most `max_call_s`.
+
+        Args:
+            context: The call's.
+            unset: Seconds for a call without a deadline; None for `max_call_s`.
+        """
         remaining = context.time_remaining()
-        seconds = self.settings.max_call_s if remaining is None else min(remaining, self.settings.max_call_s)
-        return CancelFlag(deadline=time.monotonic() + seconds, on_step=self._step)
+        if remaining is None:
+            remaining = self.settings.max_call_s if unset is None else unset
+        return min(remaining, self.settings.max_call_s)
 
     async def codec(self, work: Callable[[], T]) -> T:
         """Encode or unpack pictures in the codec pool."""

@@ -18,12 +18,6 @@ def linear(srgb: UInt8) -> Float32:
     return _TO_LINEAR[srgb]
 
 
-def encoded(light: Float32) -> Float32:
-    """Linear light to sRGB code values 0 to 255, not rounded; values outside of 0 to 1 are clipped."""
-    x = np.clip(light, 0, 1)
-    return (255 * np.where(x <= 0.0031308, 12.92 * x, 1.055 * x ** (1 / 2.4) - 0.055)).astype(np.float32)
-
-
 def lightness(luminance: float) -> float:
     """CIE L*, 0 to 100, of relative luminance 0 to 1."""
     return 116 * luminance ** (1 / 3) - 16 if luminance > 0.008856 else 903.3 * luminance

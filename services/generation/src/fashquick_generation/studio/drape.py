@@ -20,7 +20,7 @@ from fashquick_generation.studio.pattern import fitted
 from fashquick_generation.studio.placement import arm_reach, chest_girth, hip_girth, placed, start_angle
 from fashquick_generation.studio.poses import Pose, arms_out, between, rotations
 from fashquick_generation.studio.sleeves import Sleeve, sleeves_of
-from fashquick_generation.studio.solver import Contacts, Frame, Simulation, threads_of
+from fashquick_generation.studio.solver import GRAVITY, Contacts, Frame, Simulation, threads_of
 
 CLEARANCE_M = 0.0045
 """Distance of cloth from the body: what a coarse mesh needs in order not to cut through a round surface."""
@@ -124,14 +124,14 @@ def dress(
     cloth_run = _Run(cloth, sleeves, placed(cloth, sleeves, seam, start), start, on_frame=on_frame, cancel=cancel)
     cloth_run.hold(effort.sew, Frame(effort.substeps, 0.0, 0.92, 0.1))
     cloth_run.simulation.give_way(MAX_TENSION)
-    cloth_run.hold(effort.fall, Frame(effort.substeps, 9.81, 0.996, 0.06))
+    cloth_run.hold(effort.fall, Frame(effort.substeps, GRAVITY, 0.996, 0.06))
     cloth_run.simulation.give_way(MAX_TENSION)
     # Slow, fast, slow, as arms move.
     for t in (1 - np.cos(np.linspace(0, np.pi, effort.move + 1)[1:])) / 2:
         cloth_run.follow(
-            model.posed(rotations(model, between(first, pose, float(t)))), Frame(effort.substeps, 9.81, 0.996, 0.12)
+            model.posed(rotations(model, between(first, pose, float(t)))), Frame(effort.substeps, GRAVITY, 0.996, 0.12)
         )
-    cloth_run.hold(effort.settle, Frame(effort.substeps, 9.81, 0.985, 0.25))
+    cloth_run.hold(effort.settle, Frame(effort.substeps, GRAVITY, 0.985, 0.25))
     facts = gates.check_stretch(
         cloth_run.simulation.stretch(),
         cloth_run.simulation.tension(),

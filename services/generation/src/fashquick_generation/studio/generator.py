@@ -14,10 +14,8 @@ import numpy as np
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.errors import BadField, BadMask, CategoryNotSupported
 from fashquick_common.garment import Category
+from fashquick_common.scene_limits import MAX_HEIGHT_PX, MAX_WIDTH_PX, MIN_SIDE_PX
 from fashquick_generation.engine import (
-    MAX_HEIGHT_PX,
-    MAX_WIDTH_PX,
-    MIN_SIDE_PX,
     GenerationJob,
     Picture,
     Progress,

@@ -19,6 +19,7 @@ from fashquick_generation.studio.cloth import Cloth
 
 FRAME_S = 1 / 60
 GRAVITY = 9.81
+"""Metres per second squared."""
 STRETCH_COMPLIANCE = 1e-9
 BEND_COMPLIANCE = 1e-4
 COLLAR_TENSION = 0.97

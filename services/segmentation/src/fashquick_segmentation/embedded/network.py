@@ -15,8 +15,6 @@ from fashquick_common.errors import ModelNotInstalled
 
 NETWORK_SHA256 = "8f78d3b0d1da2fb8f4f0237d50c856a36a93e135009b7c6dd749ea040ab937f6"
 
-STRIDE_PX = 32  # the network halves its input five times; other sides would shift its skip connections
-
 
 class GarmentNetwork:
     """Where a picture shows a garment, by one pass of the network.

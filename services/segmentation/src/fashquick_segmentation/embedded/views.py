@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from fashquick_common.cancel import CancelFlag
 
+# Multiples of 32: the network halves its input five times, other sides would shift its skip connections.
 SIDES_PX = (192, 256, 320)  # the two sides of training, and one step beyond, which sharpens straps and gaps
 ZOOM_SIDE_PX = 256
 ZOOM_MARGIN_PX = ZOOM_SIDE_PX // 8  # a quarter smaller: garments that fill the frame get ground around them

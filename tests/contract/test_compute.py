@@ -14,11 +14,12 @@ import pytest
 from fashquick.common.v1 import server_info_pb2, server_info_pb2_grpc
 from fashquick_common import errors
 from fashquick_common.rpc.blobs import Blob
+from fashquick_common.server.kit import State
 from tests.contract.conftest import parts_for
-from tests.contract.test_upload import CASES
 from tests.support.calls import ALL, EXTRACT_FEATURES, GENERATE, SEGMENT, TRY_ON, Rpc
 from tests.support.servers import Stack, toy_stack
 from tests.support.toys import Pace
+from tests.support.uploads import CASES
 from tests.support.waiting import eventually
 
 FOREVER = 100_000
@@ -191,7 +192,7 @@ async def test_a_server_whose_drain_is_over_stops_its_computations_and_ends(
         await eventually(lambda: not pace.running.is_set())
 
 
-async def test_a_draining_server_finishes_its_calls_and_refuses_new_ones(good_blobs: dict[str, Blob]) -> None:
+async def test_a_draining_server_finishes_its_calls_and_sends_new_ones_elsewhere(good_blobs: dict[str, Blob]) -> None:
     async with toy_stack(drain_s=5.0) as stack:
         pace = stack.segmenter.pace
         pace.steps = 100
@@ -205,6 +206,16 @@ async def test_a_draining_server_finishes_its_calls_and_refuses_new_ones(good_bl
 
         error = await SEGMENT.failure(channel, messages)
 
-        assert isinstance(error, errors.Draining)
+        assert isinstance(error, errors.UnavailableError)  # So that the caller's retry takes another replica.
+        assert pace.calls == 1
         assert await running
         await stopping
+
+
+async def test_a_call_that_reaches_a_draining_server_is_told_so(stack: Stack, good_blobs: dict[str, Blob]) -> None:
+    stack.servers["segmentation"].kit.state = State.DRAINING
+
+    error = await SEGMENT.failure(stack.channels["segmentation"], SEGMENT.messages([good_blobs["photo"]]))
+
+    assert isinstance(error, errors.Draining)
+    assert error.retry_after_s > 0

@@ -18,6 +18,8 @@ from fashquick_common.errors import FashquickError
 from fashquick_common.rpc.blobs import Blob, chunks_of
 from fashquick_common.rpc.status import error_from_rpc
 
+Metadata = tuple[tuple[str, str], ...]
+
 
 @dataclass(frozen=True)
 class Rpc:
@@ -29,13 +31,17 @@ class Rpc:
     chunk: Callable[[blob_pb2.Chunk], Any]
     parts: tuple[str, ...]
 
-    async def collect(self, channel: grpc.aio.Channel, messages: Iterable[Any], timeout: float = 20.0) -> list[Any]:
+    async def collect(
+        self, channel: grpc.aio.Channel, messages: Iterable[Any], timeout: float = 20.0, metadata: Metadata = ()
+    ) -> list[Any]:
         """Send the messages, close the stream, return all answers."""
-        return await self.stream(channel, _items(messages), timeout)
+        return await self.stream(channel, _items(messages), timeout, metadata)
 
-    async def stream(self, channel: grpc.aio.Channel, messages: AsyncIterator[Any], timeout: float = 20.0) -> list[Any]:
+    async def stream(
+        self, channel: grpc.aio.Channel, messages: AsyncIterator[Any], timeout: float = 20.0, metadata: Metadata = ()
+    ) -> list[Any]:
         """Send messages as they come, return all answers. Raises the failure as an exception of ours."""
-        call = self.make_stub(channel)(messages, timeout=timeout)
+        call = self.make_stub(channel)(messages, timeout=timeout, metadata=metadata)
         try:
             if hasattr(call, "__aiter__"):
                 return [answer async for answer in call]

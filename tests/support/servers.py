@@ -12,6 +12,7 @@ from fashquick_common.rpc.channel import open_channel
 from fashquick_common.server.kit import Kit
 from fashquick_common.server.runtime import Server, Service
 from fashquick_common.server.settings import ServerSettings
+from fashquick_common.server.tracing import Tracing
 from fashquick_features.servicer import features_service
 from fashquick_generation.servicer import generation_service
 from fashquick_orchestrator.config import OrchestratorSettings
@@ -28,9 +29,11 @@ METHODS = {
 
 
 @contextlib.asynccontextmanager
-async def running(settings: ServerSettings, make: Callable[[Kit], Service]) -> AsyncIterator[Server]:
+async def running(
+    settings: ServerSettings, make: Callable[[Kit], Service], tracing: Tracing | None = None
+) -> AsyncIterator[Server]:
     """A server that listens until the context ends."""
-    server = Server(settings, make)
+    server = Server(settings, make, tracing)
     await server.start()
     try:
         yield server
@@ -53,7 +56,7 @@ class Stack:
 
 
 @contextlib.asynccontextmanager
-async def toy_stack(**settings: object) -> AsyncIterator[Stack]:
+async def toy_stack(tracing: Tracing | None = None, **settings: object) -> AsyncIterator[Stack]:
     """Start all four services with toy engines; settings go to each."""
     segmenter, analyser, generator = ToySegmenter(), ToyAnalyser(), ToyGenerator()
     defaults: dict[str, object] = {"port": 0, "admin_port": 0, "drain_s": 1.0, "reflection": True}
@@ -61,17 +64,19 @@ async def toy_stack(**settings: object) -> AsyncIterator[Stack]:
     async with contextlib.AsyncExitStack() as stack:
         servers = {
             "segmentation": await stack.enter_async_context(
-                running(plain, lambda kit: segmentation_service(kit, segmenter))
+                running(plain, lambda kit: segmentation_service(kit, segmenter), tracing)
             ),
-            "features": await stack.enter_async_context(running(plain, lambda kit: features_service(kit, analyser))),
+            "features": await stack.enter_async_context(
+                running(plain, lambda kit: features_service(kit, analyser), tracing)
+            ),
             "generation": await stack.enter_async_context(
-                running(plain, lambda kit: generation_service(kit, generator))
+                running(plain, lambda kit: generation_service(kit, generator), tracing)
             ),
         }
         targets = {f"{name}_target": f"127.0.0.1:{server.port}" for name, server in servers.items()}
         orchestration = OrchestratorSettings(**(defaults | targets | settings))  # type: ignore[arg-type]
         servers["orchestrator"] = await stack.enter_async_context(
-            running(orchestration, lambda kit: tryon_service(kit, orchestration))
+            running(orchestration, lambda kit: tryon_service(kit, orchestration), tracing)
         )
         channels = {
             name: await stack.enter_async_context(open_channel(f"127.0.0.1:{server.port}"))

@@ -19,14 +19,14 @@ from fashquick_common.errors import (
 )
 from fashquick_common.rpc.ending import CallEnding
 from fashquick_common.rpc.request_id import REQUEST_ID_KEY
-from fashquick_common.rpc.retry import pause_before_retry
+from fashquick_common.rpc.retry import Retries, RetryRules
 from fashquick_common.rpc.status import DETAILS_TRAILER, error_from_rpc
 
 T = TypeVar("T")
 Q = TypeVar("Q")
 R_co = TypeVar("R_co", covariant=True)
 
-MAX_ATTEMPTS = 3
+_RULES = RetryRules(attempts=3)
 _UNREACHABLE_PAUSE_S = 0.1
 
 
@@ -126,7 +126,7 @@ async def retried(
 ) -> AsyncGenerator[T, None]:
     """Run a whole call, and again when the server says that this may help.
 
-    A call is tried at most `MAX_ATTEMPTS` times, within one deadline over all attempts, and not at all after
+    A call is tried at most three times, within one deadline over all attempts, and not at all after
     something of its result has been given out.
 
     Args:
@@ -138,9 +138,8 @@ async def retried(
         FashquickError: The last attempt's failure.
     """
     deadline = time.monotonic() + timeout_s
-    number = 0
+    retries = Retries(_RULES, deadline)
     while True:
-        number += 1
         remaining = deadline - time.monotonic()
         if remaining <= 0:
             raise DeadlinePassed()
@@ -152,7 +151,7 @@ async def retried(
                     yield response
             return
         except FashquickError as error:
-            pause = pause_before_retry(error, number, MAX_ATTEMPTS)
-            if given_out or pause is None or time.monotonic() + pause >= deadline:
+            pause = None if given_out else retries.pause_after(error)
+            if pause is None:
                 raise
         await asyncio.sleep(pause)

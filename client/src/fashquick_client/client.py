@@ -26,7 +26,7 @@ from fashquick_client.events import (
     Progress,
     StageFinished,
 )
-from fashquick_client.options import TryOnOptions
+from fashquick_client.options import PriorityName, TryOnOptions
 from fashquick_client.photos import PhotoSource
 from fashquick_client.pixels import PixelMap
 from fashquick_client.results import Segmentation, TryOnResult
@@ -60,6 +60,7 @@ class Client:
         *,
         segmentation: str | None = None,
         features: str | None = None,
+        priority: PriorityName = "interactive",
     ) -> None:
         """Make a client that is not connected yet.
 
@@ -68,8 +69,14 @@ class Client:
             segmentation: `host:port` of the segmentation service; by default where `fashquick up` puts it: on
                 the orchestrator's host, one port up.
             features: `host:port` of the features service; by default two ports up.
+            priority: "interactive" where somebody waits for the answers; "bulk" for a whole catalogue, whose calls
+                let interactive ones go first.
+
+        Raises:
+            BadField: The priority is none of these.
         """
         self._endpoint = endpoint
+        self._priority = request.priority_of(priority)
         self._given = {
             Service.ORCHESTRATOR: endpoint,
             Service.SEGMENTATION: segmentation,
@@ -118,6 +125,7 @@ class Client:
         """
         job = check_request_id(request_id or "")
         header, blobs = await asyncio.to_thread(request.try_on_request, photo, job, **options)
+        header.priority = self._priority
 
         def attempt(seconds: float) -> AsyncGenerator[Event, None]:
             return self._try_on_once(header, blobs, seconds)
@@ -186,6 +194,7 @@ class Client:
         header, blobs = await asyncio.to_thread(
             request.segment_request, photo, job, mask_hint=mask_hint, max_candidates=max_candidates
         )
+        header.priority = self._priority
         address = self._address(Service.SEGMENTATION)
         stub = segmentation_pb2_grpc.SegmentationServiceStub(self._channel(address))
 
@@ -223,6 +232,7 @@ class Client:
         """
         job = check_request_id(request_id or "")
         header, blobs = await asyncio.to_thread(request.features_request, photo, alpha, job, category=category)
+        header.priority = self._priority
         address = self._address(Service.FEATURES)
         stub = features_pb2_grpc.FeaturesServiceStub(self._channel(address))
 

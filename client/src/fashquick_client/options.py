@@ -12,6 +12,7 @@ from fashquick_common.garment import Category
 BackendName = Literal["auto", "studio", "diffusion"]
 BodyName = Literal["woman", "man", "curvy"]
 FormatName = Literal["png", "jpeg", "webp"]
+PriorityName = Literal["interactive", "bulk"]
 
 
 class TryOnOptions(TypedDict, total=False):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar, Unpack
 
+from fashquick.common.v1 import priority_pb2
 from fashquick.features.v1 import features_pb2
 from fashquick.generation.v1 import scene_pb2
 from fashquick.segmentation.v1 import segmentation_pb2
@@ -43,6 +44,7 @@ _BACKENDS = {
     "studio": scene_pb2.BACKEND_STUDIO,
     "diffusion": scene_pb2.BACKEND_DIFFUSION,
 }
+_PRIORITIES = {"interactive": priority_pb2.PRIORITY_INTERACTIVE, "bulk": priority_pb2.PRIORITY_BULK}
 _FORMATS = {
     "png": try_on_pb2.PICTURE_FORMAT_PNG,
     "jpeg": try_on_pb2.PICTURE_FORMAT_JPEG,
@@ -139,6 +141,15 @@ def features_request(
         category_hint=category_to_proto(_category(category)),
     )
     return header, blobs
+
+
+def priority_of(name: str) -> priority_pb2.Priority.ValueType:
+    """Return the wire form of a priority.
+
+    Raises:
+        BadField: It is none of them.
+    """
+    return _choice("priority", name, _PRIORITIES)
 
 
 def try_on_messages(header: try_on_pb2.TryOnHeader, blobs: Sequence[Blob]) -> Iterator[try_on_pb2.TryOnRequest]:

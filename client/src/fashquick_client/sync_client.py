@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 from fashquick_client.client import DEFAULT_TIMEOUT_S, Client
 from fashquick_client.events import Event
-from fashquick_client.options import TryOnOptions
+from fashquick_client.options import PriorityName, TryOnOptions
 from fashquick_client.photos import PhotoSource
 from fashquick_client.pixels import PixelMap
 from fashquick_client.results import Segmentation, TryOnResult
@@ -35,12 +35,14 @@ class SyncClient:
         *,
         segmentation: str | None = None,
         features: str | None = None,
+        priority: PriorityName = "interactive",
     ) -> None:
         """Start the thread; arguments as for `Client`."""
+        client = Client(endpoint, segmentation=segmentation, features=features, priority=priority)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="fashquick-client", daemon=True)
         self._thread.start()
-        self._client = Client(endpoint, segmentation=segmentation, features=features)
+        self._client = client
 
     def __enter__(self) -> Self:
         """Return the client."""

@@ -15,6 +15,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from operator import itemgetter
 
 from fashquick_common.errors import Cancelled, FashquickError, QueueFull, RequestIdTaken, drop_frames
+from fashquick_common.priority import Priority
+from fashquick_orchestrator.config import JobLimits
 from fashquick_orchestrator.pipeline import Listener
 from fashquick_orchestrator.values import Passing, StageFinished, TryOnResult
 
@@ -29,6 +31,7 @@ class Job:
     Attributes:
         digest: Of the request.
         seed: Start of its random numbers.
+        priority: Of whoever began it.
         finished_at: Moment in seconds of `time.monotonic()` when it succeeded, or None.
     """
 
@@ -36,12 +39,14 @@ class Job:
         self,
         digest: bytes,
         seed: int,
+        priority: Priority,
         work: Callable[[Listener], Awaitable[TryOnResult]],
         on_end: Callable[[Job], None],
     ) -> None:
         """Start the work; `on_end` is told when it has ended, however it did."""
         self.digest = digest
         self.seed = seed
+        self.priority = priority
         self.finished_at: float | None = None
         self._lasting: list[tuple[int, Event]] = []
         self._passing: dict[type, tuple[int, Event]] = {}
@@ -141,17 +146,9 @@ def _being_cancelled() -> bool:
 class JobStore:
     """All jobs of one orchestrator that somebody may ask for. Used from the event loop only."""
 
-    def __init__(self, max_jobs: int, keep_s: float, max_bytes: int) -> None:
-        """Make an empty store.
-
-        Args:
-            max_jobs: Jobs that may run at one time.
-            keep_s: Seconds for which a finished job is kept.
-            max_bytes: Bytes of results that are kept.
-        """
-        self._max_jobs = max_jobs
-        self._keep_s = keep_s
-        self._max_bytes = max_bytes
+    def __init__(self, limits: JobLimits) -> None:
+        """Make an empty store."""
+        self._limits = limits
         self._jobs: OrderedDict[str, Job] = OrderedDict()
         self._running: set[Job] = set()
 
@@ -168,29 +165,39 @@ class JobStore:
             raise RequestIdTaken(f"request_id {request_id!r} was used for another request; use a new id, or none")
         return job
 
-    def check_room(self) -> None:
+    def check_room(self, priority: Priority) -> None:
         """Return if one more job may run.
 
         Raises:
             QueueFull: Too many are running.
         """
-        running = sum(job.running for job in self._running)
-        if running >= self._max_jobs:
-            raise QueueFull(
-                f"{running} jobs are running, at most {self._max_jobs} may; try again in {_RETRY_S:g} s",
-                retry_after_s=_RETRY_S,
-            )
+        running = [job for job in self._running if job.running]
+        counts = [("jobs", len(running), self._limits.max_jobs)]
+        if priority is Priority.BULK:
+            bulk = sum(job.priority is Priority.BULK for job in running)
+            counts.append(("bulk jobs", bulk, self._limits.max_bulk_jobs))
+        for what, count, most in counts:
+            if count >= most:
+                raise QueueFull(
+                    f"{count} {what} are running, at most {most} may; try again in {_RETRY_S:g} s",
+                    retry_after_s=_RETRY_S,
+                )
 
     def start(
-        self, request_id: str, digest: bytes, seed: int, work: Callable[[Listener], Awaitable[TryOnResult]]
+        self,
+        request_id: str,
+        digest: bytes,
+        seed: int,
+        priority: Priority,
+        work: Callable[[Listener], Awaitable[TryOnResult]],
     ) -> Job:
         """Start a job under an id that `find` did not know.
 
         Raises:
             QueueFull: Too many are running.
         """
-        self.check_room()
-        job = Job(digest, seed, work, self._ended)
+        self.check_room(priority)
+        job = Job(digest, seed, priority, work, self._ended)
         self._jobs[request_id] = job
         self._running.add(job)
         return job
@@ -199,7 +206,7 @@ class JobStore:
         self._running.discard(job)
         self._forget()
         if job.finished_at is not None:
-            asyncio.get_running_loop().call_later(self._keep_s, self._forget)
+            asyncio.get_running_loop().call_later(self._limits.keep_s, self._forget)
 
     def _forget(self) -> None:
         """Drop failed jobs, jobs that are too old, and the oldest beyond the bytes."""
@@ -207,11 +214,11 @@ class JobStore:
         for request_id, job in list(self._jobs.items()):
             if job.running:
                 continue
-            if job.finished_at is None or now - job.finished_at >= self._keep_s:
+            if job.finished_at is None or now - job.finished_at >= self._limits.keep_s:
                 del self._jobs[request_id]
         total = sum(job.result_bytes for job in self._jobs.values())
         for request_id, job in list(self._jobs.items()):
-            if total <= self._max_bytes:
+            if total <= self._limits.max_bytes:
                 break
             if not job.running:
                 total -= job.result_bytes

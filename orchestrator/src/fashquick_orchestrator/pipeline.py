@@ -22,6 +22,7 @@ from fashquick_common.errors import DeadlinePassed, FashquickError, InternalErro
 from fashquick_common.garment import Passport
 from fashquick_common.image import DecodedImage, synthetic_media_xmp
 from fashquick_common.rpc.blobs import Blob
+from fashquick_common.rpc.retry import Retries, RetryBudget, RetryRules
 from fashquick_common.server.info import service_version
 from fashquick_common.server.kit import Kit
 from fashquick_common.server.pictures import read_photo, rgb8_blob
@@ -83,19 +84,21 @@ class Pipeline:
     Attributes:
         kit: What the server's calls share.
         stages: The stage services.
-        attempts: Most calls of one stage in one job.
+        rules: How persistently the stages are called.
+        budgets: Bounds on the retries of each stage over all jobs.
         version: Version of the orchestrator.
-        retries: Counts further calls by stage.
+        retries: Counts further calls by stage and by the reason for which they are made.
     """
 
-    def __init__(self, kit: Kit, stages: Stages, attempts: int) -> None:
+    def __init__(self, kit: Kit, stages: Stages, rules: RetryRules) -> None:
         """Make it for one server."""
         self.kit = kit
         self.stages = stages
-        self.attempts = attempts
+        self.rules = rules
+        self.budgets = {stage: RetryBudget() for stage in Stage}
         self.version = service_version("orchestrator")
         self.retries = Counter(
-            "fashquick_stage_retries", "Further calls of a stage", ["stage"], registry=kit.metrics.registry
+            "fashquick_stage_retries", "Further calls of a stage", ["stage", "reason"], registry=kit.metrics.registry
         )
 
     async def run(self, job: TryOnJob, listener: Listener, seconds: float) -> TryOnResult:
@@ -222,12 +225,9 @@ class _Run:
                 raise DeadlinePassed()
             return await call(seconds)
 
-        return await with_retries(
-            once,
-            attempts=self._pipeline.attempts,
-            deadline=self._deadlines.of(stage),
-            on_retry=self._pipeline.retries.labels(stage.label).inc,
-        )
+        pipeline = self._pipeline
+        retries = Retries(pipeline.rules, self._deadlines.of(stage), pipeline.budgets[stage])
+        return await with_retries(once, retries, lambda error: pipeline.retries.labels(stage.label, error.reason).inc())
 
     @contextlib.asynccontextmanager
     async def _stage(self, stage: Stage) -> AsyncIterator[_Step]:
@@ -235,7 +235,8 @@ class _Run:
         step = _Step(StageRun("", "", self._pipeline.version, 0.0))
         self._progress(stage, "start", 0.0)
         try:
-            yield step
+            with self._kit.tracing.span(stage.label):
+                yield step
         except FashquickError as error:
             error.metadata.setdefault("stage", stage.label)
             raise

@@ -10,6 +10,7 @@ from fashquick.tryon.v1 import try_on_pb2 as pb
 from fashquick_common.errors import BadField, NotBuilt
 from fashquick_common.garment_codec import category_from_proto
 from fashquick_common.image import OutputFormat
+from fashquick_common.priority import priority_from_proto
 from fashquick_common.rpc.blobs import Blob, require_part
 from fashquick_common.scene_limits import (
     DEFAULT_BODY,
@@ -88,6 +89,7 @@ def make_job(header: pb.TryOnHeader, blobs: Mapping[str, Blob], request_id: str)
         generation_backend=options.generation_backend,
         allow_fallback=options.allow_fallback,
         picture_format=_FORMATS[options.picture_format],
+        priority=priority_from_proto(header.priority),
     )
 
 

@@ -36,7 +36,7 @@ class TryOnServicer(try_on_pb2_grpc.TryOnServiceServicer):
         self._kit = kit
         self._settings = settings
         self._pipeline = pipeline
-        self._jobs = JobStore(settings.max_jobs, settings.result_keep_s, settings.result_store_bytes)
+        self._jobs = JobStore(settings.job_limits)
 
     async def TryOn(  # noqa: N802 - the contract's name
         self, requests: AsyncIterator[pb.TryOnRequest], context: grpc.aio.ServicerContext[Any, Any]
@@ -49,7 +49,7 @@ class TryOnServicer(try_on_pb2_grpc.TryOnServiceServicer):
             name_call(request_id)
             digest = request_digest(header)
             if self._jobs.find(request_id, digest) is None:
-                self._jobs.check_room()
+                self._jobs.check_room(upload.priority)
             blobs = await upload.blobs()
             await upload.end()
             job = self._jobs.find(request_id, digest) or self._start(header, blobs, request_id, digest, context)
@@ -70,18 +70,19 @@ class TryOnServicer(try_on_pb2_grpc.TryOnServiceServicer):
         job = make_job(header, blobs, request_id)
         seconds = self._kit.seconds_left(context, unset=self._settings.default_job_s)
         return self._jobs.start(
-            request_id, digest, job.seed, lambda listener: self._pipeline.run(job, listener, seconds)
+            request_id, digest, job.seed, job.priority, lambda listener: self._pipeline.run(job, listener, seconds)
         )
 
 
 def request_digest(header: pb.TryOnHeader) -> bytes:
-    """Return what tells two requests apart: SHA-256 over the header, its id left out.
+    """Return what tells two requests apart: SHA-256 over the header, its id and its priority left out.
 
     The blobs' digests are in the header.
     """
     copy = pb.TryOnHeader()
     copy.CopyFrom(header)
     copy.request_id = ""
+    copy.ClearField("priority")
     return hashlib.sha256(copy.SerializeToString(deterministic=True)).digest()
 
 
@@ -126,8 +127,8 @@ def _part(blob: Blob, kind: pb.OutputKind.ValueType) -> Iterator[pb.TryOnRespons
 
 def tryon_service(kit: Kit, settings: OrchestratorSettings) -> Service:
     """Describe the service to the runtime."""
-    stages = Stages(settings.segmentation_target, settings.features_target, settings.generation_target)
-    servicer = TryOnServicer(kit, settings, Pipeline(kit, stages, settings.stage_attempts))
+    stages = Stages(settings.segmentation_target, settings.features_target, settings.generation_target, kit.tracing)
+    servicer = TryOnServicer(kit, settings, Pipeline(kit, stages, settings.retry_rules))
     return Service(
         name="orchestrator",
         full_name=pb.DESCRIPTOR.services_by_name["TryOnService"].full_name,

@@ -16,11 +16,13 @@ from fashquick.segmentation.v1 import segmentation_pb2, segmentation_pb2_grpc
 from fashquick_common.errors import InternalError, InvalidArgumentError
 from fashquick_common.garment import Passport
 from fashquick_common.garment_codec import category_to_proto, passport_from_proto, passport_to_proto
+from fashquick_common.priority import priority_to_proto
 from fashquick_common.rpc.blobs import Blob, BlobLimits, BlobReader, chunks_of
 from fashquick_common.rpc.channel import open_channel
 from fashquick_common.rpc.ending import CallEnding
 from fashquick_common.rpc.request_id import REQUEST_ID_KEY
 from fashquick_common.rpc.status import error_from_rpc
+from fashquick_common.server.tracing import Tracing
 from fashquick_orchestrator.values import MaskQuality, Scene, StageRun, TryOnJob
 
 # A picture of 2048 x 3072 has 18 MiB; a stage that announces more is broken.
@@ -60,8 +62,16 @@ class Generated:
 class Stages:
     """Channels to the stage services; each reconnects by itself."""
 
-    def __init__(self, segmentation: str, features: str, generation: str) -> None:
-        """Open the channels inside the event loop; nothing connects before the first call."""
+    def __init__(self, segmentation: str, features: str, generation: str, tracing: Tracing) -> None:
+        """Open the channels inside the event loop; nothing connects before the first call.
+
+        Args:
+            segmentation: Target of the service, `host:port` or `dns:///name:port`.
+            features: Likewise.
+            generation: Likewise.
+            tracing: Puts the calls into the job's trace.
+        """
+        self._tracing = tracing
         self._channels = [open_channel(target) for target in (segmentation, features, generation)]
         self._segmentation = segmentation_pb2_grpc.SegmentationServiceStub(self._channels[0])
         self._features = features_pb2_grpc.FeaturesServiceStub(self._channels[1])
@@ -89,11 +99,12 @@ class Stages:
             photo_part=photo.part,
             mask_hint_part=hint.part if hint else "",
             backend=segmentation_pb2.Backend.ValueType(job.segmentation_backend),
+            priority=priority_to_proto(job.priority),
         )
         call = self._segmentation.Segment(
             _stream(segmentation_pb2.SegmentRequest(header=header), _segment_chunk, blobs),
             timeout=seconds,
-            metadata=_metadata(job),
+            metadata=self._metadata(job),
         )
         result: segmentation_pb2.SegmentResult | None = None
         parts = _Parts()
@@ -133,11 +144,12 @@ class Stages:
             photo_part=photo.part,
             alpha_part=alpha.part,
             category_hint=category_to_proto(job.category_hint),
+            priority=priority_to_proto(job.priority),
         )
         call = self._features.ExtractFeatures(
             _stream(features_pb2.ExtractFeaturesRequest(header=header), _features_chunk, blobs),
             timeout=seconds,
-            metadata=_metadata(job),
+            metadata=self._metadata(job),
         )
         ending = CallEnding(call)
         try:
@@ -171,6 +183,7 @@ class Stages:
             backend=scene_pb2.Backend.ValueType(job.generation_backend),
             allow_fallback=job.allow_fallback,
             seed=job.seed,
+            priority=priority_to_proto(job.priority),
             create=generation_pb2.CreateTask(
                 photo_part=photo.part,
                 alpha_part=alpha.part,
@@ -182,7 +195,7 @@ class Stages:
         call = self._generation.Generate(
             _stream(generation_pb2.GenerateRequest(header=header), _generate_chunk, blobs),
             timeout=seconds,
-            metadata=_metadata(job),
+            metadata=self._metadata(job),
         )
         result: generation_pb2.GenerateResult | None = None
         parts = _Parts()
@@ -207,6 +220,9 @@ class Stages:
             facts=dict(result.facts),
             run=StageRun(result.backend, result.backend_digest, result.version, result.compute_seconds),
         )
+
+    def _metadata(self, job: TryOnJob) -> tuple[tuple[str, str], ...]:
+        return ((REQUEST_ID_KEY, job.request_id), *self._tracing.headers())
 
 
 class _Parts:
@@ -263,10 +279,6 @@ def scene_to_proto(scene: Scene) -> scene_pb2.Scene:
         width=scene.width,
         height=scene.height,
     )
-
-
-def _metadata(job: TryOnJob) -> tuple[tuple[str, str], ...]:
-    return ((REQUEST_ID_KEY, job.request_id),)
 
 
 async def _stream(first: M, wrap: Callable[[blob_pb2.Chunk], M], blobs: Iterable[Blob]) -> AsyncIterator[M]:

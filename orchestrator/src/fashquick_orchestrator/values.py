@@ -8,6 +8,7 @@ from enum import IntEnum
 from fashquick.tryon.v1 import try_on_pb2
 from fashquick_common.garment import Category, Passport
 from fashquick_common.image import OutputFormat
+from fashquick_common.priority import Priority
 from fashquick_common.rpc.blobs import Blob
 
 
@@ -63,6 +64,7 @@ class TryOnJob:
         generation_backend: Number of the `fashquick.generation.v1.Backend`.
         allow_fallback: Whether another backend may be used.
         picture_format: "png", "jpeg" or "webp".
+        priority: Who goes first where calls wait.
     """
 
     request_id: str
@@ -76,6 +78,7 @@ class TryOnJob:
     generation_backend: int
     allow_fallback: bool
     picture_format: OutputFormat
+    priority: Priority
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,9 @@ import pytest
 
 from fashquick.tryon.v1 import try_on_pb2
 from fashquick_common import errors
+from fashquick_common.priority import Priority
 from fashquick_common.rpc.blobs import make_blob
+from fashquick_orchestrator.config import JobLimits
 from fashquick_orchestrator.jobs import Job, JobStore
 from fashquick_orchestrator.pipeline import Listener
 from fashquick_orchestrator.values import Progress, ResultPart, Stage, StageFinished, TryOnResult
@@ -29,11 +31,11 @@ async def at_once(listener: Listener) -> TryOnResult:
 
 
 def store(max_jobs: int = 8, keep_s: float = 60.0, max_bytes: int = 10_000) -> JobStore:
-    return JobStore(max_jobs, keep_s, max_bytes)
+    return JobStore(JobLimits(max_jobs, max_jobs, keep_s, max_bytes))
 
 
 async def follow_to_the_end(jobs: JobStore, request_id: str) -> list[object]:
-    return await events_of(jobs.start(request_id, b"digest", 1, at_once))
+    return await events_of(jobs.start(request_id, b"digest", 1, Priority.INTERACTIVE, at_once))
 
 
 async def events_of(job: Job) -> list[object]:
@@ -98,7 +100,7 @@ async def test_a_failed_job_is_forgotten_and_its_error_raised() -> None:
         raise errors.NoGarment("nothing here")
 
     jobs = store()
-    job = jobs.start("a", b"digest", 1, fail)
+    job = jobs.start("a", b"digest", 1, Priority.INTERACTIVE, fail)
     with pytest.raises(errors.NoGarment):
         await events_of(job)
 
@@ -107,22 +109,22 @@ async def test_a_failed_job_is_forgotten_and_its_error_raised() -> None:
 
 async def test_the_last_follower_that_leaves_cancels_the_job() -> None:
     jobs = store(max_jobs=1)
-    job = jobs.start("a", b"digest", 1, forever)
+    job = jobs.start("a", b"digest", 1, Priority.INTERACTIVE, forever)
     async with job.followed():
         async with job.followed() as events:
             assert await anext(events)
         await asyncio.sleep(0)
         assert job.running
         with pytest.raises(errors.QueueFull):
-            jobs.check_room()
+            jobs.check_room(Priority.INTERACTIVE)
 
     await eventually(lambda: not job.running)
-    jobs.check_room()
+    jobs.check_room(Priority.INTERACTIVE)
 
 
 async def test_a_caller_that_leaves_before_the_first_event_cancels_its_job() -> None:
     jobs = store()
-    job = jobs.start("a", b"digest", 1, forever)
+    job = jobs.start("a", b"digest", 1, Priority.INTERACTIVE, forever)
     async with job.followed():
         pass
 
@@ -138,13 +140,13 @@ async def test_a_job_that_everyone_has_left_does_not_answer_its_id() -> None:
         finally:
             await stopping.wait()
 
-    left = jobs.start("a", b"digest", 1, slow_to_stop)
+    left = jobs.start("a", b"digest", 1, Priority.INTERACTIVE, slow_to_stop)
     async with left.followed() as events:
         assert await anext(events)
     assert left.running
 
     assert jobs.find("a", b"digest") is None
-    again = jobs.start("a", b"digest", 1, at_once)
+    again = jobs.start("a", b"digest", 1, Priority.INTERACTIVE, at_once)
     stopping.set()
     assert await events_of(again)
     await eventually(lambda: not left.running)
@@ -160,20 +162,20 @@ async def test_a_job_still_counts_while_it_stops() -> None:
         finally:
             await stopping.wait()
 
-    left = jobs.start("a", b"digest", 1, slow_to_stop)
+    left = jobs.start("a", b"digest", 1, Priority.INTERACTIVE, slow_to_stop)
     async with left.followed() as events:
         assert await anext(events)
 
     with pytest.raises(errors.QueueFull):
-        jobs.check_room()
+        jobs.check_room(Priority.INTERACTIVE)
     stopping.set()
     await eventually(lambda: not left.running)
-    jobs.check_room()
+    jobs.check_room(Priority.INTERACTIVE)
 
 
 async def test_results_are_forgotten_in_time_though_nobody_asks() -> None:
     jobs = store(keep_s=0.05)
-    job = jobs.start("a", b"digest", 1, at_once)
+    job = jobs.start("a", b"digest", 1, Priority.INTERACTIVE, at_once)
     await events_of(job)
     gone = weakref.ref(job)
     del job
@@ -184,7 +186,7 @@ async def test_results_are_forgotten_in_time_though_nobody_asks() -> None:
 
 async def test_results_beyond_the_bytes_are_forgotten_though_nobody_asks() -> None:
     jobs = store(max_bytes=1500)
-    first = jobs.start("a", b"digest", 1, at_once)
+    first = jobs.start("a", b"digest", 1, Priority.INTERACTIVE, at_once)
     await events_of(first)
     gone = weakref.ref(first)
     del first
@@ -208,7 +210,7 @@ async def test_a_job_that_ends_early_frees_its_pixels_at_once(end: str) -> None:
         raise errors.PhotoNotUsable(f"a photo of {photo.shape}")
 
     jobs = store()
-    job = jobs.start("a", b"digest", 1, work)
+    job = jobs.start("a", b"digest", 1, Priority.INTERACTIVE, work)
     async with job.followed() as events:
         assert await anext(events)
         if end == "fails alone":

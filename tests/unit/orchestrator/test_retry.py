@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from fashquick_common import errors
+from fashquick_common.rpc.retry import Retries, RetryBudget, RetryRules
 from fashquick_orchestrator.deadlines import RESERVED, Deadlines
 from fashquick_orchestrator.retry import with_retries
 from fashquick_orchestrator.values import Stage
@@ -24,11 +25,14 @@ class Flaky:
             raise failure
         return "answer"
 
-    async def run(self, attempts: int = 3, seconds: float = 5.0) -> Any:
-        def count() -> None:
+    async def run(
+        self, attempts: int = 3, seconds: float = 5.0, patience_s: float = 0.0, budget: RetryBudget | None = None
+    ) -> Any:
+        def count(_: errors.FashquickError) -> None:
             self.retries += 1
 
-        return await with_retries(self.call, attempts=attempts, deadline=time.monotonic() + seconds, on_retry=count)
+        retries = Retries(RetryRules(attempts, patience_s), time.monotonic() + seconds, budget)
+        return await with_retries(self.call, retries, count)
 
 
 def busy(delay: float = 0.01) -> errors.QueueFull:
@@ -72,6 +76,35 @@ async def test_no_call_begins_after_the_deadline() -> None:
     with pytest.raises(errors.QueueFull):
         await flaky.run(seconds=1.0)
     assert flaky.retries == 0
+
+
+def gone() -> errors.StageUnreachable:
+    return errors.StageUnreachable("gone", retry_after_s=0.001)
+
+
+async def test_a_service_that_restarts_is_called_until_patience_ends() -> None:
+    flaky = Flaky(*[gone()] * 4)
+    assert await flaky.run(attempts=1, patience_s=5.0) == ("answer", 5)
+
+    with pytest.raises(errors.StageUnreachable):
+        await Flaky(*[gone()] * 4).run(attempts=1, patience_s=0.0)
+
+
+async def test_patience_is_not_for_servers_that_are_busy() -> None:
+    with pytest.raises(errors.QueueFull):
+        await Flaky(*[busy()] * 4).run(attempts=2, patience_s=5.0)
+
+
+async def test_all_calls_together_retry_no_more_than_the_budget() -> None:
+    budget = RetryBudget(burst=2, ratio=0.5)
+    flaky = Flaky(*[gone()] * 9)
+    with pytest.raises(errors.StageUnreachable):
+        await flaky.run(patience_s=5.0, budget=budget)
+    assert flaky.retries == 2
+
+    for _ in range(2):  # Two calls that succeed at once bring one retry.
+        assert await Flaky().run(budget=budget) == ("answer", 1)
+    assert await Flaky(gone()).run(budget=budget) == ("answer", 2)
 
 
 def test_a_stage_leaves_time_for_those_after_it() -> None:

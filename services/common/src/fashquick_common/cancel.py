@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from fashquick_common.errors import Cancelled, DeadlinePassed
 
@@ -41,6 +41,12 @@ class CancelFlag:
         """Raise the flag. Calling it again changes nothing."""
         self._event.set()
 
+    def count(self) -> None:
+        """Count one step."""
+        self.steps += 1
+        if self._on_step is not None:
+            self._on_step()
+
     def check(self) -> None:
         """Count one step and return if the work should go on.
 
@@ -48,9 +54,7 @@ class CancelFlag:
             Cancelled: The caller went away.
             DeadlinePassed: The deadline has passed.
         """
-        self.steps += 1
-        if self._on_step is not None:
-            self._on_step()
+        self.count()
         if self._event.is_set():
             raise Cancelled()
         if self._late():
@@ -58,3 +62,31 @@ class CancelFlag:
 
     def _late(self) -> bool:
         return self._deadline is not None and time.monotonic() >= self._deadline
+
+
+class SharedFlag(CancelFlag):
+    """The flag of a computation that several calls share: raised when the flags of all of them are."""
+
+    def __init__(self, flags: Sequence[CancelFlag]) -> None:
+        """Make a flag over at least one other."""
+        super().__init__()
+        self._flags = tuple(flags)
+
+    @property
+    def raised(self) -> bool:
+        """Whether nobody waits for the work any more."""
+        return all(flag.raised for flag in self._flags)
+
+    def check(self) -> None:
+        """Count one step, for one of the calls, and return if the work should go on.
+
+        Raises:
+            Cancelled: All callers went away.
+            DeadlinePassed: The first caller's deadline has passed, and nobody else waits.
+        """
+        self.steps += 1
+        for flag in self._flags:
+            if not flag.raised:
+                flag.count()
+                return
+        self._flags[0].check()

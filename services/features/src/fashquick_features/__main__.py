@@ -6,15 +6,21 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from fashquick_common.server.main import run
-from fashquick_features.config import FeaturesSettings
 
 if TYPE_CHECKING:
     from fashquick_common.server.kit import Kit
     from fashquick_common.server.runtime import Service
+    from fashquick_features.config import FeaturesSettings
+
+
+def _read_settings() -> FeaturesSettings:
+    from fashquick_features.config import FeaturesSettings  # noqa: PLC0415 - after the threads are limited: it loads numpy
+
+    return FeaturesSettings()
 
 
 def _make_service(_: FeaturesSettings) -> Callable[[Kit], Service]:
-    from fashquick_features.engine import PassportAnalyser  # noqa: PLC0415 - after the threads are limited
+    from fashquick_features.engine import PassportAnalyser  # noqa: PLC0415 - likewise
     from fashquick_features.servicer import features_service  # noqa: PLC0415 - likewise
 
     analyser = PassportAnalyser()
@@ -23,7 +29,7 @@ def _make_service(_: FeaturesSettings) -> Callable[[Kit], Service]:
 
 def main() -> None:
     """Run the service until it is told to stop."""
-    run("features", FeaturesSettings, _make_service)
+    run("features", _read_settings, _make_service)
 
 
 if __name__ == "__main__":

@@ -41,8 +41,8 @@ class FeaturesServicer(features_pb2_grpc.FeaturesServiceServicer):
             photo, alpha = await self._kit.decode(blobs.values(), lambda: self._read(header, blobs))
             blobs.clear()
             hint = category_from_proto(header.category_hint)
-            passport, seconds = await self._kit.compute.run(
-                lambda: self._analyser.analyse(photo, alpha, hint, flag), flag
+            passport, seconds = await self._kit.computed(
+                lambda: self._analyser.analyse(photo, alpha, hint, flag), flag, upload.priority
             )
             return pb.ExtractFeaturesResponse(
                 passport=passport_to_proto(passport),

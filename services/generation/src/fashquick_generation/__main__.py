@@ -6,16 +6,22 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from fashquick_common.server.main import run
-from fashquick_generation.config import GenerationSettings
 
 if TYPE_CHECKING:
     from fashquick_common.server.kit import Kit
     from fashquick_common.server.runtime import Service
+    from fashquick_generation.config import GenerationSettings
+
+
+def _read_settings() -> GenerationSettings:
+    from fashquick_generation.config import GenerationSettings  # noqa: PLC0415 - after the threads are limited: it loads numpy
+
+    return GenerationSettings()
 
 
 def _make_service(_: GenerationSettings) -> Callable[[Kit], Service]:
     from fashquick_generation.servicer import generation_service  # noqa: PLC0415 - likewise
-    from fashquick_generation.studio import StudioGenerator  # noqa: PLC0415 - after the threads are limited
+    from fashquick_generation.studio import StudioGenerator  # noqa: PLC0415 - likewise
 
     generator = StudioGenerator()
     return lambda kit: generation_service(kit, generator)
@@ -23,7 +29,7 @@ def _make_service(_: GenerationSettings) -> Callable[[Kit], Service]:
 
 def main() -> None:
     """Run the service until it is told to stop."""
-    run("generation", GenerationSettings, _make_service)
+    run("generation", _read_settings, _make_service)
 
 
 if __name__ == "__main__":

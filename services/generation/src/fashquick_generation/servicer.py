@@ -84,7 +84,7 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
             def leave(progress: Progress) -> None:
                 events.put("progress" if progress.preview is None else "preview", progress)
 
-            work = self._kit.compute.run(lambda: self._generator.generate(job, leave, flag), flag)
+            work = self._kit.computed(lambda: self._generator.generate(job, leave, flag), flag, upload.priority)
             previews = 0
             async with contextlib.aclosing(events.during(work)) as happenings:
                 async for happening in happenings:

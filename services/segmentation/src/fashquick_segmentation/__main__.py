@@ -6,15 +6,21 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from fashquick_common.server.main import run
-from fashquick_segmentation.config import SegmentationSettings
 
 if TYPE_CHECKING:
     from fashquick_common.server.kit import Kit
     from fashquick_common.server.runtime import Service
+    from fashquick_segmentation.config import SegmentationSettings
+
+
+def _read_settings() -> SegmentationSettings:
+    from fashquick_segmentation.config import SegmentationSettings  # noqa: PLC0415 - after the threads are limited: it loads numpy
+
+    return SegmentationSettings()
 
 
 def _make_service(_: SegmentationSettings) -> Callable[[Kit], Service]:
-    from fashquick_segmentation.embedded import EmbeddedSegmenter  # noqa: PLC0415 - after the threads are limited
+    from fashquick_segmentation.embedded import EmbeddedSegmenter  # noqa: PLC0415 - likewise
     from fashquick_segmentation.servicer import segmentation_service  # noqa: PLC0415 - likewise
 
     segmenter = EmbeddedSegmenter()
@@ -23,7 +29,7 @@ def _make_service(_: SegmentationSettings) -> Callable[[Kit], Service]:
 
 def main() -> None:
     """Run the service until it is told to stop."""
-    run("segmentation", SegmentationSettings, _make_service)
+    run("segmentation", _read_settings, _make_service)
 
 
 if __name__ == "__main__":

@@ -45,7 +45,9 @@ class SegmentationServicer(segmentation_pb2_grpc.SegmentationServiceServicer):
             flag = self._kit.flag_for(context)
             photo, hint = await self._kit.decode(blobs.values(), lambda: self._read(header, blobs))
             blobs.clear()
-            found, seconds = await self._kit.compute.run(lambda: self._segmenter.segment(photo.rgb, hint, flag), flag)
+            found, seconds = await self._kit.computed(
+                lambda: self._segmenter.segment(photo.rgb, hint, flag), flag, upload.priority
+            )
             result, parts = await self._kit.codec(lambda: self._result(found, photo, header, seconds))
             # Inside, so that a slow reader's result counts against the byte budget.
             yield pb.SegmentResponse(result=result)

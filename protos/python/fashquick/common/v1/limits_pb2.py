@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n fashquick/common/v1/limits.proto\x12\x13\x66\x61shquick.common.v1\"\xd0\x01\n\x06Limits\x12\x16\n\x0emax_file_bytes\x18\x01 \x01(\x04\x12\x12\n\nmax_pixels\x18\x02 \x01(\x04\x12\x10\n\x08min_side\x18\x03 \x01(\r\x12\x14\n\x0cworking_side\x18\x04 \x01(\r\x12\x17\n\x0fmax_chunk_bytes\x18\x05 \x01(\r\x12\x11\n\tmax_parts\x18\x06 \x01(\r\x12\x1b\n\x13upload_idle_seconds\x18\x07 \x01(\x02\x12\x13\n\x0b\x62yte_budget\x18\x08 \x01(\x04\x12\x14\n\x0cqueue_length\x18\t \x01(\rb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n fashquick/common/v1/limits.proto\x12\x13\x66\x61shquick.common.v1\"\xeb\x01\n\x06Limits\x12\x16\n\x0emax_file_bytes\x18\x01 \x01(\x04\x12\x12\n\nmax_pixels\x18\x02 \x01(\x04\x12\x10\n\x08min_side\x18\x03 \x01(\r\x12\x14\n\x0cworking_side\x18\x04 \x01(\r\x12\x17\n\x0fmax_chunk_bytes\x18\x05 \x01(\r\x12\x11\n\tmax_parts\x18\x06 \x01(\r\x12\x1b\n\x13upload_idle_seconds\x18\x07 \x01(\x02\x12\x13\n\x0b\x62yte_budget\x18\x08 \x01(\x04\x12\x14\n\x0cqueue_length\x18\t \x01(\r\x12\x19\n\x11\x62ulk_queue_length\x18\n \x01(\rb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,5 +32,5 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'fashquick.common.v1.limits_
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_LIMITS']._serialized_start=58
-  _globals['_LIMITS']._serialized_end=266
+  _globals['_LIMITS']._serialized_end=293
 # @@protoc_insertion_point(module_scope)

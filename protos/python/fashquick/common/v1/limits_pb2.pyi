@@ -31,6 +31,7 @@ class Limits(_message.Message):
     UPLOAD_IDLE_SECONDS_FIELD_NUMBER: _builtins.int
     BYTE_BUDGET_FIELD_NUMBER: _builtins.int
     QUEUE_LENGTH_FIELD_NUMBER: _builtins.int
+    BULK_QUEUE_LENGTH_FIELD_NUMBER: _builtins.int
     max_file_bytes: _builtins.int
     """Largest image file in bytes."""
     max_pixels: _builtins.int
@@ -49,6 +50,8 @@ class Limits(_message.Message):
     """Bytes that all uploads in progress may announce together."""
     queue_length: _builtins.int
     """Calls that may wait for the compute thread."""
+    bulk_queue_length: _builtins.int
+    """Calls of PRIORITY_BULK that may wait for it; never more than queue_length."""
     def __init__(
         self,
         *,
@@ -61,10 +64,11 @@ class Limits(_message.Message):
         upload_idle_seconds: _builtins.float = ...,
         byte_budget: _builtins.int = ...,
         queue_length: _builtins.int = ...,
+        bulk_queue_length: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["byte_budget", b"byte_budget", "max_chunk_bytes", b"max_chunk_bytes", "max_file_bytes", b"max_file_bytes", "max_parts", b"max_parts", "max_pixels", b"max_pixels", "min_side", b"min_side", "queue_length", b"queue_length", "upload_idle_seconds", b"upload_idle_seconds", "working_side", b"working_side"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bulk_queue_length", b"bulk_queue_length", "byte_budget", b"byte_budget", "max_chunk_bytes", b"max_chunk_bytes", "max_file_bytes", b"max_file_bytes", "max_parts", b"max_parts", "max_pixels", b"max_pixels", "min_side", b"min_side", "queue_length", b"queue_length", "upload_idle_seconds", b"upload_idle_seconds", "working_side", b"working_side"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

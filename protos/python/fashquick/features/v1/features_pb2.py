@@ -23,23 +23,24 @@ _sym_db = _symbol_database.Default()
 
 
 from fashquick.common.v1 import blob_pb2 as fashquick_dot_common_dot_v1_dot_blob__pb2
+from fashquick.common.v1 import priority_pb2 as fashquick_dot_common_dot_v1_dot_priority__pb2
 from fashquick.garment.v1 import category_pb2 as fashquick_dot_garment_dot_v1_dot_category__pb2
 from fashquick.garment.v1 import passport_pb2 as fashquick_dot_garment_dot_v1_dot_passport__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$fashquick/features/v1/features.proto\x12\x15\x66\x61shquick.features.v1\x1a\x1e\x66\x61shquick/common/v1/blob.proto\x1a#fashquick/garment/v1/category.proto\x1a#fashquick/garment/v1/passport.proto\"\x90\x01\n\x16\x45xtractFeaturesRequest\x12>\n\x06header\x18\x01 \x01(\x0b\x32,.fashquick.features.v1.ExtractFeaturesHeaderH\x00\x12+\n\x05\x63hunk\x18\x02 \x01(\x0b\x32\x1a.fashquick.common.v1.ChunkH\x00\x42\t\n\x07message\"\xba\x01\n\x15\x45xtractFeaturesHeader\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12.\n\x05\x62lobs\x18\x02 \x03(\x0b\x32\x1f.fashquick.common.v1.BlobHeader\x12\x12\n\nphoto_part\x18\x03 \x01(\t\x12\x12\n\nalpha_part\x18\x04 \x01(\t\x12\x35\n\rcategory_hint\x18\x05 \x01(\x0e\x32\x1e.fashquick.garment.v1.Category\"\x9e\x01\n\x17\x45xtractFeaturesResponse\x12\x30\n\x08passport\x18\x01 \x01(\x0b\x32\x1e.fashquick.garment.v1.Passport\x12\x0f\n\x07\x62\x61\x63kend\x18\x02 \x01(\t\x12\x16\n\x0e\x62\x61\x63kend_digest\x18\x03 \x01(\t\x12\x17\n\x0f\x63ompute_seconds\x18\x04 \x01(\x01\x12\x0f\n\x07version\x18\x05 \x01(\t2\x85\x01\n\x0f\x46\x65\x61turesService\x12r\n\x0f\x45xtractFeatures\x12-.fashquick.features.v1.ExtractFeaturesRequest\x1a..fashquick.features.v1.ExtractFeaturesResponse(\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$fashquick/features/v1/features.proto\x12\x15\x66\x61shquick.features.v1\x1a\x1e\x66\x61shquick/common/v1/blob.proto\x1a\"fashquick/common/v1/priority.proto\x1a#fashquick/garment/v1/category.proto\x1a#fashquick/garment/v1/passport.proto\"\x90\x01\n\x16\x45xtractFeaturesRequest\x12>\n\x06header\x18\x01 \x01(\x0b\x32,.fashquick.features.v1.ExtractFeaturesHeaderH\x00\x12+\n\x05\x63hunk\x18\x02 \x01(\x0b\x32\x1a.fashquick.common.v1.ChunkH\x00\x42\t\n\x07message\"\xeb\x01\n\x15\x45xtractFeaturesHeader\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12.\n\x05\x62lobs\x18\x02 \x03(\x0b\x32\x1f.fashquick.common.v1.BlobHeader\x12\x12\n\nphoto_part\x18\x03 \x01(\t\x12\x12\n\nalpha_part\x18\x04 \x01(\t\x12\x35\n\rcategory_hint\x18\x05 \x01(\x0e\x32\x1e.fashquick.garment.v1.Category\x12/\n\x08priority\x18\x06 \x01(\x0e\x32\x1d.fashquick.common.v1.Priority\"\x9e\x01\n\x17\x45xtractFeaturesResponse\x12\x30\n\x08passport\x18\x01 \x01(\x0b\x32\x1e.fashquick.garment.v1.Passport\x12\x0f\n\x07\x62\x61\x63kend\x18\x02 \x01(\t\x12\x16\n\x0e\x62\x61\x63kend_digest\x18\x03 \x01(\t\x12\x17\n\x0f\x63ompute_seconds\x18\x04 \x01(\x01\x12\x0f\n\x07version\x18\x05 \x01(\t2\x85\x01\n\x0f\x46\x65\x61turesService\x12r\n\x0f\x45xtractFeatures\x12-.fashquick.features.v1.ExtractFeaturesRequest\x1a..fashquick.features.v1.ExtractFeaturesResponse(\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'fashquick.features.v1.features_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_EXTRACTFEATURESREQUEST']._serialized_start=170
-  _globals['_EXTRACTFEATURESREQUEST']._serialized_end=314
-  _globals['_EXTRACTFEATURESHEADER']._serialized_start=317
-  _globals['_EXTRACTFEATURESHEADER']._serialized_end=503
-  _globals['_EXTRACTFEATURESRESPONSE']._serialized_start=506
-  _globals['_EXTRACTFEATURESRESPONSE']._serialized_end=664
-  _globals['_FEATURESSERVICE']._serialized_start=667
-  _globals['_FEATURESSERVICE']._serialized_end=800
+  _globals['_EXTRACTFEATURESREQUEST']._serialized_start=206
+  _globals['_EXTRACTFEATURESREQUEST']._serialized_end=350
+  _globals['_EXTRACTFEATURESHEADER']._serialized_start=353
+  _globals['_EXTRACTFEATURESHEADER']._serialized_end=588
+  _globals['_EXTRACTFEATURESRESPONSE']._serialized_start=591
+  _globals['_EXTRACTFEATURESRESPONSE']._serialized_end=749
+  _globals['_FEATURESSERVICE']._serialized_start=752
+  _globals['_FEATURESSERVICE']._serialized_end=885
 # @@protoc_insertion_point(module_scope)

@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from fashquick.common.v1 import blob_pb2 as _blob_pb2
+from fashquick.common.v1 import priority_pb2 as _priority_pb2
 from fashquick.garment.v1 import category_pb2 as _category_pb2
 from fashquick.garment.v1 import passport_pb2 as _passport_pb2
 from google.protobuf import descriptor as _descriptor
@@ -64,6 +65,7 @@ class ExtractFeaturesHeader(_message.Message):
     PHOTO_PART_FIELD_NUMBER: _builtins.int
     ALPHA_PART_FIELD_NUMBER: _builtins.int
     CATEGORY_HINT_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Id of the job for logs and traces, at most 128 printable ASCII characters. May be empty."""
     photo_part: _builtins.str
@@ -72,6 +74,8 @@ class ExtractFeaturesHeader(_message.Message):
     """Part with the garment's soft mask, of the photo's size: a file or GRAY8, 0 ground to 255 garment."""
     category_hint: _category_pb2.Category.ValueType
     """Kind of garment if the caller knows it; it is then not guessed."""
+    priority: _priority_pb2.Priority.ValueType
+    """Who goes first when calls wait."""
     @_builtins.property
     def blobs(self) -> _containers.RepeatedCompositeFieldContainer[_blob_pb2.BlobHeader]:
         """All parts that follow, in the order in which they follow: the photo, then the alpha."""
@@ -84,10 +88,11 @@ class ExtractFeaturesHeader(_message.Message):
         photo_part: _builtins.str = ...,
         alpha_part: _builtins.str = ...,
         category_hint: _category_pb2.Category.ValueType = ...,
+        priority: _priority_pb2.Priority.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alpha_part", b"alpha_part", "blobs", b"blobs", "category_hint", b"category_hint", "photo_part", b"photo_part", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alpha_part", b"alpha_part", "blobs", b"blobs", "category_hint", b"category_hint", "photo_part", b"photo_part", "priority", b"priority", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from fashquick.common.v1 import blob_pb2 as _blob_pb2
+from fashquick.common.v1 import priority_pb2 as _priority_pb2
 from fashquick.common.v1 import progress_pb2 as _progress_pb2
 from fashquick.garment.v1 import passport_pb2 as _passport_pb2
 from fashquick.generation.v1 import scene_pb2 as _scene_pb2
@@ -69,6 +70,7 @@ class GenerateHeader(_message.Message):
     REPAIR_FIELD_NUMBER: _builtins.int
     STUDIO_FIELD_NUMBER: _builtins.int
     DIFFUSION_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Id of the job for logs and traces, at most 128 printable ASCII characters. May be empty."""
     backend: _scene_pb2.Backend.ValueType
@@ -77,6 +79,8 @@ class GenerateHeader(_message.Message):
     """Whether another backend may be used when the one asked for is not there."""
     seed: _builtins.int
     """Start of all random numbers. A backend without randomness ignores it. Absent: the server chooses."""
+    priority: _priority_pb2.Priority.ValueType
+    """Who goes first when calls wait."""
     @_builtins.property
     def blobs(self) -> _containers.RepeatedCompositeFieldContainer[_blob_pb2.BlobHeader]:
         """All parts that follow, in the order in which they follow."""
@@ -109,10 +113,11 @@ class GenerateHeader(_message.Message):
         repair: Global___RepairTask | None = ...,
         studio: _scene_pb2.StudioSettings | None = ...,
         diffusion: _scene_pb2.DiffusionSettings | None = ...,
+        priority: _priority_pb2.Priority.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "create", b"create", "diffusion", b"diffusion", "repair", b"repair", "seed", b"seed", "settings", b"settings", "studio", b"studio", "task", b"task"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "allow_fallback", b"allow_fallback", "backend", b"backend", "blobs", b"blobs", "create", b"create", "diffusion", b"diffusion", "repair", b"repair", "request_id", b"request_id", "seed", b"seed", "settings", b"settings", "studio", b"studio", "task", b"task"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "allow_fallback", b"allow_fallback", "backend", b"backend", "blobs", b"blobs", "create", b"create", "diffusion", b"diffusion", "priority", b"priority", "repair", b"repair", "request_id", b"request_id", "seed", b"seed", "settings", b"settings", "studio", b"studio", "task", b"task"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__seed: _TypeAlias = _typing.Literal["seed"]  # noqa: Y015
     _WhichOneofArgType__seed: _TypeAlias = _typing.Literal["_seed", b"_seed"]  # noqa: Y015

@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from fashquick.common.v1 import blob_pb2 as _blob_pb2
+from fashquick.common.v1 import priority_pb2 as _priority_pb2
 from fashquick.common.v1 import progress_pb2 as _progress_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -97,6 +98,7 @@ class SegmentHeader(_message.Message):
     MAX_CANDIDATES_FIELD_NUMBER: _builtins.int
     EMBEDDED_FIELD_NUMBER: _builtins.int
     SAM2_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Id of the job for logs and traces, at most 128 printable ASCII characters. May be empty."""
     photo_part: _builtins.str
@@ -107,6 +109,8 @@ class SegmentHeader(_message.Message):
     """Backend to use."""
     max_candidates: _builtins.int
     """Most candidates to return beside the chosen mask, 0 to 16, as parts "candidate/0" and so on."""
+    priority: _priority_pb2.Priority.ValueType
+    """Who goes first when calls wait."""
     @_builtins.property
     def blobs(self) -> _containers.RepeatedCompositeFieldContainer[_blob_pb2.BlobHeader]:
         """All parts that follow, in the order in which they follow: the photo, then the mask hint if there is one."""
@@ -130,10 +134,11 @@ class SegmentHeader(_message.Message):
         max_candidates: _builtins.int = ...,
         embedded: Global___EmbeddedSettings | None = ...,
         sam2: Global___Sam2Settings | None = ...,
+        priority: _priority_pb2.Priority.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["embedded", b"embedded", "sam2", b"sam2", "settings", b"settings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "blobs", b"blobs", "embedded", b"embedded", "mask_hint_part", b"mask_hint_part", "max_candidates", b"max_candidates", "photo_part", b"photo_part", "request_id", b"request_id", "sam2", b"sam2", "settings", b"settings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "blobs", b"blobs", "embedded", b"embedded", "mask_hint_part", b"mask_hint_part", "max_candidates", b"max_candidates", "photo_part", b"photo_part", "priority", b"priority", "request_id", b"request_id", "sam2", b"sam2", "settings", b"settings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_settings: _TypeAlias = _typing.Literal["embedded", "sam2"]  # noqa: Y015
     _WhichOneofArgType_settings: _TypeAlias = _typing.Literal["settings", b"settings"]  # noqa: Y015

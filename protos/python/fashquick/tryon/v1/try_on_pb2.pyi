@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from fashquick.common.v1 import blob_pb2 as _blob_pb2
+from fashquick.common.v1 import priority_pb2 as _priority_pb2
 from fashquick.common.v1 import progress_pb2 as _progress_pb2
 from fashquick.garment.v1 import category_pb2 as _category_pb2
 from fashquick.garment.v1 import passport_pb2 as _passport_pb2
@@ -216,6 +217,7 @@ class TryOnHeader(_message.Message):
     SEED_FIELD_NUMBER: _builtins.int
     OUTPUTS_FIELD_NUMBER: _builtins.int
     OPTIONS_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Id of the job, at most 128 printable ASCII characters. The same id with the same request attaches to the
     running job or returns its result for ten minutes; with another request it is refused. Empty: the server
@@ -225,6 +227,10 @@ class TryOnHeader(_message.Message):
     """Pictures a view that differ by their seed, 1 to 8; 0 for 1. More than one is not built yet."""
     seed: _builtins.int
     """Start of all random numbers. Absent: the server chooses; the chosen seed comes back."""
+    priority: _priority_pb2.Priority.ValueType
+    """Who goes first when calls wait, here and in the stages. The same request with another priority is still the
+    same request.
+    """
     @_builtins.property
     def blobs(self) -> _containers.RepeatedCompositeFieldContainer[_blob_pb2.BlobHeader]:
         """All parts that follow, in the order in which they follow."""
@@ -261,10 +267,11 @@ class TryOnHeader(_message.Message):
         seed: _builtins.int | None = ...,
         outputs: _abc.Iterable[Global___OutputKind.ValueType] | None = ...,
         options: Global___TryOnOptions | None = ...,
+        priority: _priority_pb2.Priority.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "options", b"options", "seed", b"seed", "subject", b"subject"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "blobs", b"blobs", "garments", b"garments", "options", b"options", "outputs", b"outputs", "request_id", b"request_id", "samples", b"samples", "seed", b"seed", "subject", b"subject", "views", b"views"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "blobs", b"blobs", "garments", b"garments", "options", b"options", "outputs", b"outputs", "priority", b"priority", "request_id", b"request_id", "samples", b"samples", "seed", b"seed", "subject", b"subject", "views", b"views"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__seed: _TypeAlias = _typing.Literal["seed"]  # noqa: Y015
     _WhichOneofArgType__seed: _TypeAlias = _typing.Literal["_seed", b"_seed"]  # noqa: Y015

@@ -9,6 +9,12 @@ import grpc
 CHANNEL_OPTIONS: tuple[tuple[str, str | int], ...] = (
     ("grpc.enable_retries", 0),
     ("grpc.lb_policy_name", "round_robin"),
+    # A name is asked for again whenever a connection ends. gRPC's least time between two questions, 30 s, is longer
+    # than a rolling restart takes to replace every address that was known.
+    ("grpc.dns_min_time_between_resolutions_ms", 1_000),
+    # A server that comes back is found within seconds; gRPC's own pauses grow to two minutes.
+    ("grpc.initial_reconnect_backoff_ms", 200),
+    ("grpc.max_reconnect_backoff_ms", 3_000),
     ("grpc.max_receive_message_length", 4 * 1024 * 1024),
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),

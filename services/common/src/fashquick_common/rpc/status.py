@@ -19,6 +19,7 @@ from fashquick_common.errors import FashquickError
 DOMAIN = "fashquick"
 DETAILS_TRAILER = "grpc-status-details-bin"
 PUSHBACK_TRAILER = "grpc-retry-pushback-ms"
+_RECONNECT_S = 0.1  # Another replica may be at hand; each attempt adds a pause of its own.
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
@@ -70,7 +71,8 @@ def error_from_rpc(call: grpc.RpcError) -> FashquickError:
     """Turn the failure of a call back into the exception that the server raised.
 
     A failure without our details (a peer that is not fashquick, a broken connection) becomes the closest
-    exception: UNAVAILABLE is StageUnreachable, an unknown status is InternalError.
+    exception: UNAVAILABLE is StageUnreachable, and so is CANCELLED, for a caller that cancels hears of it from its
+    own side; an unknown status is InternalError.
     """
     code, text, trailers = _parts_of(call)
     status = _status_in(trailers)
@@ -124,10 +126,13 @@ _CLOSEST: dict[grpc.StatusCode, Callable[[str], FashquickError]] = {
     grpc.StatusCode.UNAVAILABLE: lambda text: errors.StageUnreachable(
         f"the server cannot be reached ({text or 'no cause given'}); check that it runs at the address given, "
         "then try again",
-        retry_after_s=0.2,
+        retry_after_s=_RECONNECT_S,
     ),
     grpc.StatusCode.DEADLINE_EXCEEDED: lambda _: errors.DeadlinePassed(),
-    grpc.StatusCode.CANCELLED: lambda _: errors.Cancelled(),
+    grpc.StatusCode.CANCELLED: lambda text: errors.StageUnreachable(
+        f"the server dropped the call ({text or 'no cause given'}), it may be ending; try again",
+        retry_after_s=_RECONNECT_S,
+    ),
     grpc.StatusCode.UNIMPLEMENTED: lambda text: errors.NotBuilt(text or "the server does not have this method"),
     grpc.StatusCode.RESOURCE_EXHAUSTED: lambda text: errors.QueueFull(text, retry_after_s=1.0),
     grpc.StatusCode.INVALID_ARGUMENT: errors.BadField,

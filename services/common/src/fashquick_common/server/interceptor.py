@@ -22,6 +22,8 @@ from fashquick_common.errors import (
 from fashquick_common.rpc.request_id import REQUEST_ID_KEY, new_request_id, valid_request_id
 from fashquick_common.rpc.status import code_of, trailers_of
 from fashquick_common.server.kit import Kit
+from fashquick_common.server.telemetry import call_name
+from fashquick_common.server.tracing import fail
 
 log = structlog.get_logger(__name__)
 
@@ -118,7 +120,15 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg] # n
         failure: FashquickError | None = None
         in_progress = self._kit.metrics.calls_in_progress.labels(method)
         names = structlog.contextvars.bound_contextvars(request_id=_request_id(context), method=method)
-        with names, self._kit.handling(), in_progress.track_inprogress():
+        tracing = self._kit.tracing
+        with (
+            names,
+            tracing.call(method, context.invocation_metadata() or ()) as span,
+            self._kit.handling(),
+            in_progress.track_inprogress(),
+        ):
+            if trace_id := tracing.trace_id():
+                structlog.contextvars.bind_contextvars(trace_id=trace_id)
             try:
                 async with self._time_limit(context):
                     await work()
@@ -133,6 +143,10 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg] # n
                 failure = InternalError("the server failed; its log has the cause under this request id")
             finally:
                 self._record(method, failure, time.monotonic() - started)
+                span.set_attribute("rpc.grpc.status_code", int(failure.status) if failure else 0)
+                span.set_attribute("fashquick.request_id", call_name())
+                if failure is not None:
+                    fail(span, failure)
         if failure is not None:
             drop_frames(failure)  # grpc keeps the exception that ends a call.
         return failure

@@ -6,22 +6,28 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
+from functools import partial
 from typing import Any, TypeVar
 
 import grpc
 
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.errors import Draining, ImageTooLarge, Loading
+from fashquick_common.priority import Priority
 from fashquick_common.rpc.blobs import Blob
-from fashquick_common.server.admission import ByteBudget, ComputeLine
+from fashquick_common.server.budget import ByteBudget
+from fashquick_common.server.line import BatchWork, ComputeLine
 from fashquick_common.server.pictures import decode_bytes
 from fashquick_common.server.settings import ServerSettings
 from fashquick_common.server.telemetry import Metrics
+from fashquick_common.server.tracing import Tracing
 
 T = TypeVar("T")
+I = TypeVar("I")  # noqa: E741 - an input
+R = TypeVar("R")
 
 _RETRY_S = 0.5
 
@@ -57,24 +63,29 @@ class Kit:
         budget: Bytes that uploads may take.
         decoding: Bytes that reading image files may take.
         compute: The compute thread and its line.
+        tracing: Makes its spans.
         steps: Compute steps so far.
         state: Where the server is in its life.
     """
 
-    def __init__(self, settings: ServerSettings) -> None:
-        """Start the compute thread and the codec pool."""
+    def __init__(self, settings: ServerSettings, tracing: Tracing | None = None) -> None:
+        """Start the compute thread and the codec pool; without `tracing` no spans are made."""
         self.settings = settings
+        self.tracing = tracing or Tracing()
         self.metrics = Metrics()
         self.budget = ByteBudget(settings.byte_budget, "uploads")
         self.decoding = ByteBudget(settings.decode_budget, "reading pictures")
-        self.compute = ComputeLine(settings.queue_length, self.metrics.compute_seconds.observe)
+        self.compute = ComputeLine(
+            settings.line_limits, self.metrics.compute_seconds.observe, self.metrics.batch_calls.observe
+        )
         self.steps = StepCounter()
         self.state = State.STARTING
         self._active = 0
-        self._idle = asyncio.Event()
-        self._idle.set()
         self._codecs = ThreadPoolExecutor(max_workers=settings.codec_threads, thread_name_prefix="codec")
-        self.metrics.waiting.set_function(lambda: self.compute.waiting)
+        for priority in Priority:
+            self.metrics.waiting.labels(priority.name.lower()).set_function(
+                partial(self.compute.waiting_with, priority)
+            )
         self.metrics.bytes_taken.set_function(lambda: self.budget.taken)
 
     def check_accepting(self) -> None:
@@ -98,18 +109,10 @@ class Kit:
     def handling(self) -> Iterator[None]:
         """Count a call as being handled as long as the context lasts."""
         self._active += 1
-        self._idle.clear()
         try:
             yield
         finally:
             self._active -= 1
-            if not self._active:
-                self._idle.set()
-
-    async def wait_idle(self, seconds: float) -> None:
-        """Wait until no call is being handled, or until the time is up."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._idle.wait(), seconds)
 
     def flag_for(self, context: grpc.aio.ServicerContext[Any, Any]) -> CancelFlag:
         """Make the cancel flag of a call, with the call's deadline."""
@@ -126,6 +129,39 @@ class Kit:
         if remaining is None:
             remaining = self.settings.max_call_s if unset is None else unset
         return min(remaining, self.settings.max_call_s)
+
+    async def computed(self, work: Callable[[], T], flag: CancelFlag, priority: Priority) -> tuple[T, float]:
+        """Do work in the compute thread, in its turn; return its result and the seconds that it computed.
+
+        Raises:
+            QueueFull: Too many calls are waiting.
+        """
+        with self._compute_span() as done:
+            return done(await self.compute.run(work, flag, priority))
+
+    async def computed_batched(
+        self, item: I, work: BatchWork[I, R], shape: Hashable, flag: CancelFlag, priority: Priority
+    ) -> tuple[R, float]:
+        """Do work in the compute thread, perhaps together with calls of the same shape.
+
+        See `ComputeLine.run_batched`.
+
+        Raises:
+            QueueFull: Too many calls are waiting.
+        """
+        with self._compute_span() as done:
+            return done(await self.compute.run_batched(item, work, shape, flag, priority))
+
+    @contextlib.contextmanager
+    def _compute_span(self) -> Iterator[Callable[[tuple[T, float]], tuple[T, float]]]:
+        with self.tracing.span("compute") as span:
+
+            def done(answer: tuple[T, float]) -> tuple[T, float]:
+                # The span includes the wait; what it computed stands beside it.
+                span.set_attribute("fashquick.compute_seconds", answer[1])
+                return answer
+
+            yield done
 
     async def codec(self, work: Callable[[], T]) -> T:
         """Encode or unpack pictures in the codec pool."""

@@ -57,12 +57,15 @@ def run(service: str, read_settings: Callable[[], S], make_service: Callable[[S]
             name = "FASHQUICK_" + "_".join(map(str, problem["loc"])).upper()
             print(f"{name}: {problem['msg']}, got {problem['input']!r}", file=sys.stderr)  # noqa: T201 - no log yet
         sys.exit(2)
-    from fashquick_common.server.runtime import serve  # noqa: PLC0415 - after the threads are limited
-    from fashquick_common.server.telemetry import configure_logging  # noqa: PLC0415 - after the threads are limited
+    from fashquick_common.server.info import service_version  # noqa: PLC0415 - after the threads are limited
+    from fashquick_common.server.runtime import serve  # noqa: PLC0415 - likewise
+    from fashquick_common.server.telemetry import configure_logging  # noqa: PLC0415 - likewise
+    from fashquick_common.server.tracing import tracing_to  # noqa: PLC0415 - likewise
 
     configure_logging(settings.log_format, settings.log_level, service)
+    tracing = tracing_to(settings.trace_endpoint, service, service_version(service), settings.trace_ratio)
     try:
-        asyncio.run(serve(settings, make_service(settings)))
+        asyncio.run(serve(settings, make_service(settings), tracing))
     except OSError as error:
         print(f"{service}: {error}", file=sys.stderr)  # noqa: T201 - the last word to whoever started it
         sys.exit(1)

@@ -1,8 +1,8 @@
 """A server from start to stop: listen, warm up, serve, drain.
 
 The ports answer before the backend is warm, so that probes tell a starting server from a dead one. SIGTERM or
-SIGINT begins the drain: probes turn, new calls are refused with DRAINING, running calls get `drain_s`
-seconds, then the process ends.
+SIGINT begins the drain: probes turn, connections are told to go away, running calls get `drain_s` seconds, then
+the process ends.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from fashquick_common.server.info import BackendInfo, ServerInfoServicer
 from fashquick_common.server.interceptor import CallInterceptor
 from fashquick_common.server.kit import Kit, State
 from fashquick_common.server.settings import ServerSettings
+from fashquick_common.server.tracing import Tracing
 
 log = structlog.get_logger(__name__)
 
@@ -65,9 +66,11 @@ class Server:
         kit: What its calls share.
     """
 
-    def __init__(self, settings: ServerSettings, make_service: Callable[[Kit], Service]) -> None:
+    def __init__(
+        self, settings: ServerSettings, make_service: Callable[[Kit], Service], tracing: Tracing | None = None
+    ) -> None:
         """Make it inside the event loop; `start` makes it listen."""
-        self.kit = Kit(settings)
+        self.kit = Kit(settings, tracing)
         self._service = make_service(self.kit)
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined] # the stubs lack it
         self._server = grpc.aio.server(interceptors=[CallInterceptor(self.kit)], options=_options(settings))
@@ -103,17 +106,21 @@ class Server:
             self._write_ready_file(settings.ready_file)
 
     async def stop(self) -> None:
-        """Refuse new calls, let the running ones finish, end."""
+        """Send callers elsewhere, let the running calls finish, end.
+
+        Every connection is told to go away (GOAWAY) and nobody can connect any more, so that balancing clients
+        take the other replicas at once; a call that was on its way is refused with DRAINING.
+        """
         self.kit.state = State.DRAINING
         await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
         log.info("server.draining", calls=self.kit.active)
-        await self.kit.wait_idle(self.kit.settings.drain_s)
-        await self._server.stop(grace=0.5)
+        await self._server.stop(grace=self.kit.settings.drain_s)
         await self._admin.cleanup()
         closed = self._service.close()
         if asyncio.iscoroutine(closed):
             await closed
         await asyncio.to_thread(self.kit.close)
+        await asyncio.to_thread(self.kit.tracing.close)
         log.info("server.stopped")
 
     async def _set_health(self, status: health_pb2.HealthCheckResponse.ServingStatus.ValueType) -> None:
@@ -149,9 +156,9 @@ def _options(settings: ServerSettings) -> list[tuple[str, int]]:
     ]
 
 
-async def serve(settings: ServerSettings, make_service: Callable[[Kit], Service]) -> None:
+async def serve(settings: ServerSettings, make_service: Callable[[Kit], Service], tracing: Tracing) -> None:
     """Run a server until SIGTERM or SIGINT."""
-    server = Server(settings, make_service)
+    server = Server(settings, make_service, tracing)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

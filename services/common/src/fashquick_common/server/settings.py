@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from fashquick.common.v1 import limits_pb2
 from fashquick_common.image import ImageLimits
 from fashquick_common.rpc.blobs import MAX_CHUNK_BYTES, BlobLimits
+from fashquick_common.server.line import LineLimits
 
 _MIB = 1024 * 1024
 
@@ -26,6 +27,12 @@ class ServerSettings(BaseSettings):
     ready_file: Path | None = Field(default=None, description="Where to write the ports, as JSON, once ready.")
     reflection: bool = Field(default=False, description="Whether gRPC reflection is served, for tools like grpcurl.")
     log_format: Literal["json", "text"] = Field(default="json", description="Log lines for programs or for people.")
+    trace_endpoint: str = Field(
+        default="", description="host:port of an OpenTelemetry collector (OTLP over gRPC); empty: no traces."
+    )
+    trace_ratio: float = Field(
+        default=1.0, ge=0, le=1, description="Share of traces recorded where the caller has not decided."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least severe line.")
 
     max_file_bytes: int = Field(default=32 * _MIB, gt=0, description="Largest image file: a 48 MP JPEG has 25 MiB.")
@@ -56,6 +63,15 @@ class ServerSettings(BaseSettings):
         description="Bytes of memory that reading image files may take at one time: a 48 MP WebP takes 0.8 GB.",
     )
     queue_length: int = Field(default=8, ge=0, description="Calls that may wait for the compute thread.")
+    interactive_places: int = Field(
+        default=4, ge=0, description="Of those that may wait: places that bulk calls leave to interactive ones."
+    )
+    batch_size: int = Field(
+        default=1, ge=1, le=64, description="Most calls of one shape computed together, where the backend can; 1: off."
+    )
+    batch_window_s: float = Field(
+        default=0.0, ge=0, le=1, description="Seconds that an idle compute thread waits for company of a lone call."
+    )
     codec_threads: int = Field(default=2, ge=1, le=16, description="Threads that read and write image files.")
 
     @property
@@ -76,6 +92,16 @@ class ServerSettings(BaseSettings):
             max_parts=self.max_parts,
         )
 
+    @property
+    def line_limits(self) -> LineLimits:
+        """How long the line before the compute thread may be, and what is computed together."""
+        return LineLimits(
+            queue_length=self.queue_length,
+            bulk_queue_length=max(0, self.queue_length - self.interactive_places),
+            batch_size=self.batch_size,
+            batch_window_s=self.batch_window_s,
+        )
+
     def limits_message(self) -> limits_pb2.Limits:
         """What GetServerInfo says about these settings."""
         return limits_pb2.Limits(
@@ -88,4 +114,5 @@ class ServerSettings(BaseSettings):
             upload_idle_seconds=self.upload_idle_s,
             byte_budget=self.byte_budget,
             queue_length=self.queue_length,
+            bulk_queue_length=self.line_limits.bulk_queue_length,
         )

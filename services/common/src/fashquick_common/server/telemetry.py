@@ -12,6 +12,7 @@ from prometheus_client.process_collector import ProcessCollector
 
 # Seconds. From a mask of a small photo to a picture on a busy laptop.
 _SECONDS_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
+_BATCH_BUCKETS = (1, 2, 4, 8, 16, 32)
 
 
 def configure_logging(log_format: Literal["json", "text"], level: str, service: str) -> None:
@@ -47,6 +48,11 @@ def name_call(request_id: str) -> None:
     structlog.contextvars.bind_contextvars(request_id=request_id)
 
 
+def call_name() -> str:
+    """Return the id that the log lines of the call being handled carry."""
+    return str(structlog.contextvars.get_contextvars().get("request_id", ""))
+
+
 class Metrics:
     """Prometheus metrics of one server, in a registry of their own so that tests can run several servers.
 
@@ -56,6 +62,11 @@ class Metrics:
         call_seconds: Duration of calls by method.
         compute_seconds: Duration of computations in the compute thread.
         upload_bytes: Bytes of verified uploads.
+        compute_steps: Steps of computations; stands still when idle.
+        calls_in_progress: Calls being handled, by method.
+        waiting: Calls waiting for the compute thread, by priority.
+        batch_calls: Calls answered by one computation.
+        bytes_taken: Bytes reserved by uploads.
     """
 
     def __init__(self) -> None:
@@ -81,5 +92,13 @@ class Metrics:
         self.calls_in_progress = Gauge(
             "fashquick_calls_in_progress", "Calls being handled", ["method"], registry=self.registry
         )
-        self.waiting = Gauge("fashquick_waiting_calls", "Calls waiting for the compute thread", registry=self.registry)
+        self.waiting = Gauge(
+            "fashquick_waiting_calls", "Calls waiting for the compute thread", ["priority"], registry=self.registry
+        )
+        self.batch_calls = Histogram(
+            "fashquick_batch_calls",
+            "Calls answered by one computation",
+            buckets=_BATCH_BUCKETS,
+            registry=self.registry,
+        )
         self.bytes_taken = Gauge("fashquick_bytes_taken", "Bytes reserved by uploads", registry=self.registry)

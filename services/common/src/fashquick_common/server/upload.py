@@ -13,8 +13,9 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from google.protobuf.message import DecodeError
 
-from fashquick.common.v1 import blob_pb2
+from fashquick.common.v1 import blob_pb2, priority_pb2
 from fashquick_common.errors import FashquickError, UploadOutOfOrder, UploadStalled
+from fashquick_common.priority import Priority, priority_from_proto
 from fashquick_common.rpc.blobs import Blob, BlobReader
 from fashquick_common.rpc.request_id import check_request_id
 from fashquick_common.server.kit import Kit
@@ -30,6 +31,9 @@ class _Header(Protocol):
 
     @property
     def blobs(self) -> Sequence[blob_pb2.BlobHeader]: ...
+
+    @property
+    def priority(self) -> priority_pb2.Priority.ValueType: ...
 
 
 class RequestMessage(Protocol):
@@ -55,11 +59,13 @@ class Upload(Generic[M]):
 
     Attributes:
         first: The first message; its header is set.
+        priority: The call's priority.
     """
 
     def __init__(self, source: _Source[M], first: M, kit: Kit) -> None:
         """Use `open_upload` instead."""
         self.first = first
+        self.priority: Priority = priority_from_proto(first.header.priority)
         self._source = source
         self._kit = kit
         self._reader = BlobReader(kit.settings.blob_limits)
@@ -122,6 +128,7 @@ async def open_upload(messages: AsyncIterator[M], kit: Kit) -> AsyncIterator[Upl
         UploadOutOfOrder: The stream is empty or does not begin with a header.
         UploadStalled: No message came in time.
         BadField: The header's request id or the parts that it announces are not valid.
+        QueueFull: Too many calls are waiting already.
         BytesExhausted: The server has no room for them.
     """
     source = _Source(messages, kit.settings.upload_idle_s, kit.settings.upload_s)
@@ -136,6 +143,7 @@ async def open_upload(messages: AsyncIterator[M], kit: Kit) -> AsyncIterator[Upl
         if first.header.request_id:
             name_call(check_request_id(first.header.request_id))
         upload = Upload(source, first, kit)
+        kit.compute.check_room(upload.priority)  # Before the upload, which would be in vain.
         with kit.budget.reserve(upload.announced_bytes):
             yield upload
     except UploadStalled:

@@ -1,0 +1,43 @@
+"""A thousand try-ons leave the orchestrator as large as it was."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from fashquick_client import Client
+from tests.support.photos import plain_photo, png
+from tests.support.replicas import cluster
+
+CALLS = 1000
+WARM_UP = 200
+CALLERS = 4
+
+
+@pytest.mark.timeout(180)
+async def test_the_orchestrators_memory_is_flat_over_a_thousand_calls(tmp_path: Path) -> None:
+    # A store that is full from the start: what it may hold is a setting, what grows beyond it would be a leak.
+    settings = {"TOY_WORK_MS": "0", "FASHQUICK_RESULT_STORE_BYTES": str(256 * 1024)}
+    async with cluster(tmp_path, **settings) as some:
+        await asyncio.gather(*(some.start(service) for service in ("segmentation", "features", "generation")))
+        orchestrator = await some.start("orchestrator")
+        async with Client(orchestrator.target) as client:
+            await _try_on(client, WARM_UP)
+            before = orchestrator.resident_bytes()
+            await _try_on(client, CALLS)
+            after = orchestrator.resident_bytes()
+
+    assert after < 1.03 * before, f"{before >> 20} MiB, then {after >> 20} MiB"
+
+
+async def _try_on(client: Client, count: int) -> None:
+    photo = png(plain_photo())
+    numbers = iter(range(count))
+
+    async def caller() -> None:
+        for _ in numbers:
+            await client.try_on_result(photo, size=(256, 384))
+
+    await asyncio.gather(*(caller() for _ in range(CALLERS)))

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import statistics
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import grpc
@@ -17,72 +13,14 @@ from google.rpc import error_details_pb2, status_pb2
 from fashquick.common.v1 import priority_pb2
 from fashquick_common.rpc.channel import open_channel
 from fashquick_common.rpc.status import DETAILS_TRAILER, PUSHBACK_TRAILER
-from fashquick_common.server.pictures import rgb8_blob
-from tests.support.calls import SEGMENT
-from tests.support.photos import plain_photo
+from tests.support.offers import Record, again_and_again, offer, percentile
 from tests.support.processes import server_process
 
 WORK_S = 0.05
 CAPACITY = 1 / WORK_S  # Calls a second.
 QUEUE = 8
 SETTINGS = {"TOY_WORK_MS": str(WORK_S * 1000), "FASHQUICK_QUEUE_LENGTH": str(QUEUE)}
-BLOB = rgb8_blob("photo", plain_photo())
 BULK, INTERACTIVE = priority_pb2.PRIORITY_BULK, priority_pb2.PRIORITY_INTERACTIVE
-
-
-@dataclass
-class Record:
-    """Seconds of the calls of one priority, and the statuses of those refused."""
-
-    served: list[float] = field(default_factory=list)
-    refused: list[float] = field(default_factory=list)
-    refusals: list[grpc.aio.AioRpcError] = field(default_factory=list)
-
-
-def messages(priority: int) -> list[object]:
-    whole = SEGMENT.messages([BLOB])
-    whole[0].header.priority = priority
-    return whole
-
-
-async def call(channel: grpc.aio.Channel, priority: int, record: Record) -> None:
-    async def items() -> object:
-        for message in messages(priority):
-            yield message
-
-    started = time.monotonic()
-    try:
-        async for _ in SEGMENT.make_stub(channel)(items(), timeout=20):
-            pass
-    except grpc.aio.AioRpcError as error:
-        record.refused.append(time.monotonic() - started)
-        record.refusals.append(error)
-    else:
-        record.served.append(time.monotonic() - started)
-
-
-async def offer(
-    channel: grpc.aio.Channel, rates: dict[int, float], seconds: float, records: dict[int, Record]
-) -> None:
-    """Begin calls of each priority at a steady rate, whatever becomes of the earlier ones."""
-
-    async def stream(priority: int, rate: float) -> None:
-        began = time.monotonic()
-        running = set()
-        for number in itertools.count():
-            due = began + number / rate
-            if due >= began + seconds:
-                break
-            await asyncio.sleep(max(0.0, due - time.monotonic()))
-            running.add(asyncio.create_task(call(channel, priority, records[priority])))
-            running = {task for task in running if not task.done()}
-        await asyncio.gather(*running)
-
-    await asyncio.gather(*(stream(priority, rate) for priority, rate in rates.items()))
-
-
-def percentile(values: Sequence[float], share: float) -> float:
-    return statistics.quantiles(values, n=100, method="inclusive")[round(share * 100) - 1]
 
 
 def check_refusal(error: grpc.aio.AioRpcError) -> None:
@@ -102,7 +40,7 @@ async def test_a_minute_of_four_times_the_load_changes_nothing_for_those_admitte
         async with open_channel(server.target) as channel:
             # As many callers as there are places: the line is always full, and nobody is refused.
             full = Record()
-            await asyncio.gather(*(_again_and_again(channel, full, 8.0) for _ in range(QUEUE + 1)))
+            await asyncio.gather(*(again_and_again(channel, full, 8.0) for _ in range(QUEUE + 1)))
             assert not full.refused
 
             records = {INTERACTIVE: Record()}
@@ -121,12 +59,6 @@ async def test_a_minute_of_four_times_the_load_changes_nothing_for_those_admitte
     assert statistics.median(record.served) < 1.2 * statistics.median(full.served)
     assert percentile(record.served, 0.95) < 1.5 * percentile(full.served, 0.95)
     assert resident[-1] < 1.05 * resident[0]
-
-
-async def _again_and_again(channel: grpc.aio.Channel, record: Record, seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        await call(channel, INTERACTIVE, record)
 
 
 async def test_bulk_work_beyond_capacity_costs_interactive_calls_one_computation(tmp_path: Path) -> None:

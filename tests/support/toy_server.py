@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 
 from fashquick_common.server.main import run
 from fashquick_common.server.settings import ServerSettings
+from fashquick_features.servicer import features_service
+from fashquick_generation.servicer import generation_service
+from fashquick_segmentation.servicer import segmentation_service
 from tests.support.toys import STEP_S, Pace, ToyAnalyser, ToyGenerator, ToySegmenter
 
 if TYPE_CHECKING:
@@ -21,10 +24,6 @@ if TYPE_CHECKING:
 
 
 def _make_service(service: str) -> Callable[[Kit], Service]:
-    from fashquick_features.servicer import features_service
-    from fashquick_generation.servicer import generation_service
-    from fashquick_segmentation.servicer import segmentation_service
-
     pace = Pace(round(float(os.environ["TOY_WORK_MS"]) / 1000 / STEP_S))
     makers: dict[str, Callable[[Kit], Service]] = {
         "segmentation": lambda kit: segmentation_service(kit, ToySegmenter(pace)),

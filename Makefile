@@ -26,6 +26,11 @@ up: $(VENV)/.installed ## run the whole stack in the foreground until Ctrl-C
 test: lint ## lint, types, all tests
 	$(FULL)/bin/python -m pytest --cov --cov-report=term:skip-covered
 
+.PHONY: conformance
+conformance: $(FULL)/.installed ## test any server of a contract; TARGET=host:port, SERVICE=name if it does not say which
+	@$(if $(TARGET),,$(error say which server to test: make conformance TARGET=localhost:7401))
+	$(FULL)/bin/python -m pytest tests/conformance --target "$(TARGET)" $(if $(SERVICE),--service "$(SERVICE)")
+
 .PHONY: lint
 lint: $(FULL)/.installed ## ruff, mypy, import-linter, buf, drift of the stubs
 	$(FULL)/bin/ruff check .
@@ -40,6 +45,11 @@ lint: $(FULL)/.installed ## ruff, mypy, import-linter, buf, drift of the stubs
 protos: $(FULL)/.installed ## make the Python stubs and the baseline from the .proto files
 	$(FULL)/bin/python scripts/protos
 	cd protos && ../$(FULL)/bin/buf build -o baseline.binpb
+
+.PHONY: images
+images: ## build the images with Docker; VARIANT=cuda: with the libraries for GPUs
+	@command -v docker >/dev/null || { echo "Docker is not here; scripts/check_images replays the Dockerfiles without it" >&2; exit 1; }
+	docker compose --file deploy/compose.yaml $(if $(filter cuda,$(VARIANT)),--file deploy/compose.gpu.yaml) build
 
 .PHONY: bench
 bench: $(FULL)/.installed ## measure every stage; FASHQUICK_PHOTOS=folder adds real photos

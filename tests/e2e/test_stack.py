@@ -21,10 +21,10 @@ from fashquick_common.garment import Category
 from fashquick_common.image import read_digital_source_type
 from fashquick_common.rpc.channel import open_channel
 from fashquick_common.server.pictures import gray8_blob, rgb8_blob
-from tests.contract.test_upload import CASES
 from tests.support.calls import ALL
 from tests.support.photos import plain_photo
 from tests.support.processes import ServerProcess, server_process
+from tests.support.uploads import CASES
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -32,7 +32,9 @@ _BYTES_PER_PIXEL = {
     ImageFormat.HEIC: 12.0,
 }
 _PROGRESSIVE_BYTES_PER_PIXEL = 6.0  # on top: all coefficients are kept, two bytes each, whatever the scale
-_WORKING_BYTES = 64 * _MIB  # bands, the picture at working size and its copies
+# The picture at working size and its copies, and the bands in which it is read: whatever its size, then by pixel.
+_WORKING_BYTES = 4 * _MIB
+_WORKING_BYTES_PER_PIXEL = 15.0
 
 _PILLOW_FORMATS = {
     ImageFormat.JPEG: "JPEG",
@@ -232,12 +234,13 @@ def upright(size: tuple[int, int], orientation: int) -> tuple[int, int]:
 
 def _decode_bytes(picture: ImageFile.ImageFile, image_format: ImageFormat, limits: ImageLimits) -> int:
     pixels = picture.width * picture.height
+    working = _WORKING_BYTES + int(_WORKING_BYTES_PER_PIXEL * min(pixels, limits.working_side**2))
     if image_format is not ImageFormat.JPEG:
-        return _WORKING_BYTES + int(_BYTES_PER_PIXEL[image_format] * pixels)
+        return working + int(_BYTES_PER_PIXEL[image_format] * pixels)
     # The decoder halves the sides as often as the working size allows, three times at most.
     halvings = min(3, max(1, max(picture.size) // limits.working_side).bit_length() - 1)
     coefficients = _PROGRESSIVE_BYTES_PER_PIXEL * pixels if picture.info.get("progressive") else 0.0
-    return _WORKING_BYTES + int(_BYTES_PER_PIXEL[image_format] * pixels / 4**halvings + coefficients)
+    return working + int(_BYTES_PER_PIXEL[image_format] * pixels / 4**halvings + coefficients)
 
 
 def frame_count(picture: ImageFile.ImageFile, image_format: ImageFormat) -> int:

@@ -103,7 +103,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg] # n
     async def _write(self, message: Any, context: Context) -> None:
         limit = self._kit.settings.write_idle_s
         try:
-            await asyncio.wait_for(context.write(message), limit)
+            async with asyncio.timeout(limit):
+                await context.write(message)
         except TimeoutError:
             raise DeadlinePassed(
                 f"the client took no message for {limit:g} s; the call was given up; read the answers as they come"

@@ -167,7 +167,9 @@ class _Source(Generic[M]):
         """Read the next message; None at the end of the stream."""
         left = max(0.0, self._deadline - time.monotonic())
         try:
-            message = await asyncio.wait_for(anext(self._messages, None), min(self._idle_s, left))
+            # Not wait_for: in Python 3.11 it swallows a cancel that comes together with the message.
+            async with asyncio.timeout(min(self._idle_s, left)):
+                message = await anext(self._messages, None)
         except TimeoutError:
             if left < self._idle_s:
                 raise UploadStalled(

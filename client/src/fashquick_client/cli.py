@@ -11,12 +11,17 @@ from typing import Annotated
 import typer
 
 from fashquick_client.options import BackendName, BodyName, TryOnOptions
-from fashquick_client.services import DEFAULT_HOST, DEFAULT_PORT
+from fashquick_client.services import DEFAULT_HOST, DEFAULT_PORT, Service
 from fashquick_common.garment import Category
 
 _EPILOG = (
     "Exit codes: 0 all is well, 1 failed, 2 the command line is wrong, 3 a service cannot be reached, "
     "4 the photo was refused. With several files the first of 3, 1, 2, 4 that occurred."
+)
+_DOCTOR_EPILOG = (
+    "--json prints an object with the version of this client and its findings, each with topic, level (ok, note or "
+    "problem), found and advice. Exit codes: 0 nothing is wrong, though there may be notes, 1 at least one problem, "
+    "2 the command line is wrong, 3 a server cannot be reached or takes no work, whatever else was found."
 )
 _MAX_SEED = 2**64 - 1
 _LAST_PORT = 65_535 - 103  # Four ports and, 100 further, four for probes.
@@ -154,6 +159,45 @@ def features(
     from fashquick_client.commands import features as command  # noqa: PLC0415 - not for help
 
     raise typer.Exit(command.features(garments, endpoint, segmentation_endpoint, as_json=as_json))
+
+
+@app.command(epilog=_DOCTOR_EPILOG)
+def doctor(
+    *,
+    endpoint: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT", help="Orchestrator, such as localhost:7400; the stages are sought beside it."
+        ),
+    ] = None,
+    segmentation_endpoint: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="Segmentation server, if it is elsewhere.")
+    ] = None,
+    features_endpoint: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="Features server, if it is elsewhere.")
+    ] = None,
+    generation_endpoint: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="Generation server, if it is elsewhere.")
+    ] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Also compare the SHA-256 of all weights, which takes as long as reading.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a list.")] = False,
+) -> None:
+    """Say what is wrong here and what to do: Python, this computer, ports, weights, caches, settings, servers.
+
+    Run it first when something does not work. It changes nothing.
+
+    Without --endpoint it looks for servers where `fashquick up` starts them; that none runs is fine.
+    """
+    from fashquick_client.commands import doctor as command  # noqa: PLC0415 - not for help
+
+    stages = {
+        Service.SEGMENTATION: segmentation_endpoint,
+        Service.FEATURES: features_endpoint,
+        Service.GENERATION: generation_endpoint,
+    }
+    raise typer.Exit(command.doctor(endpoint, stages, verify=verify, as_json=as_json))
 
 
 def main() -> None:

@@ -9,6 +9,9 @@ import grpc
 CHANNEL_OPTIONS: tuple[tuple[str, str | int], ...] = (
     ("grpc.enable_retries", 0),
     ("grpc.lb_policy_name", "round_robin"),
+    # gRPC would send even calls to 127.0.0.1 through the proxy of http_proxy; servers are on this machine or on a
+    # private network, which no proxy leads to.
+    ("grpc.enable_http_proxy", 0),
     # A name is asked for again whenever a connection ends. gRPC's least time between two questions, 30 s, is longer
     # than a rolling restart takes to replace every address that was known.
     ("grpc.dns_min_time_between_resolutions_ms", 1_000),

@@ -10,7 +10,7 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-NAMES = ("image_edge", "segmentation", "features", "studio", "stack", "replicas")
+NAMES = ("image_edge", "segmentation", "segmentation_sam2", "features", "studio", "stack", "replicas")
 FOLDER = Path(__file__).parent
 
 

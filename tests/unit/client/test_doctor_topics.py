@@ -251,8 +251,14 @@ class TestBackends:
         assert set(levels(findings)) == {Level.OK}
         for backend in backends.BUILT_IN:
             assert any(each.found.startswith(f"{backend.name} ({backend.service}) is installed") for each in findings)
-        for name in ("sam2", "diffusion"):
-            assert any(each.found.startswith(f"{name} is not built in this version") for each in findings)
+        assert any(each.found.startswith("sam2 has its libraries") for each in findings)
+        assert any(each.found.startswith("diffusion is not built in this version") for each in findings)
+
+    def test_an_extra_that_is_not_installed_is_no_problem(self, monkeypatch):
+        monkeypatch.setattr(backends, "is_installed", lambda name: name != "torch")
+        finding = backends.optional("sam2", ("torch", "sam2"))
+        assert finding.level is Level.OK
+        assert finding.found.startswith("sam2 is left out: torch not installed")
 
     @pytest.fixture
     def package(self, tmp_path, monkeypatch):

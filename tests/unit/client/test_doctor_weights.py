@@ -7,8 +7,8 @@ import pytest
 
 from fashquick_client.doctor import weights
 from fashquick_client.doctor.findings import Level
-from fashquick_client.doctor.sums import MAX_SUMS_BYTES, parse
 from fashquick_client.doctor.weights import store_findings
+from fashquick_common.models.sums import MAX_SUMS_BYTES, parse
 
 WEIGHTS = {"sam2/tiny.safetensors": b"tiny" * 1000, "sd15/unet.safetensors": b"unet" * 2000, "blank name.bin": b"b"}
 

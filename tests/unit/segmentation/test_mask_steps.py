@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.errors import Cancelled
-from fashquick_segmentation.embedded.cleanup import clean, drop_specks, fill_believed
 from fashquick_segmentation.embedded.cut import cut
 from fashquick_segmentation.embedded.evidence import STRONGEST, colour_evidence
-from fashquick_segmentation.embedded.hanger import without_hanger
-from fashquick_segmentation.embedded.matte import matte
-from fashquick_segmentation.embedded.quality import expected_iou
+from fashquick_segmentation.refinement.cleanup import clean, drop_specks, fill_believed
+from fashquick_segmentation.refinement.hanger import without_hanger
+from fashquick_segmentation.refinement.matte import matte
+from fashquick_segmentation.refinement.quality import expected_iou
 from tests.unit.segmentation.garments import (
     OUTLINES,
     compose,

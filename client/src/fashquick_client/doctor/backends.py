@@ -34,7 +34,9 @@ BUILT_IN = (
     BuiltIn(Service.FEATURES, "passport", "data/category.npz", ("numpy", "cv2", "scipy")),
     BuiltIn(Service.GENERATION, "studio", "studio/data/body.npz", ("numpy", "cv2", "scipy", "numba")),
 )
-PLANNED = {"sam2": ("torch", "sam2"), "diffusion": ("torch", "diffusers")}
+OPTIONAL = {"sam2": ("torch", "sam2", "safetensors")}
+"""Libraries of the backends that serve where their weights are in the model store."""
+PLANNED = {"diffusion": ("torch", "diffusers")}
 """Libraries of the backends that are not built in this version."""
 
 
@@ -43,6 +45,7 @@ def check() -> list[Finding]:
     found = [finding for backend in BUILT_IN for finding in built_in(backend)]
     if package_folder(Service.ORCHESTRATOR.module) is None:
         found.append(_not_installed(Service.ORCHESTRATOR))
+    found += [optional(name, libraries) for name, libraries in OPTIONAL.items()]
     return [*found, *(planned(name, libraries) for name, libraries in PLANNED.items())]
 
 
@@ -65,6 +68,16 @@ def built_in(backend: BuiltIn) -> list[Finding]:
     if missing:
         found.append(problem(Topic.BACKENDS, f"{name} lacks its libraries: {', '.join(missing)}", _ANEW))
     return found or [ok(Topic.BACKENDS, f"{name} is installed, with its data ({size / 1e6:.1f} MB)")]
+
+
+def optional(name: str, libraries: tuple[str, ...]) -> Finding:
+    """Report a backend that comes with an extra."""
+    missing = [library for library in libraries if not is_installed(library)]
+    if missing:
+        text = f"{name} is left out: {', '.join(missing)} not installed (extra {name}); nothing needs it"
+    else:
+        text = f"{name} has its libraries; it serves where its weights are in the model store"
+    return ok(Topic.BACKENDS, text)
 
 
 def planned(name: str, libraries: tuple[str, ...]) -> Finding:

@@ -1,4 +1,4 @@
-"""The model store that FASHQUICK_MODELS names: complete, and unchanged. No backend of this version needs one."""
+"""The model store that FASHQUICK_MODELS names: complete, and unchanged. Only SAM 2 needs one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from fashquick_client.doctor.findings import Finding, Topic, note, ok, problem
-from fashquick_client.doctor.sums import MAX_SUMS_BYTES, SUMS_FILE, Entry, Sums, leads_outside, parse
+from fashquick_common.models.sums import MAX_SUMS_BYTES, SUMS_FILE, Entry, Sums, leads_outside, parse
 
 _READ_BYTES = 1024 * 1024
 _MAX_SHOWN = 5

@@ -19,12 +19,12 @@ def _read_settings() -> SegmentationSettings:
     return SegmentationSettings()
 
 
-def _make_service(_: SegmentationSettings) -> Callable[[Kit], Service]:
-    from fashquick_segmentation.embedded import EmbeddedSegmenter  # noqa: PLC0415 - likewise
+def _make_service(settings: SegmentationSettings) -> Callable[[Kit], Service]:
+    from fashquick_segmentation.backends import make_segmenters  # noqa: PLC0415 - after the threads are limited
     from fashquick_segmentation.servicer import segmentation_service  # noqa: PLC0415 - likewise
 
-    segmenter = EmbeddedSegmenter()
-    return lambda kit: segmentation_service(kit, segmenter)
+    segmenters = make_segmenters(settings)
+    return lambda kit: segmentation_service(kit, *segmenters, prompt_idle_s=settings.prompt_idle_s)
 
 
 def main() -> None:

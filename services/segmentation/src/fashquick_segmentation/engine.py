@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,6 +79,21 @@ class Segmentation:
     candidates: tuple[Candidate, ...]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Question:
+    """Where a caller says that the garment is and is not.
+
+    Attributes:
+        points: Nx2 float32, x and y in pixels of the photo, the middle of the first pixel at 0.5; N may be 0.
+        on_garment: N bool: whether the garment is there.
+        box: Left, top, right and bottom of a box round the garment in pixels, or None.
+    """
+
+    points: NDArray[np.float32]
+    on_garment: NDArray[np.bool_]
+    box: tuple[float, float, float, float] | None = None
+
+
 class Segmenter(Protocol):
     """Finds the garment in a photo. Calls from several threads are allowed."""
 
@@ -114,6 +129,29 @@ class Segmenter(Protocol):
             NoGarment: Nothing in the photo looks like a garment.
             PhotoNotUsable: A garment is there, but too little of it or too small.
             BadMask: The hint has another size than the photo.
+            Cancelled: The flag was raised.
+            DeadlinePassed: The flag's deadline passed.
+        """
+        ...
+
+
+@runtime_checkable
+class Promptable(Protocol):
+    """What a segmenter that takes prompts can do beside."""
+
+    def answer(self, photo: NDArray[np.uint8], question: Question, cancel: CancelFlag) -> Segmentation:
+        """Find what a caller points at. Asking about the same photo again is cheap.
+
+        Args:
+            photo: HxWx3 uint8, sRGB, upright.
+            question: Where the garment is.
+            cancel: Checked between steps.
+
+        Raises:
+            BadField: The question makes no sense: points outside the photo, too many, an empty box, or parts that
+                contradict each other.
+            NoGarment: Nothing is found there.
+            PhotoNotUsable: A garment is there, but too little of it or too small.
             Cancelled: The flag was raised.
             DeadlinePassed: The flag's deadline passed.
         """

@@ -2,137 +2,277 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
+import numpy as np
+from numpy.typing import NDArray
 
 from fashquick.common.v1 import blob_pb2
 from fashquick.segmentation.v1 import segmentation_pb2 as pb
 from fashquick.segmentation.v1 import segmentation_pb2_grpc
+from fashquick_common.cancel import CancelFlag
 from fashquick_common.errors import BadField, ModelNotInstalled, NotBuilt, UploadOutOfOrder
 from fashquick_common.image import DecodedImage
 from fashquick_common.rpc.blobs import Blob, chunks_of, require_part
 from fashquick_common.server.info import BackendInfo, service_version
 from fashquick_common.server.kit import Kit
-from fashquick_common.server.pictures import bits1_blob, gray8_blob, read_mask, read_photo
+from fashquick_common.server.pictures import bits1_blob, gray8_blob, read_mask, read_photo, rgb8_blob
 from fashquick_common.server.runtime import Service
-from fashquick_common.server.upload import Upload, open_upload
-from fashquick_segmentation.engine import Segmentation, Segmenter
+from fashquick_common.server.upload import open_upload
+from fashquick_segmentation.engine import Promptable, Question, Segmentation, Segmenter
+from fashquick_segmentation.refinement.finishing import with_quality_matte
+from fashquick_segmentation.refinement.matting import foreground
 
 MAX_CANDIDATES = 16
+MAX_PROMPTS = 100  # On one stream, which holds its photo in memory.
+_EMBEDDED, _SAM2 = "embedded", "sam2"
+_BACKENDS = {pb.BACKEND_EMBEDDED: _EMBEDDED, pb.BACKEND_SAM2: _SAM2}
 
-_Upload = Upload[pb.SegmentRequest]
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Photo:
+    """What a call is about.
+
+    Attributes:
+        image: The photo.
+        hint: HxW uint8, where the garment may be, or None.
+    """
+
+    image: DecodedImage
+    hint: NDArray[np.uint8] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A prompt as it came: its number and what it asks, in pixels of the uploaded photo."""
+
+    number: int
+    question: Question
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Made:
+    """What was computed: the answer and, when asked for, the garment's own colours, HxWx3 uint8."""
+
+    found: Segmentation
+    foreground: NDArray[np.uint8] | None
 
 
 class SegmentationServicer(segmentation_pb2_grpc.SegmentationServiceServicer):
-    """Answers Segment with one backend."""
+    """Answers Segment with the backend asked for."""
 
-    def __init__(self, kit: Kit, segmenter: Segmenter) -> None:
-        """Make it for one server."""
+    def __init__(self, kit: Kit, segmenters: Sequence[Segmenter], prompt_idle_s: float) -> None:
+        """Make it for one server.
+
+        Args:
+            kit: What the server's calls share.
+            segmenters: Backends that are ready, the default one first.
+            prompt_idle_s: Seconds that a caller may take between two prompts.
+        """
         self._kit = kit
-        self._segmenter = segmenter
+        self._segmenters = segmenters
+        self._prompt_idle_s = prompt_idle_s
 
     async def Segment(  # noqa: N802 - the contract's name
         self, requests: AsyncIterator[pb.SegmentRequest], context: grpc.aio.ServicerContext[Any, Any]
     ) -> AsyncIterator[pb.SegmentResponse]:
-        """Find the garment in one photo."""
+        """Find the garment in one photo, or what the caller's prompts point at."""
         async with open_upload(requests, self._kit) as upload:
             header = upload.first.header
-            self._check(header)
+            segmenter = self._chosen(header)
             blobs = await upload.blobs()
-            await _end_or_prompt(upload)
-            flag = self._kit.flag_for(context)
-            photo, hint = await self._kit.decode(blobs.values(), lambda: self._read(header, blobs))
+            # The end of the stream asks for the automatic mask.
+            asked = _prompt_in(await upload.more(), segmenter, 0)
+            photo = await self._kit.decode(blobs.values(), lambda: self._read(header, blobs))
             blobs.clear()
-            found, seconds = await self._kit.computed(
-                lambda: self._segmenter.segment(photo.rgb, hint, flag), flag, upload.priority
-            )
-            result, parts = await self._kit.codec(lambda: self._result(found, photo, header, seconds))
-            # Inside, so that a slow reader's result counts against the byte budget.
-            yield pb.SegmentResponse(result=result)
-            for response in _parts(parts):
-                yield response
+            sent: list[blob_pb2.BlobHeader] = []
+            while True:
+                flag = self._kit.flag_for(context)
+                work = _Work(segmenter, header, photo, asked, flag)
+                made, seconds = await self._kit.computed(work, flag, upload.priority)
+                number = asked.number if asked else 0
+                result, parts = await self._kit.codec(_Encoding(segmenter, header, photo.image, made, number, seconds))
+                del made, work
+                # Inside, so that a slow reader's result counts against the byte budget.
+                yield pb.SegmentResponse(result=result)
+                for part in parts:
+                    for response in _part(part):
+                        yield response
+                    sent.append(part.header)
+                del parts
+                if asked is None:
+                    break
+                asked = _prompt_in(await upload.more(self._prompt_idle_s), segmenter, asked.number)
+                if asked is None:
+                    break
+            yield pb.SegmentResponse(summary=blob_pb2.Summary(blobs=sent))
 
-    def _check(self, header: pb.SegmentHeader) -> None:
+    def _chosen(self, header: pb.SegmentHeader) -> Segmenter:
+        """Return the backend that a header asks for, before its upload."""
         if header.max_candidates > MAX_CANDIDATES:
             raise BadField(
                 f"max_candidates is {header.max_candidates}, at most {MAX_CANDIDATES} are returned",
                 field="max_candidates",
             )
-        if header.backend == pb.BACKEND_SAM2 or header.WhichOneof("settings") == "sam2":
-            raise ModelNotInstalled(
-                "the SAM 2 backend is not installed on this server; leave the backend unspecified for "
-                f"{self._segmenter.name!r}"
-            )
-        if header.backend not in (pb.BACKEND_UNSPECIFIED, pb.BACKEND_EMBEDDED):
-            raise NotBuilt(f"this server does not know backend {header.backend}")
+        default = self._segmenters[0]
+        settings_of = header.WhichOneof("settings")
+        backend = header.backend or (pb.BACKEND_SAM2 if settings_of == "sam2" else pb.BACKEND_UNSPECIFIED)
+        if backend == pb.BACKEND_UNSPECIFIED:
+            return default
+        if backend not in _BACKENDS:
+            raise NotBuilt(f"this server does not know backend {backend}")
+        if settings_of not in (None, _BACKENDS[backend]):
+            raise BadField(f"the settings are those of {settings_of!r}, the backend is another", field="settings")
+        for segmenter in self._segmenters:
+            if segmenter.name == _BACKENDS[backend]:
+                return segmenter
+        if backend == pb.BACKEND_EMBEDDED:
+            return default  # What needs no weights is there under whatever name.
+        raise ModelNotInstalled(
+            f"the SAM 2 backend is not installed on this server; leave the backend unspecified for {default.name!r}"
+        )
 
-    def _read(self, header: pb.SegmentHeader, blobs: dict[str, Blob]) -> tuple[DecodedImage, Any]:
+    def _read(self, header: pb.SegmentHeader, blobs: dict[str, Blob]) -> _Photo:
         limits = self._kit.settings.image_limits
         photo = read_photo(require_part(blobs, header.photo_part, "photo_part"), limits)
         if not header.mask_hint_part:
-            return photo, photo.alpha
+            return _Photo(photo, photo.alpha)
         hint = read_mask(require_part(blobs, header.mask_hint_part, "mask_hint_part"), photo, limits)
-        return photo, hint
+        return _Photo(photo, hint)
 
-    def _result(
-        self, found: Segmentation, photo: DecodedImage, header: pb.SegmentHeader, seconds: float
-    ) -> tuple[pb.SegmentResult, list[Blob]]:
+
+def _prompt_in(message: pb.SegmentRequest | None, segmenter: Segmenter, last: int) -> _Asked | None:
+    """Return the prompt of a message after the upload; None at the end of the stream."""
+    if message is None:
+        return None
+    if message.WhichOneof("message") != "prompt":
+        raise UploadOutOfOrder(
+            f"a {message.WhichOneof('message')} came after everything announced was complete; close the stream"
+        )
+    if not isinstance(segmenter, Promptable):
+        raise NotBuilt(
+            f"the {segmenter.name} backend takes no prompts; close the stream after the upload for the automatic mask"
+        )
+    prompt = message.prompt
+    if not last < prompt.number <= MAX_PROMPTS:
+        raise BadField(
+            f"a prompt has number {prompt.number} after {last}; numbers rise from 1 to at most {MAX_PROMPTS}",
+            field="prompt.number",
+        )
+    box = prompt.box if prompt.HasField("box") else None
+    question = Question(
+        points=np.array([(point.x, point.y) for point in prompt.points], np.float32).reshape(-1, 2),
+        on_garment=np.array([point.on_garment for point in prompt.points], bool),
+        box=None if box is None else (box.left, box.top, box.right, box.bottom),
+    )
+    return _Asked(prompt.number, question)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Work:
+    """Computes one answer in the compute thread."""
+
+    segmenter: Segmenter
+    header: pb.SegmentHeader
+    photo: _Photo
+    asked: _Asked | None
+    flag: CancelFlag
+
+    def __call__(self) -> _Made:
+        pixels = self.photo.image.rgb
+        found = self._found(pixels)
+        if self.header.matting == pb.MATTING_QUALITY:
+            found = with_quality_matte(pixels, found, self.flag)
+        return _Made(found, foreground(pixels, found.alpha, self.flag) if self.header.foreground else None)
+
+    def _found(self, pixels: NDArray[np.uint8]) -> Segmentation:
+        if self.asked is None:
+            return self.segmenter.segment(pixels, self.photo.hint, self.flag)
+        if not isinstance(self.segmenter, Promptable):
+            raise TypeError(f"{self.segmenter.name} takes no prompts")
+        return self.segmenter.answer(pixels, _reduced(self.asked.question, self.photo.image), self.flag)
+
+
+def _reduced(question: Question, image: DecodedImage) -> Question:
+    """Bring a question about the uploaded photo to the size at which it is worked on."""
+    height, width = image.rgb.shape[:2]
+    scale = np.array([width / image.source_width, height / image.source_height], np.float32)
+    box = None
+    if question.box is not None:
+        left, top, right, bottom = np.array(question.box, np.float64).reshape(2, 2).dot(np.diag(scale)).ravel().tolist()
+        box = left, top, right, bottom
+    return Question(question.points * scale, question.on_garment, box)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Encoding:
+    """Encodes one answer in the codec pool: the result and its parts."""
+
+    segmenter: Segmenter
+    header: pb.SegmentHeader
+    image: DecodedImage
+    made: _Made
+    number: int
+    seconds: float
+
+    def __call__(self) -> tuple[pb.SegmentResult, list[Blob]]:
+        found, colours = self.made.found, self.made.foreground
+        prefix = f"{self.number}/" if self.number else ""
         # The first candidate is the answer itself.
-        others = found.candidates[1 : header.max_candidates + 1]
-        parts = [bits1_blob("mask", found.mask), gray8_blob("alpha", found.alpha)]
-        parts += [bits1_blob(f"candidate/{index}", other.mask) for index, other in enumerate(others)]
+        others = found.candidates[1 : self.header.max_candidates + 1]
+        names = [f"{prefix}candidate/{index}" for index in range(len(others))]
+        parts = [bits1_blob(f"{prefix}mask", found.mask), gray8_blob(f"{prefix}alpha", found.alpha)]
+        parts += [bits1_blob(name, other.mask) for name, other in zip(names, others, strict=True)]
+        if colours is not None:
+            parts.append(rgb8_blob(f"{prefix}foreground", colours))
         quality = found.quality
         result = pb.SegmentResult(
-            mask_part="mask",
-            alpha_part="alpha",
-            width=photo.rgb.shape[1],
-            height=photo.rgb.shape[0],
+            number=self.number,
+            mask_part=parts[0].part,
+            alpha_part=parts[1].part,
+            width=found.mask.shape[1],
+            height=found.mask.shape[0],
             quality=pb.MaskQuality(
                 confidence=quality.confidence,
                 coverage=quality.coverage,
                 border_contact=quality.border_contact,
                 fragments=quality.fragments,
-                warnings=(*photo.warnings, *quality.warnings),
+                warnings=(*self.image.warnings, *quality.warnings),
             ),
             candidates=[
-                pb.Candidate(mask_part=f"candidate/{index}", score=other.score) for index, other in enumerate(others)
+                pb.Candidate(mask_part=name, score=other.score) for name, other in zip(names, others, strict=True)
             ],
-            backend=self._segmenter.name,
-            backend_digest=self._segmenter.digest,
-            compute_seconds=seconds,
+            backend=self.segmenter.name,
+            backend_digest=self.segmenter.digest,
+            compute_seconds=self.seconds,
             version=service_version("segmentation"),
+            foreground_part="" if colours is None else parts[-1].part,
         )
         return result, parts
 
 
-async def _end_or_prompt(upload: _Upload) -> None:
-    message = await upload.more()
-    if message is None:
-        return
-    if message.WhichOneof("message") == "prompt":
-        raise NotBuilt("this backend takes no prompts; close the stream after the upload for the automatic mask")
-    raise UploadOutOfOrder(
-        f"a {message.WhichOneof('message')} came after everything announced was complete; close the stream"
-    )
+def _part(part: Blob) -> Iterator[pb.SegmentResponse]:
+    yield pb.SegmentResponse(blob=part.header)
+    for chunk in chunks_of(part):
+        yield pb.SegmentResponse(chunk=chunk)
 
 
-def _parts(parts: list[Blob]) -> Iterator[pb.SegmentResponse]:
-    for part in parts:
-        yield pb.SegmentResponse(blob=part.header)
-        for chunk in chunks_of(part):
-            yield pb.SegmentResponse(chunk=chunk)
-    yield pb.SegmentResponse(summary=blob_pb2.Summary(blobs=[part.header for part in parts]))
+def segmentation_service(kit: Kit, *segmenters: Segmenter, prompt_idle_s: float = 120.0) -> Service:
+    """Describe the service to the runtime.
 
-
-def segmentation_service(kit: Kit, segmenter: Segmenter) -> Service:
-    """Describe the service to the runtime."""
-    servicer = SegmentationServicer(kit, segmenter)
+    Args:
+        kit: What the server's calls share.
+        segmenters: Backends, the default one first.
+        prompt_idle_s: Seconds that a caller may take between two prompts.
+    """
+    servicer = SegmentationServicer(kit, segmenters, prompt_idle_s)
     return Service(
         name="segmentation",
         full_name=pb.DESCRIPTOR.services_by_name["SegmentationService"].full_name,
         register=lambda server: segmentation_pb2_grpc.add_SegmentationServiceServicer_to_server(servicer, server),
-        backends=(BackendInfo(segmenter.name, segmenter.digest),),
-        warm_up=segmenter.warm_up,
+        backends=tuple(BackendInfo(segmenter.name, segmenter.digest) for segmenter in segmenters),
+        warm_up=segmenters[0].warm_up,  # The others take memory only when somebody asks for them.
     )

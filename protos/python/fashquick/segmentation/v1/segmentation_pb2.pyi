@@ -46,6 +46,30 @@ BACKEND_SAM2: Backend.ValueType  # 2
 """SAM 2."""
 Global___Backend: _TypeAlias = Backend  # noqa: Y015
 
+class _Matting:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MattingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Matting.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MATTING_UNSPECIFIED: _Matting.ValueType  # 0
+    """Not set: read as MATTING_FAST."""
+    MATTING_FAST: _Matting.ValueType  # 1
+    """Guided filter. The better one for crisp cloth."""
+    MATTING_QUALITY: _Matting.ValueType  # 2
+    """Closed-form matting: some tenths of a second more. The better one for wool, fringes and fur."""
+
+class Matting(_Matting, metaclass=_MattingEnumTypeWrapper):
+    """How the soft edge of a mask is made. Readers must tolerate values they do not know: they read them as unspecified."""
+
+MATTING_UNSPECIFIED: Matting.ValueType  # 0
+"""Not set: read as MATTING_FAST."""
+MATTING_FAST: Matting.ValueType  # 1
+"""Guided filter. The better one for crisp cloth."""
+MATTING_QUALITY: Matting.ValueType  # 2
+"""Closed-form matting: some tenths of a second more. The better one for wool, fringes and fur."""
+Global___Matting: _TypeAlias = Matting  # noqa: Y015
+
 @_typing.final
 class SegmentRequest(_message.Message):
     """One message of a Segment request."""
@@ -99,6 +123,8 @@ class SegmentHeader(_message.Message):
     EMBEDDED_FIELD_NUMBER: _builtins.int
     SAM2_FIELD_NUMBER: _builtins.int
     PRIORITY_FIELD_NUMBER: _builtins.int
+    MATTING_FIELD_NUMBER: _builtins.int
+    FOREGROUND_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Id of the job for logs and traces, at most 128 printable ASCII characters. May be empty."""
     photo_part: _builtins.str
@@ -111,6 +137,12 @@ class SegmentHeader(_message.Message):
     """Most candidates to return beside the chosen mask, 0 to 16, as parts "candidate/0" and so on."""
     priority: _priority_pb2.Priority.ValueType
     """Who goes first when calls wait."""
+    matting: Global___Matting.ValueType
+    """How the soft edge is made."""
+    foreground: _builtins.bool
+    """Whether to return the garment's own colours too, as part "foreground": what a cut-out needs along its soft edge,
+    where the photo's colours are mixed with the ground's.
+    """
     @_builtins.property
     def blobs(self) -> _containers.RepeatedCompositeFieldContainer[_blob_pb2.BlobHeader]:
         """All parts that follow, in the order in which they follow: the photo, then the mask hint if there is one."""
@@ -135,10 +167,12 @@ class SegmentHeader(_message.Message):
         embedded: Global___EmbeddedSettings | None = ...,
         sam2: Global___Sam2Settings | None = ...,
         priority: _priority_pb2.Priority.ValueType = ...,
+        matting: Global___Matting.ValueType = ...,
+        foreground: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["embedded", b"embedded", "sam2", b"sam2", "settings", b"settings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "blobs", b"blobs", "embedded", b"embedded", "mask_hint_part", b"mask_hint_part", "max_candidates", b"max_candidates", "photo_part", b"photo_part", "priority", b"priority", "request_id", b"request_id", "sam2", b"sam2", "settings", b"settings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "blobs", b"blobs", "embedded", b"embedded", "foreground", b"foreground", "mask_hint_part", b"mask_hint_part", "matting", b"matting", "max_candidates", b"max_candidates", "photo_part", b"photo_part", "priority", b"priority", "request_id", b"request_id", "sam2", b"sam2", "settings", b"settings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_settings: _TypeAlias = _typing.Literal["embedded", "sam2"]  # noqa: Y015
     _WhichOneofArgType_settings: _TypeAlias = _typing.Literal["settings", b"settings"]  # noqa: Y015
@@ -352,6 +386,7 @@ class SegmentResult(_message.Message):
     BACKEND_DIGEST_FIELD_NUMBER: _builtins.int
     COMPUTE_SECONDS_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
+    FOREGROUND_PART_FIELD_NUMBER: _builtins.int
     number: _builtins.int
     """Number of the prompt that is answered; 0 for the automatic mask."""
     mask_part: _builtins.str
@@ -370,6 +405,10 @@ class SegmentResult(_message.Message):
     """Seconds of computation."""
     version: _builtins.str
     """Version of the service."""
+    foreground_part: _builtins.str
+    """Part with the garment's own colours, RGB8 of the mask's size: the photo inside, the garment's colour instead of the
+    mixture along the soft edge. Empty unless asked for.
+    """
     @_builtins.property
     def quality(self) -> Global___MaskQuality:
         """Measures of the mask."""
@@ -392,10 +431,11 @@ class SegmentResult(_message.Message):
         backend_digest: _builtins.str = ...,
         compute_seconds: _builtins.float = ...,
         version: _builtins.str = ...,
+        foreground_part: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["quality", b"quality"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alpha_part", b"alpha_part", "backend", b"backend", "backend_digest", b"backend_digest", "candidates", b"candidates", "compute_seconds", b"compute_seconds", "height", b"height", "mask_part", b"mask_part", "number", b"number", "quality", b"quality", "version", b"version", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alpha_part", b"alpha_part", "backend", b"backend", "backend_digest", b"backend_digest", "candidates", b"candidates", "compute_seconds", b"compute_seconds", "foreground_part", b"foreground_part", "height", b"height", "mask_part", b"mask_part", "number", b"number", "quality", b"quality", "version", b"version", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -57,7 +57,8 @@ def run(service: str, read_settings: Callable[[], S], make_service: Callable[[S]
             name = "FASHQUICK_" + "_".join(map(str, problem["loc"])).upper()
             print(f"{name}: {problem['msg']}, got {problem['input']!r}", file=sys.stderr)  # noqa: T201 - no log yet
         sys.exit(2)
-    from fashquick_common.server.info import service_version  # noqa: PLC0415 - after the threads are limited
+    from fashquick_common.errors import FashquickError  # noqa: PLC0415 - after the threads are limited
+    from fashquick_common.server.info import service_version  # noqa: PLC0415 - likewise
     from fashquick_common.server.runtime import serve  # noqa: PLC0415 - likewise
     from fashquick_common.server.telemetry import configure_logging  # noqa: PLC0415 - likewise
     from fashquick_common.server.tracing import tracing_to  # noqa: PLC0415 - likewise
@@ -66,6 +67,6 @@ def run(service: str, read_settings: Callable[[], S], make_service: Callable[[S]
     tracing = tracing_to(settings.trace_endpoint, service, service_version(service), settings.trace_ratio)
     try:
         asyncio.run(serve(settings, make_service(settings), tracing))
-    except OSError as error:
+    except (OSError, FashquickError) as error:  # A port that is taken; weights that are missing or damaged.
         print(f"{service}: {error}", file=sys.stderr)  # noqa: T201 - the last word to whoever started it
         sys.exit(1)

@@ -113,9 +113,16 @@ class Upload(Generic[M]):
                 "close the stream after the last chunk"
             )
 
-    async def more(self) -> M | None:
-        """Read a message after the upload; None at the end of the stream."""
-        return await self._source.next()
+    async def more(self, patience_s: float | None = None) -> M | None:
+        """Read a message after the upload; None at the end of the stream.
+
+        Args:
+            patience_s: Seconds that the client may take; None: as between two chunks, within the upload's time.
+
+        Raises:
+            UploadStalled: No message came in time.
+        """
+        return await self._source.next(patience_s)
 
 
 @contextlib.asynccontextmanager
@@ -163,20 +170,21 @@ class _Source(Generic[M]):
         self._deadline = time.monotonic() + whole_s
         self._ended = False
 
-    async def next(self) -> M | None:
+    async def next(self, patience_s: float | None = None) -> M | None:
         """Read the next message; None at the end of the stream."""
-        left = max(0.0, self._deadline - time.monotonic())
+        idle_s = self._idle_s if patience_s is None else patience_s
+        left = max(0.0, self._deadline - time.monotonic()) if patience_s is None else idle_s
         try:
             # Not wait_for: in Python 3.11 it swallows a cancel that comes together with the message.
-            async with asyncio.timeout(min(self._idle_s, left)):
+            async with asyncio.timeout(min(idle_s, left)):
                 message = await anext(self._messages, None)
         except TimeoutError:
-            if left < self._idle_s:
+            if left < idle_s:
                 raise UploadStalled(
                     f"the upload was not complete after {self._whole_s:g} s; send a smaller file, or over a faster line"
                 ) from None
             raise UploadStalled(
-                f"no message came for {self._idle_s:g} s; send the next chunk, or close the stream after the last one"
+                f"no message came for {idle_s:g} s; send the next one, or close the stream after the last one"
             ) from None
         except DecodeError:
             raise UploadOutOfOrder(

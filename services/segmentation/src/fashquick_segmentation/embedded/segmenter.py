@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -11,19 +12,37 @@ from numpy.typing import NDArray
 
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.errors import BadMask
-from fashquick_segmentation.embedded import hint as transparency
-from fashquick_segmentation.embedded.cleanup import clean, drop_specks, fill_believed
 from fashquick_segmentation.embedded.cut import cut
-from fashquick_segmentation.embedded.hanger import without_hanger
-from fashquick_segmentation.embedded.matte import matte
 from fashquick_segmentation.embedded.network import GarmentNetwork
-from fashquick_segmentation.embedded.quality import assess, colour_separation, expected_iou, refuse_unusable
 from fashquick_segmentation.embedded.views import SIDES_PX, intersection_over_union, look
 from fashquick_segmentation.engine import Candidate, Segmentation
+from fashquick_segmentation.refinement import hint as transparency
+from fashquick_segmentation.refinement.cleanup import clean, fill_believed
+from fashquick_segmentation.refinement.finishing import Finding, enlarged, finish
+from fashquick_segmentation.refinement.quality import expected_iou
 
 WORK_SIDE_PX = 512  # long side of the picture that is cut; at 384 the outline is a third coarser on drawn garments
 GENEROUS, STRICT = 0.25, 0.75  # thresholds of the network's other readings
 SAME_IOU = 0.97  # readings closer than this are one candidate
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """What the network and the colours say of a photo, at working size.
+
+    Attributes:
+        small: hxwx3 uint8, sRGB: the photo.
+        probability: hxw float32, 0 to 1, of garment.
+        mask: hxw bool, cut along the photo's colours.
+        agreement: 0 to 1: how far the network's views agree.
+        hint: HxW uint8, the matte of an uploaded cut-out that was used, or None.
+    """
+
+    small: NDArray[np.uint8]
+    probability: NDArray[np.float32]
+    mask: NDArray[np.bool_]
+    agreement: float
+    hint: NDArray[np.uint8] | None
 
 
 class EmbeddedSegmenter:
@@ -62,43 +81,48 @@ class EmbeddedSegmenter:
         self, photo: NDArray[np.uint8], mask_hint: NDArray[np.uint8] | None, cancel: CancelFlag
     ) -> Segmentation:
         """Find the garment; see `fashquick_segmentation.engine.Segmenter.segment`."""
+        reading = self.read(photo, mask_hint, cancel)
+        finding = Finding(
+            reading.small,
+            reading.mask,
+            expected=expected_iou(reading.mask, reading.probability),
+            agreement=reading.agreement,
+            hint=reading.hint,
+        )
+        others = list(_other_readings(reading.mask, reading.probability, photo.shape[1::-1]))
+        return finish(photo, finding, others, cancel)
+
+    def read(self, photo: NDArray[np.uint8], mask_hint: NDArray[np.uint8] | None, cancel: CancelFlag) -> Reading:
+        """Find the garment at working size, without finishing the mask.
+
+        Args:
+            photo: HxWx3 uint8, sRGB.
+            mask_hint: As for `segment`.
+            cancel: Checked between steps.
+
+        Raises:
+            BadMask: The hint has another size than the photo.
+            Cancelled: The flag was raised.
+            DeadlinePassed: The flag's deadline passed.
+        """
         if mask_hint is not None and mask_hint.shape != photo.shape[:2]:
             raise BadMask(
                 f"the transparency is {mask_hint.shape[1]}x{mask_hint.shape[0]} pixels, "
                 f"the photo {photo.shape[1]}x{photo.shape[0]}; send both at one size"
             )
         views = look(self._network.probability, photo, cancel)
-        small = _fit(photo)
+        small = working_size(photo)
         probability = np.asarray(cv2.resize(views.probability, small.shape[1::-1]), np.float32)
-        garment_hint = mask_hint if mask_hint is not None and transparency.is_matte(mask_hint) else None
-        if garment_hint is not None:
-            probability = transparency.as_prior(garment_hint, probability)
+        hint = mask_hint if mask_hint is not None and transparency.is_matte(mask_hint) else None
+        if hint is not None:
+            probability = transparency.as_prior(hint, probability)
         cancel.check()
-        cut_out = cut(small, probability, clean(probability > 0.5), cancel)
-        cut_out = clean(fill_believed(cut_out, probability))
-        cancel.check()
-        cut_out = clean(without_hanger(small, cut_out))
-        alpha = matte(photo, cut_out, cancel)
-        if garment_hint is not None:
-            alpha = transparency.keep_edge(garment_hint, alpha)
-        cancel.check()
-        alpha = drop_specks(alpha)
-        mask = alpha >= 128
-        cancel.check()
-        expected = expected_iou(cut_out, probability)
-        quality = assess(
-            mask,
-            expected=expected,
-            view_agreement=views.agreement,
-            separation=colour_separation(small, cut_out),
-            hint_used=garment_hint is not None,
-        )
-        refuse_unusable(mask, quality)
-        others = _other_readings(cut_out, probability, photo.shape[1::-1])
-        return Segmentation(mask, alpha, quality, (Candidate(mask, expected), *others))
+        mask = cut(small, probability, clean(probability > 0.5), cancel)
+        mask = clean(fill_believed(mask, probability))
+        return Reading(small, probability, mask, views.agreement, hint)
 
 
-def _fit(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def working_size(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Bring the photo's long side to `WORK_SIDE_PX`, so that widths in pixels mean the same for all photos."""
     height, width = photo.shape[:2]
     scale = WORK_SIDE_PX / max(height, width)
@@ -117,6 +141,5 @@ def _other_readings(
         reading = clean(probability > threshold)
         if reading.any() and all(intersection_over_union(reading, mask) < SAME_IOU for mask in kept):
             kept.append(reading)
-            mask = np.asarray(cv2.resize(reading.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)) > 0.5
-            found.append(Candidate(mask, expected_iou(reading, probability)))
+            found.append(Candidate(enlarged(reading, size), expected_iou(reading, probability)))
     yield from sorted(found, key=lambda candidate: -candidate.score)

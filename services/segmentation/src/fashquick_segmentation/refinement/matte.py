@@ -33,21 +33,55 @@ def matte(photo: NDArray[np.uint8], mask: NDArray[np.bool_], cancel: CancelFlag)
     Returns:
         HxW uint8: 255 inside, 0 outside, between them only near the mask's outline.
     """
-    height, width = photo.shape[:2]
     cancel.check()
-    scale = min(1.0, FIT_SIDE_PX / max(height, width))
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    small = np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.float32) / np.float32(255)
+    small = reduced(photo)
+    size = small.shape[1::-1]
     coarse = np.asarray(cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_LINEAR), np.float32)
     limits = _limits(coarse > 0.5, max(2, round(SOFT_SHARE * max(size))))
+    return follow(photo, small, coarse, limits, cancel, radius=max(2, round(RADIUS_SHARE * max(size))))
+
+
+def reduced(photo: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """The photo at the size of the fit, at most `FIT_SIDE_PX`; hxwx3 float32, 0 to 1."""
+    height, width = photo.shape[:2]
+    scale = min(1.0, FIT_SIDE_PX / max(height, width))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.float32) / np.float32(255)
+
+
+def follow(
+    photo: NDArray[np.uint8],
+    small: NDArray[np.float32],
+    coarse: NDArray[np.float32],
+    limits: NDArray[np.float32],
+    cancel: CancelFlag,
+    *,
+    radius: int,
+    contrast: float = CONTRAST,
+) -> NDArray[np.uint8]:
+    """Carry a small mask or matte to the photo's size, along the photo's colours.
+
+    Args:
+        photo: HxWx3 uint8, sRGB.
+        small: hxwx3 float32, what `reduced` made of it.
+        coarse: hxw float32, 0 to 1.
+        limits: hxwx2 float32, the least and the greatest alpha of each pixel; where both are equal nothing is fitted.
+        cancel: Checked before the fit and before each strip.
+        radius: Of the fit's square window in pixels of `small`.
+        contrast: How much steeper the ramp between 0 and 1 is made, about its middle.
+
+    Returns:
+        HxW uint8.
+    """
+    height, width = photo.shape[:2]
     cancel.check()
-    fit = _fit(small, coarse, limits, max(2, round(RADIUS_SHARE * max(size))))
+    fit = _fit(small, coarse, limits, radius)
     alpha = np.empty((height, width), np.uint8)
     for top in range(0, height, STRIP_ROWS):
         cancel.check()
         strip = slice(top, min(height, top + STRIP_ROWS))
-        value = _apply(_strip_of(fit, strip, (width, height)), photo[strip])
-        lowest, highest = cv2.split(_strip_of(limits, strip, (width, height)))
+        value = (_apply(strip_of(fit, strip, (width, height)), photo[strip]) - 0.5) * contrast + 0.5
+        lowest, highest = cv2.split(strip_of(limits, strip, (width, height)))
         alpha[strip] = np.rint(np.clip(value, lowest, highest) * np.float32(255)).astype(np.uint8)
     return alpha
 
@@ -91,14 +125,19 @@ def _fit(
 
 
 def _apply(fit: NDArray[np.float32], photo: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Alpha from a, b and the photo's colours, with its ramp made steeper."""
+    """Alpha from a, b and the photo's colours."""
     guide = photo.astype(np.float32) / np.float32(255)
-    value = (fit[..., :3] * guide).sum(axis=2) + fit[..., 3]
-    return np.asarray((value - 0.5) * CONTRAST + 0.5, np.float32)
+    return np.asarray((fit[..., :3] * guide).sum(axis=2) + fit[..., 3], np.float32)
 
 
-def _strip_of(planes: NDArray[np.float32], rows: slice, full_size: tuple[int, int]) -> NDArray[np.float32]:
-    """Enlarge planes to `full_size` (width, height), but only the given rows of the result."""
+def strip_of(planes: NDArray[np.float32], rows: slice, full_size: tuple[int, int]) -> NDArray[np.float32]:
+    """Enlarge planes of the whole photo, but only the given rows of the result.
+
+    Args:
+        planes: hxw or hxwxC float32.
+        rows: Of the enlarged planes; start and stop within them.
+        full_size: Width and height of the enlarged planes.
+    """
     height, width = planes.shape[:2]
     across, down = width / full_size[0], height / full_size[1]
     to_source = np.array([[across, 0, (across - 1) / 2], [0, down, (rows.start + 0.5) * down - 0.5]])

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 SUMS_FILE = "SHA256SUMS"
 MAX_SUMS_BYTES = 1024 * 1024  # Some 8,000 files; a store has tens.
-_MAX_NAME_BYTES = 4096
+_MAX_NAME_BYTES = 4096  # PATH_MAX of Linux
 # "<64 hex>  <name>", or with "*" before a name read as binary. sha256sum marks names with line breaks by a
 # backslash in front; such names are not for stores.
 _LINE = re.compile(rb"([0-9a-fA-F]{64}) [ *]([^\x00-\x1f\x7f]+)")
@@ -20,7 +20,7 @@ class Entry:
     """One line of the list.
 
     Attributes:
-        name: Name of the file, relative to the store.
+        name: Name of the file, relative to the store, in its shortest form.
         sha256: Its SHA-256 in small hexadecimal digits.
     """
 

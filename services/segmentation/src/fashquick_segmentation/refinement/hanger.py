@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fashquick_segmentation.embedded.cleanup import disc, open_mask
+from fashquick_segmentation.refinement.cleanup import disc, open_mask
 
 TOP_SHARE = 0.25  # of the mask's height: hangers are above the chest, clips at the waistband
 THIN_SHARE = 0.08  # of the mask's box (mean of its sides): bars and clips are thinner, legs and most sleeves wider

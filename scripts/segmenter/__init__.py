@@ -1,0 +1,1 @@
+"""Training of the embedded segmenter's network; see its model card for the commands."""

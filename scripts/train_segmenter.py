@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+"""Trains the embedded segmenter's network and writes it as ONNX.
+
+    python scripts/train_segmenter.py train PHOTOS LABELS KEPT OUT.pt [--start BEFORE.pt] [--steps N] [--seed N]
+    python scripts/train_segmenter.py export IN.pt OUT.onnx
+
+PHOTOS has <category>/<id>.jpg, LABELS a mask <category>__<id>.png for each, KEPT the names of the labels to trust.
+Needs torch and OpenCV. The model card says where the photos come from and how labels are made; the labels themselves
+are not in the repository yet, and the network that is was trained by an earlier form of this script.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import cv2
+import torch
+from segmenter.labels import photos, read_label
+from segmenter.network import GarmentNet
+from segmenter.synthesis import Synthesis
+from segmenter.training import Schedule, train
+from torch import Tensor, nn
+
+CPUS = 2
+
+
+def load(path: Path) -> GarmentNet:
+    """Read a checkpoint: a dictionary of "width" and "weights"."""
+    content = torch.load(path, weights_only=True)
+    net = GarmentNet(content["width"])
+    net.load_state_dict(content["weights"])
+    return net
+
+
+def save(net: GarmentNet, path: Path) -> None:
+    """Write a checkpoint."""
+    partial = path.with_suffix(".partial")
+    torch.save({"width": net.width, "weights": net.state_dict()}, partial)
+    partial.replace(path)
+
+
+def run_training(arguments: argparse.Namespace) -> None:
+    """Train and write the checkpoint, also on the way."""
+    cv2.setNumThreads(1)  # The process that makes the pictures is forked; OpenCV's threads would be lost in it.
+    torch.set_num_threads(CPUS)
+    pictures = dict(photos(arguments.photos))
+    kept = arguments.kept.read_text(encoding="utf-8").split()
+    read = {name: read_label(arguments.labels / f"{name}.png", pictures[name]) for name in kept}
+    labels = {name: label for name, (label, _) in read.items()}
+    cut = [name for name, (_, is_cut) in read.items() if is_cut]
+    print(f"{len(pictures)} photos, {len(labels)} labels, a hanger cut from {len(cut)}", flush=True)
+    net = load(arguments.start) if arguments.start else GarmentNet()
+    schedule = Schedule(arguments.steps, rate=arguments.rate, seed=arguments.seed)
+    average = train(net, Synthesis(pictures, labels, cut), schedule, lambda _, so_far: save(so_far, arguments.out))
+    save(average, arguments.out)
+
+
+class _Probability(nn.Module):
+    """The network as it is run: one output, a probability."""
+
+    def __init__(self, net: GarmentNet) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.sigmoid(self.net(x)[0])
+
+
+def run_export(arguments: argparse.Namespace) -> None:
+    """Write ONNX whose height and width are open."""
+    torch.onnx.export(
+        _Probability(load(arguments.checkpoint)).eval(),
+        (torch.rand(1, 3, 256, 256),),
+        arguments.out,
+        dynamo=False,
+        opset_version=17,
+        input_names=["x"],
+        output_names=["p"],
+        dynamic_axes={"x": {2: "h", 3: "w"}, "p": {2: "h", 3: "w"}},
+    )
+
+
+def main() -> None:
+    """Run the command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True)
+    training = commands.add_parser("train")
+    training.add_argument("photos", type=Path)
+    training.add_argument("labels", type=Path)
+    training.add_argument("kept", type=Path)
+    training.add_argument("out", type=Path)
+    training.add_argument("--start", type=Path, help="checkpoint to go on from")
+    training.add_argument("--steps", type=int, default=20_000, help="batches of 16 pictures")
+    training.add_argument("--rate", type=float, default=2e-3, help="highest learning rate")
+    training.add_argument("--seed", type=int, default=0)
+    training.set_defaults(run=run_training)
+    export = commands.add_parser("export")
+    export.add_argument("checkpoint", type=Path)
+    export.add_argument("out", type=Path)
+    export.set_defaults(run=run_export)
+    arguments = parser.parse_args()
+    arguments.run(arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,236 @@
+"""The SAM 2 backend: prompts from the embedded network's reading, candidates, the best of them, once more.
+
+SAM 2 finds outlines better than what the thing is; the embedded network knows what a garment is. So the one asks, the
+other answers, and what they agree on is chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from fashquick_common.cancel import CancelFlag
+from fashquick_common.errors import NoGarment
+from fashquick_common.models import ModelStore
+from fashquick_segmentation.embedded.segmenter import EmbeddedSegmenter, Reading, working_size
+from fashquick_segmentation.embedded.views import intersection_over_union
+from fashquick_segmentation.engine import Candidate, Question, Segmentation
+from fashquick_segmentation.refinement.finishing import Finding, enlarged, finish
+from fashquick_segmentation.refinement.quality import HOW_TO
+from fashquick_segmentation.sam2.checkpoints import SIDE_PX
+from fashquick_segmentation.sam2.embeddings import EmbeddingCache
+from fashquick_segmentation.sam2.predictor import Answer, Embedding, Predictor
+from fashquick_segmentation.sam2.prompts import OFF, ON, Box, Points, PromptSet, automatic_prompts, caller_prompt
+from fashquick_segmentation.sam2.question import Prompt, mask_side
+from fashquick_segmentation.sam2.registry import ModelRegistry
+from fashquick_segmentation.sam2.selection import Choice, Proposal, select
+
+AGAIN = "again"  # Name of the answer to the best mask, fed back.
+_LOGIT_MOST = 8.0  # Of a probability that is fed as a mask: 0.9997; SAM's own masks reach further.
+
+
+class Sam2Segmenter:
+    """Finds the garment with SAM 2. Calls from several threads are allowed.
+
+    Attributes:
+        on_gpu: Whether it computes on a GPU.
+    """
+
+    def __init__(
+        self,
+        registry: ModelRegistry,
+        checkpoint: str,
+        prior: EmbeddedSegmenter,
+        *,
+        digest: str,
+        cache_bytes: int,
+        side_px: int = SIDE_PX,
+        on_gpu: bool = False,
+    ) -> None:
+        """Make it; nothing is loaded yet.
+
+        Args:
+            registry: Lends the networks.
+            checkpoint: Name of the one to use.
+            prior: Says where the garment may be.
+            digest: SHA-256 of the checkpoint's file, as the store lists it.
+            cache_bytes: Most bytes of embeddings that are kept for further prompts on the same photo.
+            side_px: Side of the square that the network looks at.
+            on_gpu: Whether the registry's networks are on a GPU.
+        """
+        self.on_gpu = on_gpu
+        self._registry = registry
+        self._checkpoint = checkpoint
+        self._prior = prior
+        self._side_px = side_px
+        self._embeddings = EmbeddingCache(cache_bytes)
+        self._digest = digest
+
+    @property
+    def name(self) -> str:
+        """The backend's name."""
+        return "sam2"
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the weights' file in hexadecimal."""
+        return self._digest
+
+    def warm_up(self) -> None:
+        """Load the network and run it once, the embedded one too; raises what `ModelRegistry.use` raises."""
+        self._prior.warm_up()
+        self._registry.warm_up([self._checkpoint], self._side_px)
+
+    def segment(
+        self, photo: NDArray[np.uint8], mask_hint: NDArray[np.uint8] | None, cancel: CancelFlag
+    ) -> Segmentation:
+        """Find the garment; see `fashquick_segmentation.engine.Segmenter.segment`."""
+        reading = self._prior.read(photo, mask_hint, cancel)
+        if not reading.mask.any():
+            raise NoGarment(f"nothing in this photo looks like a garment; {HOW_TO}")
+        prompts = automatic_prompts(reading.small, reading.probability, reading.mask)
+        with self._registry.use(self._checkpoint) as predictor:
+            [embedding] = self._embeddings.encode(predictor, [photo], cancel, side_px=self._side_px)
+            choices = self._choices(predictor, embedding, prompts, reading, cancel)
+        if not choices:
+            raise NoGarment(f"SAM 2 finds no outline where a garment may be; {HOW_TO}")
+        masks = [_mask_at(choice.proposal.logits, reading.small) for choice in choices]
+        finding = Finding(
+            reading.small,
+            masks[0],
+            expected=choices[0].total,
+            agreement=intersection_over_union(masks[0], reading.mask),
+            hint=reading.hint,
+        )
+        size = photo.shape[1::-1]
+        others = [
+            Candidate(enlarged(mask, size), choice.total) for mask, choice in zip(masks[1:], choices[1:], strict=True)
+        ]
+        return finish(photo, finding, others, cancel)
+
+    def answer(self, photo: NDArray[np.uint8], question: Question, cancel: CancelFlag) -> Segmentation:
+        """Find what the caller points at; see `fashquick_segmentation.engine.Promptable.answer`."""
+        labels = np.where(question.on_garment, ON, OFF).astype(np.int32)
+        box = None if question.box is None else Box(*question.box)
+        asked = caller_prompt(Points(question.points, labels), box, None, photo.shape[:2])
+        with self._registry.use(self._checkpoint) as predictor:
+            [embedding] = self._embeddings.encode(predictor, [photo], cancel, side_px=self._side_px)
+            [first] = predictor.decode(embedding, [self._prompt(asked)], cancel)
+            best = int(np.argmax(first.predicted_iou))
+            [again] = predictor.decode(embedding, [self._prompt(asked, first.next_mask(best))], cancel, multimask=False)
+        small = working_size(photo)
+        mask, before = _mask_at(again.logits[0], small), _mask_at(first.logits[best], small)
+        if not mask.any():
+            raise NoGarment("SAM 2 finds nothing at this prompt; put a point in the middle of the garment")
+        finding = Finding(
+            small,
+            mask,
+            expected=float(np.clip(again.predicted_iou[0], 0, 1)),
+            agreement=intersection_over_union(mask, before),
+        )
+        ranked = sorted(range(len(first.logits)), key=lambda index: -float(first.predicted_iou[index]))
+        others = [
+            Candidate(
+                enlarged(_mask_at(first.logits[index], small), photo.shape[1::-1]),
+                float(np.clip(first.predicted_iou[index], 0, 1)),
+            )
+            for index in ranked
+        ]
+        return finish(photo, finding, others, cancel)
+
+    def _choices(
+        self,
+        predictor: Predictor,
+        embedding: Embedding,
+        prompts: Sequence[PromptSet],
+        reading: Reading,
+        cancel: CancelFlag,
+    ) -> tuple[Choice, ...]:
+        """Ask, choose, feed the best mask back with its own prompt, choose again."""
+        height, width = embedding.photo_size
+        across, down = width / reading.small.shape[1], height / reading.small.shape[0]
+        asked = [prompt.scaled(across, down) for prompt in prompts]
+        answers = predictor.decode(embedding, [self._prompt(prompt) for prompt in asked], cancel)
+        proposals: list[Proposal] = []
+        origin: dict[str, tuple[int, int]] = {}  # Number of the prompt and of its mask, by source.
+        for number, (prompt, answer) in enumerate(zip(asked, answers, strict=True)):
+            for index, proposal in enumerate(_proposals(prompt.name, answer)):
+                proposals.append(proposal)
+                origin[proposal.source] = number, index
+        chosen = select(proposals, reading.small, reading.probability)
+        if not chosen:
+            return ()
+        cancel.check()
+        number, index = origin[chosen[0].proposal.source]
+        followed = self._prompt(asked[number], answers[number].next_mask(index))
+        [again] = predictor.decode(embedding, [followed], cancel, multimask=False)
+        return select([*proposals, *_proposals(AGAIN, again)], reading.small, reading.probability)
+
+    def _prompt(self, prompt: PromptSet, mask: NDArray[np.float32] | None = None) -> Prompt:
+        """What the decoder takes; `mask` goes before the prompt's own prior."""
+        if mask is None and prompt.prior is not None:
+            side = mask_side(self._side_px)
+            likely = np.clip(cv2.resize(prompt.prior, (side, side), interpolation=cv2.INTER_AREA), 1e-6, 1 - 1e-6)
+            mask = np.clip(np.log(likely / (1 - likely)), -_LOGIT_MOST, _LOGIT_MOST).astype(np.float32)
+        corners = prompt.box
+        box = None if corners is None else (corners.left, corners.top, corners.right, corners.bottom)
+        return Prompt(prompt.points.at, prompt.points.labels, box, mask)
+
+
+@dataclass(frozen=True, slots=True)
+class Sam2Options:
+    """How a server runs SAM 2.
+
+    Attributes:
+        checkpoint: Name of the one to use.
+        device: "cpu", "cuda", or "auto" for a GPU where torch finds one.
+        bf16: Whether to compute in bfloat16.
+        memory_bytes: Most bytes of loaded weights.
+        cache_bytes: Most bytes of embeddings kept for further prompts.
+        side_px: Side of the square that the network looks at.
+    """
+
+    checkpoint: str
+    device: str
+    bf16: bool
+    memory_bytes: int
+    cache_bytes: int
+    side_px: int
+
+
+def sam2_segmenter(store: ModelStore, options: Sam2Options, prior: EmbeddedSegmenter) -> Sam2Segmenter | None:
+    """Make the backend of a server; None when the checkpoint is not in the store.
+
+    Raises:
+        ModelNotInstalled: The store's list of files cannot be read.
+    """
+    on_gpu = options.device == "cuda" or (options.device == "auto" and torch.cuda.is_available())
+    registry = ModelRegistry(store, options.memory_bytes, device="cuda" if on_gpu else "cpu", bf16=options.bf16)
+    state = next((state for state in registry.states() if state.name == options.checkpoint), None)
+    file = None if state is None or state.file is None else store.find(state.file)
+    if file is None:
+        return None
+    return Sam2Segmenter(
+        registry,
+        options.checkpoint,
+        prior,
+        digest=file.sha256,
+        cache_bytes=options.cache_bytes,
+        side_px=options.side_px,
+        on_gpu=on_gpu,
+    )
+
+
+def _proposals(name: str, answer: Answer) -> Iterator[Proposal]:
+    for number, (logits, iou) in enumerate(zip(answer.logits, answer.predicted_iou, strict=True)):
+        yield Proposal(logits, float(iou), f"{name} {number}")
+
+
+def _mask_at(logits: NDArray[np.float32], small: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """The mask of some logits at working size."""
+    return np.asarray(cv2.resize(logits, small.shape[1::-1], interpolation=cv2.INTER_LINEAR)) > 0

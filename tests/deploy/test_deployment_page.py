@@ -133,7 +133,7 @@ def test_a_digest_takes_the_place_of_the_tag_everywhere() -> None:
 def test_every_setting_that_is_named_is_one() -> None:
     known = {f"FASHQUICK_{field.upper()}" for settings in SETTINGS.values() for field in settings.model_fields}
 
-    assert set(re.findall(r"FASHQUICK_[A-Z_]*[A-Z]", PAGE)) <= known
+    assert set(re.findall(r"FASHQUICK_[A-Z0-9_]*[A-Z0-9]", PAGE)) <= known
 
 
 def test_every_label_that_is_named_is_one_that_the_policies_look_for() -> None:

@@ -47,10 +47,11 @@ class _Photo:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A prompt as it came: its number and what it asks, in pixels of the uploaded photo."""
+    """A prompt as it came: its number, what it asks, in pixels of the uploaded photo, and who answers it."""
 
     number: int
     question: Question
+    segmenter: Promptable
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -168,7 +169,7 @@ def _prompt_in(message: pb.SegmentRequest | None, segmenter: Segmenter, last: in
         on_garment=np.array([point.on_garment for point in prompt.points], bool),
         box=None if box is None else (box.left, box.top, box.right, box.bottom),
     )
-    return _Asked(prompt.number, question)
+    return _Asked(prompt.number, question, segmenter)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -191,9 +192,7 @@ class _Work:
     def _found(self, pixels: NDArray[np.uint8]) -> Segmentation:
         if self.asked is None:
             return self.segmenter.segment(pixels, self.photo.hint, self.flag)
-        if not isinstance(self.segmenter, Promptable):
-            raise TypeError(f"{self.segmenter.name} takes no prompts")
-        return self.segmenter.answer(pixels, _reduced(self.asked.question, self.photo.image), self.flag)
+        return self.asked.segmenter.answer(pixels, _reduced(self.asked.question, self.photo.image), self.flag)
 
 
 def _reduced(question: Question, image: DecodedImage) -> Question:

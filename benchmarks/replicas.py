@@ -1,4 +1,4 @@
-"""What a second replica brings, and what four times too much load does to those who are served.
+"""What a second replica brings, what four times too much load does to those served, what a thousand try-ons leave.
 
 Run: python -m benchmarks.replicas. Real servers of the segmentation contract as processes, their engine replaced by
 50 ms of waiting, so that the services are measured and not the two processors. One and two replicas run in turn.
@@ -13,9 +13,11 @@ import time
 from pathlib import Path
 
 from fashquick.common.v1 import priority_pb2
+from fashquick_client import Client
 from fashquick_common.rpc.channel import open_channel
+from tests.support.load import try_on_often
 from tests.support.offers import Record, again_and_again, offer, percentile
-from tests.support.processes import ServerProcess
+from tests.support.processes import STAGES, ServerProcess
 from tests.support.replicas import Cluster, cluster
 
 WORK_S = 0.05
@@ -25,6 +27,7 @@ CALLERS = 8  # For each replica.
 ROUNDS = 5
 ROUND_S = 6.0
 OVERLOAD_S = 30.0
+WARM_UP, TRY_ONS = 200, 1000
 
 
 async def rate(target: str, callers: int) -> float:
@@ -73,6 +76,19 @@ async def overload(server: ServerProcess) -> None:
     print(f"4x load, memory        {before / 2**20:7.1f} MiB before, {after / 2**20:.1f} MiB after")
 
 
+async def endurance(some: Cluster) -> None:
+    """Print what a thousand try-ons leave in the orchestrator."""
+    await asyncio.gather(*(some.start(service, TOY_WORK_MS="0") for service in STAGES))
+    # A store that is full from the start: what it may hold is a setting.
+    orchestrator = await some.start("orchestrator", FASHQUICK_RESULT_STORE_BYTES=str(256 * 1024))
+    async with Client(orchestrator.target) as client:
+        await try_on_often(client, WARM_UP)
+        before = orchestrator.resident_bytes()
+        await try_on_often(client, TRY_ONS)
+        after = orchestrator.resident_bytes()
+    print(f"{TRY_ONS:,} try-ons, memory  {before / 2**20:7.1f} MiB before, {after / 2**20:.1f} MiB after")
+
+
 async def main() -> None:
     """Run the benchmark."""
     with tempfile.TemporaryDirectory() as folder:
@@ -82,6 +98,8 @@ async def main() -> None:
             await compare(some)
         async with cluster(Path(folder), TOY_WORK_MS=str(WORK_S * 1000)) as some:
             await overload(await some.start("segmentation", FASHQUICK_QUEUE_LENGTH=str(QUEUE)))
+        async with cluster(Path(folder)) as some:
+            await endurance(some)
 
 
 if __name__ == "__main__":

@@ -8,12 +8,11 @@ from pathlib import Path
 import pytest
 
 from fashquick_client import Client
-from tests.support.photos import plain_photo, png
+from tests.support.load import try_on_often
 from tests.support.replicas import cluster
 
 CALLS = 1000
 WARM_UP = 200
-CALLERS = 4
 
 
 @pytest.mark.timeout(180)
@@ -24,20 +23,9 @@ async def test_the_orchestrators_memory_is_flat_over_a_thousand_calls(tmp_path: 
         await asyncio.gather(*(some.start(service) for service in ("segmentation", "features", "generation")))
         orchestrator = await some.start("orchestrator")
         async with Client(orchestrator.target) as client:
-            await _try_on(client, WARM_UP)
+            await try_on_often(client, WARM_UP)
             before = orchestrator.resident_bytes()
-            await _try_on(client, CALLS)
+            await try_on_often(client, CALLS)
             after = orchestrator.resident_bytes()
 
     assert after < 1.03 * before, f"{before >> 20} MiB, then {after >> 20} MiB"
-
-
-async def _try_on(client: Client, count: int) -> None:
-    photo = png(plain_photo())
-    numbers = iter(range(count))
-
-    async def caller() -> None:
-        for _ in numbers:
-            await client.try_on_result(photo, size=(256, 384))
-
-    await asyncio.gather(*(caller() for _ in range(CALLERS)))

@@ -8,7 +8,9 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
+from fashquick_client import Client
 from fashquick_common.errors import FashquickError
+from tests.support.photos import plain_photo, png
 from tests.support.waiting import eventually
 
 
@@ -51,3 +53,15 @@ async def load(call: Callable[[], Awaitable[object]], callers: int) -> AsyncIter
     finally:
         ending.set()
         await asyncio.gather(*tasks)
+
+
+async def try_on_often(client: Client, count: int, callers: int = 4) -> None:
+    """Make so many small try-ons, some at a time."""
+    photo = png(plain_photo())
+    numbers = iter(range(count))
+
+    async def caller() -> None:
+        for _ in numbers:
+            await client.try_on_result(photo, size=(256, 384))
+
+    await asyncio.gather(*(caller() for _ in range(callers)))

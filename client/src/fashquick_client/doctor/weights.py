@@ -11,7 +11,6 @@ from pathlib import Path
 from fashquick_client.doctor.findings import Finding, Topic, note, ok, problem
 from fashquick_common.models.sums import MAX_SUMS_BYTES, SUMS_FILE, Entry, Sums, leads_outside, parse
 
-_READ_BYTES = 1024 * 1024
 _MAX_SHOWN = 5
 _MAX_ENTRIES = 10_000  # More, and the variable names something else than a model store.
 _COPY_AGAIN = "Copy it into the store again from where it came, or take its line out."
@@ -98,11 +97,9 @@ def _checked_size(store: Path, entry: Entry, *, verify: bool) -> int:
         raise _Fault("it is no file")
     with file.open("rb") as opened:
         if verify:
-            digest = hashlib.sha256()
-            while data := opened.read(_READ_BYTES):
-                digest.update(data)
-            if digest.hexdigest() != entry.sha256:
-                raise _Fault(f"its SHA-256 is {digest.hexdigest()[:12]}..., listed is {entry.sha256[:12]}...")
+            digest = hashlib.file_digest(opened, "sha256").hexdigest()
+            if digest != entry.sha256:
+                raise _Fault(f"its SHA-256 is {digest[:12]}..., listed is {entry.sha256[:12]}...")
         return os.fstat(opened.fileno()).st_size
 
 

@@ -11,13 +11,12 @@ import os
 import stat
 import threading
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from fashquick_common.errors import ModelNotInstalled
 from fashquick_common.models.sums import MAX_SUMS_BYTES, SUMS_FILE, Entry, leads_outside, parse
 
-_READ_BYTES = 1024 * 1024
 _COPY_AGAIN = "copy it into the store again from where it came"
 _LIST_AGAIN = f"get {SUMS_FILE} again from where the weights came"
 
@@ -114,9 +113,7 @@ class ModelStore:
             known = self._seen.get(entry.name)
             if known is not None and known[0] == before:
                 return known[1]
-            digest = hashlib.sha256()
-            while data := file.read(_READ_BYTES):
-                digest.update(data)
+            digest = hashlib.file_digest(file, "sha256")
             if _look(file) != before:
                 raise OSError("it changed while it was read")
             self._seen[entry.name] = (before, digest.hexdigest())
@@ -154,7 +151,7 @@ class ModelStore:
         return sums.entries
 
 
-def _open(path: Path, store: Path) -> BinaryIO:
+def _open(path: Path, store: Path) -> BufferedReader:
     """Open a plain file that lies in the store.
 
     Raises:
@@ -173,6 +170,6 @@ def _open(path: Path, store: Path) -> BinaryIO:
         raise
 
 
-def _look(file: BinaryIO) -> _Seen:
+def _look(file: BufferedReader) -> _Seen:
     found = os.fstat(file.fileno())
     return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
 from functools import partial
@@ -26,7 +26,7 @@ from fashquick_common.server.telemetry import Metrics
 from fashquick_common.server.tracing import Tracing
 
 T = TypeVar("T")
-I = TypeVar("I")  # noqa: E741 - an input
+Item = TypeVar("Item")
 R = TypeVar("R")
 
 _RETRY_S = 0.5
@@ -136,11 +136,10 @@ class Kit:
         Raises:
             QueueFull: Too many calls are waiting.
         """
-        with self._compute_span() as done:
-            return done(await self.compute.run(work, flag, priority))
+        return await self._traced(self.compute.run(work, flag, priority))
 
     async def computed_batched(
-        self, item: I, work: BatchWork[I, R], shape: Hashable, flag: CancelFlag, priority: Priority
+        self, item: Item, work: BatchWork[Item, R], shape: Hashable, flag: CancelFlag, priority: Priority
     ) -> tuple[R, float]:
         """Do work in the compute thread, perhaps together with calls of the same shape.
 
@@ -149,19 +148,14 @@ class Kit:
         Raises:
             QueueFull: Too many calls are waiting.
         """
-        with self._compute_span() as done:
-            return done(await self.compute.run_batched(item, work, shape, flag, priority))
+        return await self._traced(self.compute.run_batched(item, work, shape, flag, priority))
 
-    @contextlib.contextmanager
-    def _compute_span(self) -> Iterator[Callable[[tuple[T, float]], tuple[T, float]]]:
+    async def _traced(self, computing: Awaitable[tuple[T, float]]) -> tuple[T, float]:
         with self.tracing.span("compute") as span:
-
-            def done(answer: tuple[T, float]) -> tuple[T, float]:
-                # The span includes the wait; what it computed stands beside it.
-                span.set_attribute("fashquick.compute_seconds", answer[1])
-                return answer
-
-            yield done
+            answer = await computing
+            # The span includes the wait; what it computed stands beside it.
+            span.set_attribute("fashquick.compute_seconds", answer[1])
+            return answer
 
     async def codec(self, work: Callable[[], T]) -> T:
         """Encode or unpack pictures in the codec pool."""

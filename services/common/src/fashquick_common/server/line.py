@@ -25,10 +25,10 @@ from fashquick_common.priority import Priority
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
-I = TypeVar("I")  # noqa: E741 - an input
+Item = TypeVar("Item")
 R = TypeVar("R")
 
-BatchWork = Callable[[Sequence[I], CancelFlag], Sequence[R]]
+BatchWork = Callable[[Sequence[Item], CancelFlag], Sequence[R]]
 """Computes some inputs of one shape together; returns as many results, in their order. Checks the flag, which is
 raised when nobody waits for any of the results any more."""
 
@@ -62,11 +62,11 @@ class _Failure:
 
 
 @dataclass(eq=False, slots=True)
-class _Place(Generic[I, R]):
+class _Place(Generic[Item, R]):
     """A call in the line."""
 
-    item: I
-    work: BatchWork[I, R]
+    item: Item
+    work: BatchWork[Item, R]
     shape: Hashable | None  # None: computed by itself.
     flag: CancelFlag
     priority: Priority
@@ -157,8 +157,8 @@ class ComputeLine:
 
     async def run_batched(
         self,
-        item: I,
-        work: BatchWork[I, R],
+        item: Item,
+        work: BatchWork[Item, R],
         shape: Hashable,
         flag: CancelFlag,
         priority: Priority = Priority.INTERACTIVE,
@@ -181,7 +181,7 @@ class ComputeLine:
         return await self._queue(item, work, shape, flag, priority)
 
     async def _queue(
-        self, item: I, work: BatchWork[I, R], shape: Hashable | None, flag: CancelFlag, priority: Priority
+        self, item: Item, work: BatchWork[Item, R], shape: Hashable | None, flag: CancelFlag, priority: Priority
     ) -> tuple[R, float]:
         self.check_room(priority)
         answer: asyncio.Future[tuple[R, float]] = asyncio.get_running_loop().create_future()

@@ -12,9 +12,10 @@ from torch import Tensor
 
 from fashquick_segmentation.sam2.checkpoints import SIDE_PX
 from fashquick_segmentation.sam2.network import MASK_SCALE, STRIDE_PX
+from fashquick_segmentation.sam2.prompts import OFF, ON
 
-# Labels of SAM's prompt encoder.
-OFF, ON, BOX_FIRST, BOX_SECOND = 0, 1, 2, 3
+# Further labels of SAM's prompt encoder, for the corners of a box.
+BOX_FIRST, BOX_SECOND = 2, 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)

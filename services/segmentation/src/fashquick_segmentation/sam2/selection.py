@@ -15,6 +15,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from fashquick_segmentation.refinement.quality import expected_iou
+
 SCORE_SIDE_PX = 256  # long side at which candidates are scored: the size of SAM's own mask logits
 STABILITY_OFFSET = 1.0  # logits to either side of 0, as in SAM's automatic mask generator
 SAME_IOU = 0.9  # from here on two candidates are one; SAM's three masks of a prompt differ by more
@@ -126,7 +128,6 @@ class Scene:
         self._right = np.asarray(cv2.Scharr(lab, cv2.CV_32F, 1, 0), np.float32)
         self._down = np.asarray(cv2.Scharr(lab, cv2.CV_32F, 0, 1), np.float32)
         self._probability = self.fit(probability)
-        self._expected_area = float(self._probability.sum(dtype=np.float64))
 
     def fit(self, plane: NDArray[np.float32]) -> NDArray[np.float32]:
         """Bring a plane of the whole photo to the size at which candidates are scored."""
@@ -144,17 +145,11 @@ class Scene:
         return Scores(
             predicted_iou=min(1.0, max(0.0, predicted_iou)),
             stability=stability(logits),
-            prior=self._prior(mask),
+            prior=expected_iou(mask, self._probability),
             edges=self._edges(mask),
             solidity=solidity(mask),
             border=border_freedom(mask),
         )
-
-    def _prior(self, mask: NDArray[np.bool_]) -> float:
-        """Expected intersection over expected union, the soft Jaccard of segmentation losses."""
-        inside = float(self._probability[mask].sum(dtype=np.float64))
-        union = np.count_nonzero(mask) + self._expected_area - inside
-        return inside / union if union > 0 else 0.0
 
     def _edges(self, mask: NDArray[np.bool_]) -> float:
         """Contrast of the gradient across the outline, on it against beside it: (on - beside) / (on + beside).

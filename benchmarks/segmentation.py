@@ -24,6 +24,7 @@ from PIL import Image
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.errors import FashquickError
 from fashquick_segmentation.embedded import EmbeddedSegmenter
+from fashquick_segmentation.engine import NO_HINTS
 
 MASKS = Path(__file__).parent / "data" / "masks"
 GRABCUT_SIDE_PX = 384
@@ -83,7 +84,7 @@ def measure(method: str, folder: Path) -> Row:
     segmenter.warm_up()
 
     def embedded(photo: NDArray[np.uint8]) -> NDArray[np.bool_]:
-        return segmenter.segment(photo, None, CancelFlag()).mask
+        return segmenter.segment(photo, NO_HINTS, CancelFlag()).mask
 
     find = embedded if method == "embedded" else plain_grabcut
     agreements, seconds, refused = [], [], 0

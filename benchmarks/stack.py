@@ -27,6 +27,7 @@ from fashquick_features.engine import PassportAnalyser
 from fashquick_generation.engine import GarmentInput, GenerationJob
 from fashquick_generation.studio import StudioGenerator
 from fashquick_segmentation.embedded import EmbeddedSegmenter
+from fashquick_segmentation.engine import Hints
 
 ROUNDS = 7
 UPLOAD_ROUNDS = 21
@@ -46,7 +47,7 @@ class OneProcess:
     def try_on(self, data: bytes) -> bytes:
         """From the photo's file to the picture's."""
         photo = decode(data)
-        found = self._segmenter.segment(photo.rgb, photo.alpha, CancelFlag())
+        found = self._segmenter.segment(photo.rgb, Hints(photo.alpha), CancelFlag())
         passport = self._analyser.analyse(photo.rgb, found.alpha, None, CancelFlag())
         job = GenerationJob(GarmentInput(photo.rgb, found.alpha, passport), seed=7)
         picture = self._generator.generate(job, lambda _: None, CancelFlag())

@@ -113,9 +113,10 @@ def mask_of(path: Path, photo: npt.NDArray[np.uint8], masks: Path) -> npt.NDArra
     if not stored.exists():
         # Imported late: with all masks there the script runs without the segmentation service.
         from fashquick_segmentation.embedded.segmenter import EmbeddedSegmenter  # noqa: PLC0415
+        from fashquick_segmentation.engine import NO_HINTS  # noqa: PLC0415
 
         try:
-            alpha = EmbeddedSegmenter().segment(photo, None, CancelFlag()).alpha
+            alpha = EmbeddedSegmenter().segment(photo, NO_HINTS, CancelFlag()).alpha
         except FashquickError as error:
             print(f"{path.name}: {error}")
             alpha = np.zeros(photo.shape[:2], np.uint8)

@@ -24,6 +24,7 @@ from .drawing import (
 )
 
 REAL_SHARE = 0.5
+DYED_SHARE = 0.35  # of the photos that are not pasted
 HANGER_SHARE = 0.35  # of the pasted garments: what lies behind a garment and before it is ground
 SMALLEST_SHARE = 0.02  # of the picture; a garment below it is no garment
 Rng = np.random.Generator
@@ -50,6 +51,9 @@ class Synthesis:
         """Make a picture of side x side pixels and its label, 0 ground to 1 garment."""
         if rng.random() < REAL_SHARE:
             picture, label = self._warped(rng, side, turn=12, zoom=(0.8, 1.25), mirrored=True, names=self._whole)
+            if rng.random() < DYED_SHARE and label.max() > 0.5:  # In its own light, on its own ground.
+                dyed = self._recoloured(rng, picture, label)
+                picture = blend(picture, _toned(rng, dyed, label, picture), label)
         else:
             picture, label = self._composed(rng, side)
         return _photographed(rng, picture), label

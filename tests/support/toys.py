@@ -11,7 +11,7 @@ from fashquick_common.cancel import CancelFlag
 from fashquick_common.errors import NoGarment
 from fashquick_common.garment import Category, CategoryGuess, Landmark, LandmarkName, PaletteColour, Passport
 from fashquick_generation.engine import GenerationJob, MapKind, Picture, Progress
-from fashquick_segmentation.engine import Candidate, Quality, Segmentation
+from fashquick_segmentation.engine import Candidate, Hints, Quality, Segmentation
 
 GARMENT_RGB = (200, 30, 40)
 STEP_S = 0.005
@@ -49,9 +49,9 @@ class ToySegmenter:
     def warm_up(self) -> None:
         pass
 
-    def segment(self, photo: np.ndarray, mask_hint: np.ndarray | None, cancel: CancelFlag) -> Segmentation:
+    def segment(self, photo: np.ndarray, hints: Hints, cancel: CancelFlag) -> Segmentation:
         self.pace.work(cancel)
-        self.hints.append(mask_hint)
+        self.hints.append(hints.mask)
         mask = photo.min(axis=2) < 128
         if not mask.any():
             raise NoGarment("nothing but white in this photo")
@@ -63,7 +63,7 @@ class ToySegmenter:
             border_contact=0.0,
             cut_off=(),
             fragments=1,
-            hint_used=mask_hint is not None,
+            hint_used=hints.mask is not None,
             warnings=(),
         )
         alpha = np.where(mask, np.uint8(255), np.uint8(0))

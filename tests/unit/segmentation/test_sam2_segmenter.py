@@ -15,7 +15,7 @@ from fashquick_common.cancel import CancelFlag
 from fashquick_segmentation.backends import make_segmenters
 from fashquick_segmentation.config import SegmentationSettings
 from fashquick_segmentation.embedded import EmbeddedSegmenter
-from fashquick_segmentation.engine import Promptable, Question
+from fashquick_segmentation.engine import NO_HINTS, Presentation, Promptable, Question
 from fashquick_segmentation.sam2.checkpoints import CHECKPOINTS
 from fashquick_segmentation.sam2.predictor import Answer, Embedding, Predictor
 from fashquick_segmentation.sam2.question import Prompt
@@ -67,7 +67,7 @@ def test_what_both_agree_on_is_chosen_though_sam_is_surer_of_a_part(
     photo, truth = photo_of("t-shirt", NAVY, GROUND)
     oracle = Oracle(truth, monkeypatch)
 
-    found = sam2.segment(photo, None, CancelFlag())
+    found = sam2.segment(photo, NO_HINTS, CancelFlag())
 
     assert iou(found.mask, truth) > 0.93
     assert found.mask.shape == photo.shape[:2]
@@ -85,7 +85,7 @@ def test_points_are_where_the_garment_is_in_pixels_of_the_photo(
     large = cv2.resize(photo, None, fx=2, fy=2)
     oracle = Oracle(truth, monkeypatch)
 
-    sam2.segment(large, None, CancelFlag())
+    sam2.segment(large, NO_HINTS, CancelFlag())
 
     for prompt in oracle.asked:
         for (x, y), label in zip(prompt.points, prompt.labels, strict=True):
@@ -99,7 +99,7 @@ def test_a_photo_without_a_garment_is_refused_whatever_sam_says(
     plain = np.full((300, 300, 3), 200, np.uint8)
 
     with pytest.raises(errors.NoGarment):
-        sam2.segment(plain, None, CancelFlag())
+        sam2.segment(plain, NO_HINTS, CancelFlag())
 
 
 def test_a_mask_that_the_prior_contradicts_is_refused_not_returned(
@@ -112,7 +112,7 @@ def test_a_mask_that_the_prior_contradicts_is_refused_not_returned(
     oracle.masks[:] = oracle.masks[1]
 
     with pytest.raises(errors.FailedPreconditionError):
-        sam2.segment(photo, None, CancelFlag())
+        sam2.segment(photo, NO_HINTS, CancelFlag())
 
 
 def test_random_weights_run_from_end_to_end_and_repeat(sam2: Sam2Segmenter) -> None:
@@ -121,7 +121,7 @@ def test_random_weights_run_from_end_to_end_and_repeat(sam2: Sam2Segmenter) -> N
 
     def run() -> Any:
         try:
-            return sam2.segment(photo, None, CancelFlag()).mask.tobytes()
+            return sam2.segment(photo, NO_HINTS, CancelFlag()).mask.tobytes()
         except errors.FailedPreconditionError as error:  # What random weights find may well be refused.
             return error.message
 
@@ -141,8 +141,8 @@ def test_a_prompt_on_the_same_photo_is_not_embedded_again(sam2: Sam2Segmenter, m
     y, x = (int(value) for value in np.argwhere(truth).mean(axis=0))
     question = Question(np.array([[x, y]], np.float32), np.array([True]))
 
-    sam2.segment(photo, None, CancelFlag())
-    found = sam2.answer(photo, question, CancelFlag())
+    sam2.segment(photo, NO_HINTS, CancelFlag())
+    found = sam2.answer(photo, question, Presentation.UNKNOWN, CancelFlag())
 
     assert sum(embeds) == 1
     assert found.mask[y, x]
@@ -172,7 +172,7 @@ def test_a_prompt_that_makes_no_sense_is_refused_before_the_network_runs(
     question = Question(np.array(points, np.float32).reshape(-1, 2), np.array(on, bool), box)
 
     with pytest.raises(errors.BadField) as refusal:
-        sam2.answer(photo, question, CancelFlag())
+        sam2.answer(photo, question, Presentation.UNKNOWN, CancelFlag())
     assert len(refusal.value.message) > 20
     assert not oracle.asked
 
@@ -183,7 +183,7 @@ def test_a_cancel_stops_it(sam2: Sam2Segmenter) -> None:
     flag.cancel()
 
     with pytest.raises(errors.Cancelled):
-        sam2.segment(photo, None, flag)
+        sam2.segment(photo, NO_HINTS, flag)
 
 
 def test_a_server_without_a_store_has_the_embedded_backend_alone() -> None:

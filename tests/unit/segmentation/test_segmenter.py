@@ -28,7 +28,7 @@ from fashquick_common.errors import (
     PhotoNotUsable,
 )
 from fashquick_segmentation.embedded import EmbeddedSegmenter
-from fashquick_segmentation.engine import Segmentation, Side
+from fashquick_segmentation.engine import NO_HINTS, Hints, Segmentation, Side
 from tests.unit.segmentation.garments import (
     GROUNDS,
     OUTLINES,
@@ -45,7 +45,7 @@ NAVY, WHITE, RED = (34, 50, 110), (236, 235, 230), (190, 40, 50)
 
 
 def find(segmenter: EmbeddedSegmenter, photo: NDArray[np.uint8], hint: NDArray[np.uint8] | None = None) -> Segmentation:
-    return segmenter.segment(photo, hint, CancelFlag())
+    return segmenter.segment(photo, Hints(hint), CancelFlag())
 
 
 @pytest.mark.parametrize("back", GROUNDS)
@@ -137,7 +137,7 @@ def test_same_photo_same_bytes_from_several_threads(segmenter: EmbeddedSegmenter
 def test_cancel_stops_between_steps(segmenter: EmbeddedSegmenter) -> None:
     photo, _ = photo_of("t-shirt", NAVY, "planks")
     whole = CancelFlag()
-    segmenter.segment(photo, None, whole)
+    segmenter.segment(photo, NO_HINTS, whole)
     assert whole.steps > 12
 
     class CancelledAtStep(CancelFlag):
@@ -153,10 +153,10 @@ def test_cancel_stops_between_steps(segmenter: EmbeddedSegmenter) -> None:
     for last in range(0, whole.steps, 4):
         flag = CancelledAtStep(last)
         with pytest.raises(Cancelled):
-            segmenter.segment(photo, None, flag)
+            segmenter.segment(photo, NO_HINTS, flag)
         assert flag.steps == last + 1
     with pytest.raises(DeadlinePassed):
-        segmenter.segment(photo, None, CancelFlag(deadline=time.monotonic()))
+        segmenter.segment(photo, NO_HINTS, CancelFlag(deadline=time.monotonic()))
 
 
 BLANKS = {
@@ -198,11 +198,12 @@ def test_the_largest_photo_keeps_detail_within_memory() -> None:
         from tests.support.memory import peak_kib
         from fashquick_common.cancel import CancelFlag
         from fashquick_segmentation.embedded import EmbeddedSegmenter
+        from fashquick_segmentation.engine import NO_HINTS
         from tests.unit.segmentation.garments import iou, photo_of
         photo, truth = photo_of("t-shirt", (34, 50, 110), "planks")
         large = cv2.resize(photo, (1536, 2048), interpolation=cv2.INTER_CUBIC)
         wanted = cv2.resize(truth.astype(np.float32), (1536, 2048), interpolation=cv2.INTER_LINEAR) > 0.5
-        found = EmbeddedSegmenter().segment(large, None, CancelFlag())
+        found = EmbeddedSegmenter().segment(large, NO_HINTS, CancelFlag())
         print(iou(found.mask, wanted), peak_kib() / 1024)
     """)
     root = Path(__file__).parents[3]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
@@ -21,17 +22,49 @@ class Side(StrEnum):
     BOTTOM = "bottom"
 
 
-@dataclass(frozen=True, slots=True)
+class Presentation(StrEnum):
+    """How a garment is presented to the camera."""
+
+    UNKNOWN = "unknown"
+    FLAT = "flat"
+    HANGER = "hanger"
+    WORN = "worn"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hints:
+    """What a caller knows about a photo beside its pixels.
+
+    Attributes:
+        mask: HxW uint8 at the photo's size, 0 ground to 255 garment: a mask, or the alpha channel of an uploaded
+            cut-out; or None. It is used when it looks like the matte of a garment.
+        presentation: How the garment is presented.
+    """
+
+    mask: NDArray[np.uint8] | None = None
+    presentation: Presentation = Presentation.UNKNOWN
+
+
+NO_HINTS = Hints()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
     """One reading of where the garment is.
 
     Attributes:
         mask: HxW bool at the photo's size.
         score: 0 to 1, the intersection over union that the segmenter expects of this mask.
+        scores: What the score is made of, by name as in the contract's CandidateScores; empty where it is one alone.
+        source: What was asked to get it, such as "box points 1"; empty where nothing was asked.
+        other_garment: Whether it is another garment than the answer: the photo has more than one.
     """
 
     mask: NDArray[np.bool_]
     score: float
+    scores: Mapping[str, float] = field(default_factory=dict)
+    source: str = ""
+    other_garment: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +120,13 @@ class Question:
         points: Nx2 float32, x and y in pixels of the photo, the middle of the first pixel at 0.5; N may be 0.
         on_garment: N bool: whether the garment is there.
         box: Left, top, right and bottom of a box round the garment in pixels, or None.
+        mask: HxW uint8 at the photo's size, 0 ground to 255 garment: a coarse mask, or None.
     """
 
     points: NDArray[np.float32]
     on_garment: NDArray[np.bool_]
     box: tuple[float, float, float, float] | None = None
+    mask: NDArray[np.uint8] | None = None
 
 
 class Segmenter(Protocol):
@@ -111,15 +146,12 @@ class Segmenter(Protocol):
         """Do once what would make the first photo slow."""
         ...
 
-    def segment(
-        self, photo: NDArray[np.uint8], mask_hint: NDArray[np.uint8] | None, cancel: CancelFlag
-    ) -> Segmentation:
+    def segment(self, photo: NDArray[np.uint8], hints: Hints, cancel: CancelFlag) -> Segmentation:
         """Find the garment.
 
         Args:
             photo: HxWx3 uint8, sRGB, upright.
-            mask_hint: HxW uint8, the alpha channel of an uploaded cut-out, or None. It is used when it looks
-                like the matte of a garment.
+            hints: What the caller knows beside.
             cancel: Checked between steps.
 
         Returns:
@@ -128,7 +160,7 @@ class Segmenter(Protocol):
         Raises:
             NoGarment: Nothing in the photo looks like a garment.
             PhotoNotUsable: A garment is there, but too little of it or too small.
-            BadMask: The hint has another size than the photo.
+            BadMask: The hinted mask has another size than the photo.
             Cancelled: The flag was raised.
             DeadlinePassed: The flag's deadline passed.
         """
@@ -139,12 +171,15 @@ class Segmenter(Protocol):
 class Promptable(Protocol):
     """What a segmenter that takes prompts can do beside."""
 
-    def answer(self, photo: NDArray[np.uint8], question: Question, cancel: CancelFlag) -> Segmentation:
+    def answer(
+        self, photo: NDArray[np.uint8], question: Question, presentation: Presentation, cancel: CancelFlag
+    ) -> Segmentation:
         """Find what a caller points at. Asking about the same photo again is cheap.
 
         Args:
             photo: HxWx3 uint8, sRGB, upright.
             question: Where the garment is.
+            presentation: How the garment is presented.
             cancel: Checked between steps.
 
         Raises:

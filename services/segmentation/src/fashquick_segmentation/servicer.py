@@ -22,13 +22,18 @@ from fashquick_common.server.kit import Kit
 from fashquick_common.server.pictures import bits1_blob, gray8_blob, read_mask, read_photo, rgb8_blob
 from fashquick_common.server.runtime import Service
 from fashquick_common.server.upload import open_upload
-from fashquick_segmentation.engine import Promptable, Question, Segmentation, Segmenter
+from fashquick_segmentation.engine import Hints, Presentation, Promptable, Question, Segmentation, Segmenter
 from fashquick_segmentation.refinement.finishing import with_quality_matte
 from fashquick_segmentation.refinement.matting import foreground
 
 MAX_CANDIDATES = 16
 MAX_PROMPTS = 100  # On one stream, which holds its photo in memory.
 _EMBEDDED, _SAM2 = "embedded", "sam2"
+_PRESENTATIONS = {
+    pb.PRESENTATION_FLAT: Presentation.FLAT,
+    pb.PRESENTATION_HANGER: Presentation.HANGER,
+    pb.PRESENTATION_WORN: Presentation.WORN,
+}
 _BACKENDS = {pb.BACKEND_EMBEDDED: _EMBEDDED, pb.BACKEND_SAM2: _SAM2}
 
 
@@ -38,11 +43,11 @@ class _Photo:
 
     Attributes:
         image: The photo.
-        hint: HxW uint8, where the garment may be, or None.
+        hints: What the caller knows beside.
     """
 
     image: DecodedImage
-    hint: NDArray[np.uint8] | None
+    hints: Hints
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +144,11 @@ class SegmentationServicer(segmentation_pb2_grpc.SegmentationServiceServicer):
     def _read(self, header: pb.SegmentHeader, blobs: dict[str, Blob]) -> _Photo:
         limits = self._kit.settings.image_limits
         photo = read_photo(require_part(blobs, header.photo_part, "photo_part"), limits)
+        presentation = _PRESENTATIONS.get(header.presentation, Presentation.UNKNOWN)
         if not header.mask_hint_part:
-            return _Photo(photo, photo.alpha)
-        hint = read_mask(require_part(blobs, header.mask_hint_part, "mask_hint_part"), photo, limits)
-        return _Photo(photo, hint)
+            return _Photo(photo, Hints(photo.alpha, presentation))
+        mask = read_mask(require_part(blobs, header.mask_hint_part, "mask_hint_part"), photo, limits)
+        return _Photo(photo, Hints(mask, presentation))
 
 
 def _prompt_in(message: pb.SegmentRequest | None, segmenter: Segmenter, last: int) -> _Asked | None:
@@ -191,8 +197,9 @@ class _Work:
 
     def _found(self, pixels: NDArray[np.uint8]) -> Segmentation:
         if self.asked is None:
-            return self.segmenter.segment(pixels, self.photo.hint, self.flag)
-        return self.asked.segmenter.answer(pixels, _reduced(self.asked.question, self.photo.image), self.flag)
+            return self.segmenter.segment(pixels, self.photo.hints, self.flag)
+        question = _reduced(self.asked.question, self.photo.image)
+        return self.asked.segmenter.answer(pixels, question, self.photo.hints.presentation, self.flag)
 
 
 def _reduced(question: Question, image: DecodedImage) -> Question:

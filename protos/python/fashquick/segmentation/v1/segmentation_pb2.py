@@ -27,39 +27,45 @@ from fashquick.common.v1 import priority_pb2 as fashquick_dot_common_dot_v1_dot_
 from fashquick.common.v1 import progress_pb2 as fashquick_dot_common_dot_v1_dot_progress__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,fashquick/segmentation/v1/segmentation.proto\x12\x19\x66\x61shquick.segmentation.v1\x1a\x1e\x66\x61shquick/common/v1/blob.proto\x1a\"fashquick/common/v1/priority.proto\x1a\"fashquick/common/v1/progress.proto\"\xb9\x01\n\x0eSegmentRequest\x12:\n\x06header\x18\x01 \x01(\x0b\x32(.fashquick.segmentation.v1.SegmentHeaderH\x00\x12+\n\x05\x63hunk\x18\x02 \x01(\x0b\x32\x1a.fashquick.common.v1.ChunkH\x00\x12\x33\n\x06prompt\x18\x03 \x01(\x0b\x32!.fashquick.segmentation.v1.PromptH\x00\x42\t\n\x07message\"\xcc\x03\n\rSegmentHeader\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12.\n\x05\x62lobs\x18\x02 \x03(\x0b\x32\x1f.fashquick.common.v1.BlobHeader\x12\x12\n\nphoto_part\x18\x03 \x01(\t\x12\x16\n\x0emask_hint_part\x18\x04 \x01(\t\x12\x33\n\x07\x62\x61\x63kend\x18\x05 \x01(\x0e\x32\".fashquick.segmentation.v1.Backend\x12\x16\n\x0emax_candidates\x18\x06 \x01(\r\x12?\n\x08\x65mbedded\x18\x07 \x01(\x0b\x32+.fashquick.segmentation.v1.EmbeddedSettingsH\x00\x12\x37\n\x04sam2\x18\x08 \x01(\x0b\x32\'.fashquick.segmentation.v1.Sam2SettingsH\x00\x12/\n\x08priority\x18\t \x01(\x0e\x32\x1d.fashquick.common.v1.Priority\x12\x33\n\x07matting\x18\n \x01(\x0e\x32\".fashquick.segmentation.v1.Matting\x12\x12\n\nforeground\x18\x0b \x01(\x08\x42\n\n\x08settings\"\x12\n\x10\x45mbeddedSettings\"\"\n\x0cSam2Settings\x12\x12\n\ncheckpoint\x18\x01 \x01(\t\"\x84\x01\n\x06Prompt\x12\x0e\n\x06number\x18\x01 \x01(\r\x12\x30\n\x06points\x18\x02 \x03(\x0b\x32 .fashquick.segmentation.v1.Point\x12\x30\n\x03\x62ox\x18\x03 \x01(\x0b\x32\x1e.fashquick.segmentation.v1.BoxH\x00\x88\x01\x01\x42\x06\n\x04_box\"1\n\x05Point\x12\t\n\x01x\x18\x01 \x01(\x02\x12\t\n\x01y\x18\x02 \x01(\x02\x12\x12\n\non_garment\x18\x03 \x01(\x08\"?\n\x03\x42ox\x12\x0c\n\x04left\x18\x01 \x01(\x02\x12\x0b\n\x03top\x18\x02 \x01(\x02\x12\r\n\x05right\x18\x03 \x01(\x02\x12\x0e\n\x06\x62ottom\x18\x04 \x01(\x02\"\x9a\x02\n\x0fSegmentResponse\x12\x31\n\x08progress\x18\x01 \x01(\x0b\x32\x1d.fashquick.common.v1.ProgressH\x00\x12:\n\x06result\x18\x02 \x01(\x0b\x32(.fashquick.segmentation.v1.SegmentResultH\x00\x12/\n\x04\x62lob\x18\x03 \x01(\x0b\x32\x1f.fashquick.common.v1.BlobHeaderH\x00\x12+\n\x05\x63hunk\x18\x04 \x01(\x0b\x32\x1a.fashquick.common.v1.ChunkH\x00\x12/\n\x07summary\x18\x05 \x01(\x0b\x32\x1c.fashquick.common.v1.SummaryH\x00\x42\t\n\x07message\"\xc4\x02\n\rSegmentResult\x12\x0e\n\x06number\x18\x01 \x01(\r\x12\x11\n\tmask_part\x18\x02 \x01(\t\x12\x12\n\nalpha_part\x18\x03 \x01(\t\x12\r\n\x05width\x18\x04 \x01(\r\x12\x0e\n\x06height\x18\x05 \x01(\r\x12\x37\n\x07quality\x18\x06 \x01(\x0b\x32&.fashquick.segmentation.v1.MaskQuality\x12\x38\n\ncandidates\x18\x07 \x03(\x0b\x32$.fashquick.segmentation.v1.Candidate\x12\x0f\n\x07\x62\x61\x63kend\x18\x08 \x01(\t\x12\x16\n\x0e\x62\x61\x63kend_digest\x18\t \x01(\t\x12\x17\n\x0f\x63ompute_seconds\x18\n \x01(\x01\x12\x0f\n\x07version\x18\x0b \x01(\t\x12\x17\n\x0f\x66oreground_part\x18\x0c \x01(\t\"p\n\x0bMaskQuality\x12\x12\n\nconfidence\x18\x01 \x01(\x02\x12\x10\n\x08\x63overage\x18\x02 \x01(\x02\x12\x16\n\x0e\x62order_contact\x18\x03 \x01(\x02\x12\x11\n\tfragments\x18\x04 \x01(\r\x12\x10\n\x08warnings\x18\x05 \x03(\t\"-\n\tCandidate\x12\x11\n\tmask_part\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x02*J\n\x07\x42\x61\x63kend\x12\x17\n\x13\x42\x41\x43KEND_UNSPECIFIED\x10\x00\x12\x14\n\x10\x42\x41\x43KEND_EMBEDDED\x10\x01\x12\x10\n\x0c\x42\x41\x43KEND_SAM2\x10\x02*I\n\x07Matting\x12\x17\n\x13MATTING_UNSPECIFIED\x10\x00\x12\x10\n\x0cMATTING_FAST\x10\x01\x12\x13\n\x0fMATTING_QUALITY\x10\x02\x32{\n\x13SegmentationService\x12\x64\n\x07Segment\x12).fashquick.segmentation.v1.SegmentRequest\x1a*.fashquick.segmentation.v1.SegmentResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,fashquick/segmentation/v1/segmentation.proto\x12\x19\x66\x61shquick.segmentation.v1\x1a\x1e\x66\x61shquick/common/v1/blob.proto\x1a\"fashquick/common/v1/priority.proto\x1a\"fashquick/common/v1/progress.proto\"\xb9\x01\n\x0eSegmentRequest\x12:\n\x06header\x18\x01 \x01(\x0b\x32(.fashquick.segmentation.v1.SegmentHeaderH\x00\x12+\n\x05\x63hunk\x18\x02 \x01(\x0b\x32\x1a.fashquick.common.v1.ChunkH\x00\x12\x33\n\x06prompt\x18\x03 \x01(\x0b\x32!.fashquick.segmentation.v1.PromptH\x00\x42\t\n\x07message\"\x8b\x04\n\rSegmentHeader\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12.\n\x05\x62lobs\x18\x02 \x03(\x0b\x32\x1f.fashquick.common.v1.BlobHeader\x12\x12\n\nphoto_part\x18\x03 \x01(\t\x12\x16\n\x0emask_hint_part\x18\x04 \x01(\t\x12\x33\n\x07\x62\x61\x63kend\x18\x05 \x01(\x0e\x32\".fashquick.segmentation.v1.Backend\x12\x16\n\x0emax_candidates\x18\x06 \x01(\r\x12?\n\x08\x65mbedded\x18\x07 \x01(\x0b\x32+.fashquick.segmentation.v1.EmbeddedSettingsH\x00\x12\x37\n\x04sam2\x18\x08 \x01(\x0b\x32\'.fashquick.segmentation.v1.Sam2SettingsH\x00\x12/\n\x08priority\x18\t \x01(\x0e\x32\x1d.fashquick.common.v1.Priority\x12\x33\n\x07matting\x18\n \x01(\x0e\x32\".fashquick.segmentation.v1.Matting\x12\x12\n\nforeground\x18\x0b \x01(\x08\x12=\n\x0cpresentation\x18\x0c \x01(\x0e\x32\'.fashquick.segmentation.v1.PresentationB\n\n\x08settings\"\x12\n\x10\x45mbeddedSettings\"\"\n\x0cSam2Settings\x12\x12\n\ncheckpoint\x18\x01 \x01(\t\"\x92\x01\n\x06Prompt\x12\x0e\n\x06number\x18\x01 \x01(\r\x12\x30\n\x06points\x18\x02 \x03(\x0b\x32 .fashquick.segmentation.v1.Point\x12\x30\n\x03\x62ox\x18\x03 \x01(\x0b\x32\x1e.fashquick.segmentation.v1.BoxH\x00\x88\x01\x01\x12\x0c\n\x04mask\x18\x04 \x01(\x0c\x42\x06\n\x04_box\"1\n\x05Point\x12\t\n\x01x\x18\x01 \x01(\x02\x12\t\n\x01y\x18\x02 \x01(\x02\x12\x12\n\non_garment\x18\x03 \x01(\x08\"?\n\x03\x42ox\x12\x0c\n\x04left\x18\x01 \x01(\x02\x12\x0b\n\x03top\x18\x02 \x01(\x02\x12\r\n\x05right\x18\x03 \x01(\x02\x12\x0e\n\x06\x62ottom\x18\x04 \x01(\x02\"\x9a\x02\n\x0fSegmentResponse\x12\x31\n\x08progress\x18\x01 \x01(\x0b\x32\x1d.fashquick.common.v1.ProgressH\x00\x12:\n\x06result\x18\x02 \x01(\x0b\x32(.fashquick.segmentation.v1.SegmentResultH\x00\x12/\n\x04\x62lob\x18\x03 \x01(\x0b\x32\x1f.fashquick.common.v1.BlobHeaderH\x00\x12+\n\x05\x63hunk\x18\x04 \x01(\x0b\x32\x1a.fashquick.common.v1.ChunkH\x00\x12/\n\x07summary\x18\x05 \x01(\x0b\x32\x1c.fashquick.common.v1.SummaryH\x00\x42\t\n\x07message\"\xc4\x02\n\rSegmentResult\x12\x0e\n\x06number\x18\x01 \x01(\r\x12\x11\n\tmask_part\x18\x02 \x01(\t\x12\x12\n\nalpha_part\x18\x03 \x01(\t\x12\r\n\x05width\x18\x04 \x01(\r\x12\x0e\n\x06height\x18\x05 \x01(\r\x12\x37\n\x07quality\x18\x06 \x01(\x0b\x32&.fashquick.segmentation.v1.MaskQuality\x12\x38\n\ncandidates\x18\x07 \x03(\x0b\x32$.fashquick.segmentation.v1.Candidate\x12\x0f\n\x07\x62\x61\x63kend\x18\x08 \x01(\t\x12\x16\n\x0e\x62\x61\x63kend_digest\x18\t \x01(\t\x12\x17\n\x0f\x63ompute_seconds\x18\n \x01(\x01\x12\x0f\n\x07version\x18\x0b \x01(\t\x12\x17\n\x0f\x66oreground_part\x18\x0c \x01(\t\"\x88\x02\n\x0bMaskQuality\x12\x12\n\nconfidence\x18\x01 \x01(\x02\x12\x10\n\x08\x63overage\x18\x02 \x01(\x02\x12\x16\n\x0e\x62order_contact\x18\x03 \x01(\x02\x12\x11\n\tfragments\x18\x04 \x01(\r\x12\x10\n\x08warnings\x18\x05 \x03(\t\x12\x10\n\x08symmetry\x18\x06 \x01(\x02\x12\x1b\n\x13\x62oundary_confidence\x18\x07 \x01(\x02\x12\x11\n\tsharpness\x18\x08 \x01(\x02\x12\x11\n\tlightness\x18\t \x01(\x02\x12\x0f\n\x07\x63lipped\x18\n \x01(\x02\x12\x30\n\x07\x63ut_off\x18\x0b \x03(\x0e\x32\x1f.fashquick.segmentation.v1.Side\"\xa0\x01\n\tCandidate\x12\x11\n\tmask_part\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x02\x12?\n\x06scores\x18\x03 \x01(\x0b\x32*.fashquick.segmentation.v1.CandidateScoresH\x00\x88\x01\x01\x12\x0e\n\x06source\x18\x04 \x01(\t\x12\x15\n\rother_garment\x18\x05 \x01(\x08\x42\t\n\x07_scores\"{\n\x0f\x43\x61ndidateScores\x12\x15\n\rpredicted_iou\x18\x01 \x01(\x02\x12\x11\n\tstability\x18\x02 \x01(\x02\x12\r\n\x05prior\x18\x03 \x01(\x02\x12\r\n\x05\x65\x64ges\x18\x04 \x01(\x02\x12\x10\n\x08solidity\x18\x05 \x01(\x02\x12\x0e\n\x06\x62order\x18\x06 \x01(\x02*J\n\x07\x42\x61\x63kend\x12\x17\n\x13\x42\x41\x43KEND_UNSPECIFIED\x10\x00\x12\x14\n\x10\x42\x41\x43KEND_EMBEDDED\x10\x01\x12\x10\n\x0c\x42\x41\x43KEND_SAM2\x10\x02*I\n\x07Matting\x12\x17\n\x13MATTING_UNSPECIFIED\x10\x00\x12\x10\n\x0cMATTING_FAST\x10\x01\x12\x13\n\x0fMATTING_QUALITY\x10\x02*s\n\x0cPresentation\x12\x1c\n\x18PRESENTATION_UNSPECIFIED\x10\x00\x12\x15\n\x11PRESENTATION_FLAT\x10\x01\x12\x17\n\x13PRESENTATION_HANGER\x10\x02\x12\x15\n\x11PRESENTATION_WORN\x10\x03*Z\n\x04Side\x12\x14\n\x10SIDE_UNSPECIFIED\x10\x00\x12\r\n\tSIDE_LEFT\x10\x01\x12\x0c\n\x08SIDE_TOP\x10\x02\x12\x0e\n\nSIDE_RIGHT\x10\x03\x12\x0f\n\x0bSIDE_BOTTOM\x10\x04\x32{\n\x13SegmentationService\x12\x64\n\x07Segment\x12).fashquick.segmentation.v1.SegmentRequest\x1a*.fashquick.segmentation.v1.SegmentResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'fashquick.segmentation.v1.segmentation_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_BACKEND']._serialized_start=1910
-  _globals['_BACKEND']._serialized_end=1984
-  _globals['_MATTING']._serialized_start=1986
-  _globals['_MATTING']._serialized_end=2059
+  _globals['_BACKEND']._serialized_start=2381
+  _globals['_BACKEND']._serialized_end=2455
+  _globals['_MATTING']._serialized_start=2457
+  _globals['_MATTING']._serialized_end=2530
+  _globals['_PRESENTATION']._serialized_start=2532
+  _globals['_PRESENTATION']._serialized_end=2647
+  _globals['_SIDE']._serialized_start=2649
+  _globals['_SIDE']._serialized_end=2739
   _globals['_SEGMENTREQUEST']._serialized_start=180
   _globals['_SEGMENTREQUEST']._serialized_end=365
   _globals['_SEGMENTHEADER']._serialized_start=368
-  _globals['_SEGMENTHEADER']._serialized_end=828
-  _globals['_EMBEDDEDSETTINGS']._serialized_start=830
-  _globals['_EMBEDDEDSETTINGS']._serialized_end=848
-  _globals['_SAM2SETTINGS']._serialized_start=850
-  _globals['_SAM2SETTINGS']._serialized_end=884
-  _globals['_PROMPT']._serialized_start=887
-  _globals['_PROMPT']._serialized_end=1019
-  _globals['_POINT']._serialized_start=1021
-  _globals['_POINT']._serialized_end=1070
-  _globals['_BOX']._serialized_start=1072
-  _globals['_BOX']._serialized_end=1135
-  _globals['_SEGMENTRESPONSE']._serialized_start=1138
-  _globals['_SEGMENTRESPONSE']._serialized_end=1420
-  _globals['_SEGMENTRESULT']._serialized_start=1423
-  _globals['_SEGMENTRESULT']._serialized_end=1747
-  _globals['_MASKQUALITY']._serialized_start=1749
-  _globals['_MASKQUALITY']._serialized_end=1861
-  _globals['_CANDIDATE']._serialized_start=1863
-  _globals['_CANDIDATE']._serialized_end=1908
-  _globals['_SEGMENTATIONSERVICE']._serialized_start=2061
-  _globals['_SEGMENTATIONSERVICE']._serialized_end=2184
+  _globals['_SEGMENTHEADER']._serialized_end=891
+  _globals['_EMBEDDEDSETTINGS']._serialized_start=893
+  _globals['_EMBEDDEDSETTINGS']._serialized_end=911
+  _globals['_SAM2SETTINGS']._serialized_start=913
+  _globals['_SAM2SETTINGS']._serialized_end=947
+  _globals['_PROMPT']._serialized_start=950
+  _globals['_PROMPT']._serialized_end=1096
+  _globals['_POINT']._serialized_start=1098
+  _globals['_POINT']._serialized_end=1147
+  _globals['_BOX']._serialized_start=1149
+  _globals['_BOX']._serialized_end=1212
+  _globals['_SEGMENTRESPONSE']._serialized_start=1215
+  _globals['_SEGMENTRESPONSE']._serialized_end=1497
+  _globals['_SEGMENTRESULT']._serialized_start=1500
+  _globals['_SEGMENTRESULT']._serialized_end=1824
+  _globals['_MASKQUALITY']._serialized_start=1827
+  _globals['_MASKQUALITY']._serialized_end=2091
+  _globals['_CANDIDATE']._serialized_start=2094
+  _globals['_CANDIDATE']._serialized_end=2254
+  _globals['_CANDIDATESCORES']._serialized_start=2256
+  _globals['_CANDIDATESCORES']._serialized_end=2379
+  _globals['_SEGMENTATIONSERVICE']._serialized_start=2741
+  _globals['_SEGMENTATIONSERVICE']._serialized_end=2864
 # @@protoc_insertion_point(module_scope)

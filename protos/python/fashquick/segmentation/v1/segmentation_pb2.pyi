@@ -70,6 +70,68 @@ MATTING_QUALITY: Matting.ValueType  # 2
 """Closed-form matting: some tenths of a second more. The better one for wool, fringes and fur."""
 Global___Matting: _TypeAlias = Matting  # noqa: Y015
 
+class _Presentation:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PresentationEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Presentation.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PRESENTATION_UNSPECIFIED: _Presentation.ValueType  # 0
+    """Not known: hangers are looked for and cut away, and a garment on a person is refused."""
+    PRESENTATION_FLAT: _Presentation.ValueType  # 1
+    """Lying, or a product shot: nothing at its top is taken for a hanger."""
+    PRESENTATION_HANGER: _Presentation.ValueType  # 2
+    """On a hanger, by clips or on a hook: they are cut away also where they are hard to tell from cloth."""
+    PRESENTATION_WORN: _Presentation.ValueType  # 3
+    """On a person or a mannequin: skin and hair are cut away, and the photo is not refused for them."""
+
+class Presentation(_Presentation, metaclass=_PresentationEnumTypeWrapper):
+    """How a garment is presented to the camera. Readers must tolerate values they do not know: they read them as
+    unspecified.
+    """
+
+PRESENTATION_UNSPECIFIED: Presentation.ValueType  # 0
+"""Not known: hangers are looked for and cut away, and a garment on a person is refused."""
+PRESENTATION_FLAT: Presentation.ValueType  # 1
+"""Lying, or a product shot: nothing at its top is taken for a hanger."""
+PRESENTATION_HANGER: Presentation.ValueType  # 2
+"""On a hanger, by clips or on a hook: they are cut away also where they are hard to tell from cloth."""
+PRESENTATION_WORN: Presentation.ValueType  # 3
+"""On a person or a mannequin: skin and hair are cut away, and the photo is not refused for them."""
+Global___Presentation: _TypeAlias = Presentation  # noqa: Y015
+
+class _Side:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SideEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Side.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SIDE_UNSPECIFIED: _Side.ValueType  # 0
+    """Not set."""
+    SIDE_LEFT: _Side.ValueType  # 1
+    """The left edge."""
+    SIDE_TOP: _Side.ValueType  # 2
+    """The upper edge."""
+    SIDE_RIGHT: _Side.ValueType  # 3
+    """The right edge."""
+    SIDE_BOTTOM: _Side.ValueType  # 4
+    """The lower edge."""
+
+class Side(_Side, metaclass=_SideEnumTypeWrapper):
+    """A side of the photo, as the viewer sees it. Readers must tolerate values they do not know."""
+
+SIDE_UNSPECIFIED: Side.ValueType  # 0
+"""Not set."""
+SIDE_LEFT: Side.ValueType  # 1
+"""The left edge."""
+SIDE_TOP: Side.ValueType  # 2
+"""The upper edge."""
+SIDE_RIGHT: Side.ValueType  # 3
+"""The right edge."""
+SIDE_BOTTOM: Side.ValueType  # 4
+"""The lower edge."""
+Global___Side: _TypeAlias = Side  # noqa: Y015
+
 @_typing.final
 class SegmentRequest(_message.Message):
     """One message of a Segment request."""
@@ -125,6 +187,7 @@ class SegmentHeader(_message.Message):
     PRIORITY_FIELD_NUMBER: _builtins.int
     MATTING_FIELD_NUMBER: _builtins.int
     FOREGROUND_FIELD_NUMBER: _builtins.int
+    PRESENTATION_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Id of the job for logs and traces, at most 128 printable ASCII characters. May be empty."""
     photo_part: _builtins.str
@@ -143,6 +206,8 @@ class SegmentHeader(_message.Message):
     """Whether to return the garment's own colours too, as part "foreground": what a cut-out needs along its soft edge,
     where the photo's colours are mixed with the ground's.
     """
+    presentation: Global___Presentation.ValueType
+    """How the garment is presented, where the caller knows."""
     @_builtins.property
     def blobs(self) -> _containers.RepeatedCompositeFieldContainer[_blob_pb2.BlobHeader]:
         """All parts that follow, in the order in which they follow: the photo, then the mask hint if there is one."""
@@ -169,10 +234,11 @@ class SegmentHeader(_message.Message):
         priority: _priority_pb2.Priority.ValueType = ...,
         matting: Global___Matting.ValueType = ...,
         foreground: _builtins.bool = ...,
+        presentation: Global___Presentation.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["embedded", b"embedded", "sam2", b"sam2", "settings", b"settings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "blobs", b"blobs", "embedded", b"embedded", "foreground", b"foreground", "mask_hint_part", b"mask_hint_part", "matting", b"matting", "max_candidates", b"max_candidates", "photo_part", b"photo_part", "priority", b"priority", "request_id", b"request_id", "sam2", b"sam2", "settings", b"settings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "blobs", b"blobs", "embedded", b"embedded", "foreground", b"foreground", "mask_hint_part", b"mask_hint_part", "matting", b"matting", "max_candidates", b"max_candidates", "photo_part", b"photo_part", "presentation", b"presentation", "priority", b"priority", "request_id", b"request_id", "sam2", b"sam2", "settings", b"settings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_settings: _TypeAlias = _typing.Literal["embedded", "sam2"]  # noqa: Y015
     _WhichOneofArgType_settings: _TypeAlias = _typing.Literal["settings", b"settings"]  # noqa: Y015
@@ -228,8 +294,11 @@ class Prompt(_message.Message):
     NUMBER_FIELD_NUMBER: _builtins.int
     POINTS_FIELD_NUMBER: _builtins.int
     BOX_FIELD_NUMBER: _builtins.int
+    MASK_FIELD_NUMBER: _builtins.int
     number: _builtins.int
     """Number that the answer repeats; 1 or more, rising within a stream."""
+    mask: _builtins.bytes
+    """A coarse mask: an image file of the uploaded photo's size, 0 ground to 255 garment, at most 1 MiB. May be empty."""
     @_builtins.property
     def points(self) -> _containers.RepeatedCompositeFieldContainer[Global___Point]:
         """Points on or off the garment, at most 1,000."""
@@ -244,10 +313,11 @@ class Prompt(_message.Message):
         number: _builtins.int = ...,
         points: _abc.Iterable[Global___Point] | None = ...,
         box: Global___Box | None = ...,
+        mask: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_box", b"_box", "box", b"box"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_box", b"_box", "box", b"box", "number", b"number", "points", b"points"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_box", b"_box", "box", b"box", "mask", b"mask", "number", b"number", "points", b"points"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__box: _TypeAlias = _typing.Literal["box"]  # noqa: Y015
     _WhichOneofArgType__box: _TypeAlias = _typing.Literal["_box", b"_box"]  # noqa: Y015
@@ -452,6 +522,12 @@ class MaskQuality(_message.Message):
     BORDER_CONTACT_FIELD_NUMBER: _builtins.int
     FRAGMENTS_FIELD_NUMBER: _builtins.int
     WARNINGS_FIELD_NUMBER: _builtins.int
+    SYMMETRY_FIELD_NUMBER: _builtins.int
+    BOUNDARY_CONFIDENCE_FIELD_NUMBER: _builtins.int
+    SHARPNESS_FIELD_NUMBER: _builtins.int
+    LIGHTNESS_FIELD_NUMBER: _builtins.int
+    CLIPPED_FIELD_NUMBER: _builtins.int
+    CUT_OFF_FIELD_NUMBER: _builtins.int
     confidence: _builtins.float
     """How sure the backend is, 0 to 1."""
     coverage: _builtins.float
@@ -460,9 +536,23 @@ class MaskQuality(_message.Message):
     """Share of the photo's border that is garment, 0 to 1."""
     fragments: _builtins.int
     """Number of separate pieces."""
+    symmetry: _builtins.float
+    """How alike the garment's outline and its mirror image are, 0 to 1. Folded sleeves and half-hidden garments are low."""
+    boundary_confidence: _builtins.float
+    """Share of the outline along which the photo has an edge, 0 to 1. Low for cloth on ground of its own colour."""
+    sharpness: _builtins.float
+    """How sharp the garment's details are for its size, 0 to 1. Plain cloth without seams, print or folds has few."""
+    lightness: _builtins.float
+    """Median lightness of the garment, CIE L*, 0 to 100."""
+    clipped: _builtins.float
+    """Share of the garment's pixels that are burnt out or black: their colour is lost, 0 to 1."""
     @_builtins.property
     def warnings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Plain sentences about what to photograph better. Empty when all is well."""
+
+    @_builtins.property
+    def cut_off(self) -> _containers.RepeatedScalarFieldContainer[Global___Side.ValueType]:
+        """Sides on which the garment leaves the picture, as the viewer sees them."""
 
     def __init__(
         self,
@@ -472,10 +562,16 @@ class MaskQuality(_message.Message):
         border_contact: _builtins.float = ...,
         fragments: _builtins.int = ...,
         warnings: _abc.Iterable[_builtins.str] | None = ...,
+        symmetry: _builtins.float = ...,
+        boundary_confidence: _builtins.float = ...,
+        sharpness: _builtins.float = ...,
+        lightness: _builtins.float = ...,
+        clipped: _builtins.float = ...,
+        cut_off: _abc.Iterable[Global___Side.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["border_contact", b"border_contact", "confidence", b"confidence", "coverage", b"coverage", "fragments", b"fragments", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["border_contact", b"border_contact", "boundary_confidence", b"boundary_confidence", "clipped", b"clipped", "confidence", b"confidence", "coverage", b"coverage", "cut_off", b"cut_off", "fragments", b"fragments", "lightness", b"lightness", "sharpness", b"sharpness", "symmetry", b"symmetry", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -489,20 +585,78 @@ class Candidate(_message.Message):
 
     MASK_PART_FIELD_NUMBER: _builtins.int
     SCORE_FIELD_NUMBER: _builtins.int
+    SCORES_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    OTHER_GARMENT_FIELD_NUMBER: _builtins.int
     mask_part: _builtins.str
     """Part with the mask, BITS1."""
     score: _builtins.float
     """Higher is better, 0 to 1."""
+    source: _builtins.str
+    """What was asked to get it, such as "box points 1". Empty where nothing was asked."""
+    other_garment: _builtins.bool
+    """Whether it shows another garment than the mask does: the photo has more than one."""
+    @_builtins.property
+    def scores(self) -> Global___CandidateScores:
+        """What the score is made of; absent where the backend has one score alone."""
+
     def __init__(
         self,
         *,
         mask_part: _builtins.str = ...,
         score: _builtins.float = ...,
+        scores: Global___CandidateScores | None = ...,
+        source: _builtins.str = ...,
+        other_garment: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_scores", b"_scores", "scores", b"scores"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_scores", b"_scores", "mask_part", b"mask_part", "other_garment", b"other_garment", "score", b"score", "scores", b"scores", "source", b"source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__scores: _TypeAlias = _typing.Literal["scores"]  # noqa: Y015
+    _WhichOneofArgType__scores: _TypeAlias = _typing.Literal["_scores", b"_scores"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__scores) -> _WhichOneofReturnType__scores | None: ...
+
+Global___Candidate: _TypeAlias = Candidate  # noqa: Y015
+
+@_typing.final
+class CandidateScores(_message.Message):
+    """What speaks for one candidate of SAM 2; each from 0 to 1, more is better."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PREDICTED_IOU_FIELD_NUMBER: _builtins.int
+    STABILITY_FIELD_NUMBER: _builtins.int
+    PRIOR_FIELD_NUMBER: _builtins.int
+    EDGES_FIELD_NUMBER: _builtins.int
+    SOLIDITY_FIELD_NUMBER: _builtins.int
+    BORDER_FIELD_NUMBER: _builtins.int
+    predicted_iou: _builtins.float
+    """The intersection over union that the network expects of its own mask."""
+    stability: _builtins.float
+    """How little the mask hangs on the threshold of its logits."""
+    prior: _builtins.float
+    """Agreement with the embedded network."""
+    edges: _builtins.float
+    """Edges in the photo along the outline."""
+    solidity: _builtins.float
+    """Being one compact piece."""
+    border: _builtins.float
+    """Keeping off the photo's border."""
+    def __init__(
+        self,
+        *,
+        predicted_iou: _builtins.float = ...,
+        stability: _builtins.float = ...,
+        prior: _builtins.float = ...,
+        edges: _builtins.float = ...,
+        solidity: _builtins.float = ...,
+        border: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["mask_part", b"mask_part", "score", b"score"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["border", b"border", "edges", b"edges", "predicted_iou", b"predicted_iou", "prior", b"prior", "solidity", b"solidity", "stability", b"stability"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Candidate: _TypeAlias = Candidate  # noqa: Y015
+Global___CandidateScores: _TypeAlias = CandidateScores  # noqa: Y015

@@ -15,7 +15,7 @@ from fashquick_common.errors import BadMask
 from fashquick_segmentation.embedded.cut import cut
 from fashquick_segmentation.embedded.network import GarmentNetwork
 from fashquick_segmentation.embedded.views import SIDES_PX, intersection_over_union, look
-from fashquick_segmentation.engine import Candidate, Segmentation
+from fashquick_segmentation.engine import Candidate, Hints, Segmentation
 from fashquick_segmentation.refinement import hint as transparency
 from fashquick_segmentation.refinement.cleanup import clean, fill_believed
 from fashquick_segmentation.refinement.finishing import Finding, enlarged, finish
@@ -77,17 +77,16 @@ class EmbeddedSegmenter:
         for side in SIDES_PX:
             self._network.probability(np.zeros((side, side, 3), np.float32))
 
-    def segment(
-        self, photo: NDArray[np.uint8], mask_hint: NDArray[np.uint8] | None, cancel: CancelFlag
-    ) -> Segmentation:
+    def segment(self, photo: NDArray[np.uint8], hints: Hints, cancel: CancelFlag) -> Segmentation:
         """Find the garment; see `fashquick_segmentation.engine.Segmenter.segment`."""
-        reading = self.read(photo, mask_hint, cancel)
+        reading = self.read(photo, hints.mask, cancel)
         finding = Finding(
             reading.small,
             reading.mask,
             expected=expected_iou(reading.mask, reading.probability),
             agreement=reading.agreement,
             hint=reading.hint,
+            presentation=hints.presentation,
         )
         others = list(_other_readings(reading.mask, reading.probability, photo.shape[1::-1]))
         return finish(photo, finding, others, cancel)
@@ -97,7 +96,7 @@ class EmbeddedSegmenter:
 
         Args:
             photo: HxWx3 uint8, sRGB.
-            mask_hint: As for `segment`.
+            mask_hint: As in `Hints`.
             cancel: Checked between steps.
 
         Raises:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fashquick_common.cancel import CancelFlag
-from fashquick_segmentation.engine import Candidate, Segmentation
+from fashquick_segmentation.engine import Candidate, Presentation, Segmentation
 from fashquick_segmentation.refinement import hint as transparency
 from fashquick_segmentation.refinement.cleanup import clean, drop_specks
 from fashquick_segmentation.refinement.hanger import without_hanger
@@ -32,6 +32,7 @@ class Finding:
         expected: 0 to 1: the intersection over union that the backend expects of the mask.
         agreement: 0 to 1: how far its separate looks at the photo agree.
         hint: HxW uint8, the matte of an uploaded cut-out that decided where the garment is, or None.
+        presentation: How the garment is presented, as the caller says.
     """
 
     small: NDArray[np.uint8]
@@ -39,6 +40,7 @@ class Finding:
     expected: float
     agreement: float
     hint: NDArray[np.uint8] | None = None
+    presentation: Presentation = Presentation.UNKNOWN
 
 
 def finish(photo: NDArray[np.uint8], finding: Finding, others: Sequence[Candidate], cancel: CancelFlag) -> Segmentation:
@@ -54,7 +56,10 @@ def finish(photo: NDArray[np.uint8], finding: Finding, others: Sequence[Candidat
         NoGarment: See `refuse_unusable`, as for PhotoNotUsable.
     """
     cancel.check()
-    mask = clean(without_hanger(finding.small, finding.mask))
+    mask = finding.mask
+    if finding.presentation is not Presentation.FLAT:
+        mask = without_hanger(finding.small, mask)
+    mask = clean(mask)
     alpha = matte(photo, mask, cancel)
     if finding.hint is not None:
         alpha = transparency.keep_edge(finding.hint, alpha)

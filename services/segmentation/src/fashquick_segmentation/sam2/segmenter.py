@@ -19,7 +19,7 @@ from fashquick_common.errors import NoGarment
 from fashquick_common.models import ModelStore
 from fashquick_segmentation.embedded.segmenter import EmbeddedSegmenter, Reading, working_size
 from fashquick_segmentation.embedded.views import intersection_over_union
-from fashquick_segmentation.engine import Candidate, Question, Segmentation
+from fashquick_segmentation.engine import Candidate, Hints, Presentation, Question, Segmentation
 from fashquick_segmentation.refinement.finishing import Finding, enlarged, finish
 from fashquick_segmentation.refinement.quality import HOW_TO
 from fashquick_segmentation.sam2.checkpoints import SIDE_PX
@@ -86,11 +86,9 @@ class Sam2Segmenter:
         self._prior.warm_up()
         self._registry.warm_up([self._checkpoint], self._side_px)
 
-    def segment(
-        self, photo: NDArray[np.uint8], mask_hint: NDArray[np.uint8] | None, cancel: CancelFlag
-    ) -> Segmentation:
+    def segment(self, photo: NDArray[np.uint8], hints: Hints, cancel: CancelFlag) -> Segmentation:
         """Find the garment; see `fashquick_segmentation.engine.Segmenter.segment`."""
-        reading = self._prior.read(photo, mask_hint, cancel)
+        reading = self._prior.read(photo, hints.mask, cancel)
         if not reading.mask.any():
             raise NoGarment(f"nothing in this photo looks like a garment; {HOW_TO}")
         prompts = automatic_prompts(reading.small, reading.probability, reading.mask)
@@ -106,6 +104,7 @@ class Sam2Segmenter:
             expected=choices[0].total,
             agreement=intersection_over_union(masks[0], reading.mask),
             hint=reading.hint,
+            presentation=hints.presentation,
         )
         size = photo.shape[1::-1]
         others = [
@@ -113,7 +112,9 @@ class Sam2Segmenter:
         ]
         return finish(photo, finding, others, cancel)
 
-    def answer(self, photo: NDArray[np.uint8], question: Question, cancel: CancelFlag) -> Segmentation:
+    def answer(
+        self, photo: NDArray[np.uint8], question: Question, presentation: Presentation, cancel: CancelFlag
+    ) -> Segmentation:
         """Find what the caller points at; see `fashquick_segmentation.engine.Promptable.answer`."""
         labels = np.where(question.on_garment, ON, OFF).astype(np.int32)
         box = None if question.box is None else Box(*question.box)
@@ -132,6 +133,7 @@ class Sam2Segmenter:
             mask,
             expected=float(np.clip(again.predicted_iou[0], 0, 1)),
             agreement=intersection_over_union(mask, before),
+            presentation=presentation,
         )
         ranked = sorted(range(len(first.logits)), key=lambda index: -float(first.predicted_iou[index]))
         others = [

@@ -2,11 +2,12 @@
 """Trains the embedded segmenter's network and writes it as ONNX.
 
     python scripts/train_segmenter.py train PHOTOS LABELS KEPT OUT.pt [--start BEFORE.pt] [--steps N] [--seed N]
+    python scripts/train_segmenter.py label IN.pt PHOTOS LABELS KEPT
     python scripts/train_segmenter.py export IN.pt OUT.onnx
 
 PHOTOS has <category>/<id>.jpg, LABELS a mask <category>__<id>.png for each, KEPT the names of the labels to trust.
-Needs torch and OpenCV. The model card says where the photos come from and how labels are made; the labels themselves
-are not in the repository yet, and the network that is was trained by an earlier form of this script.
+`label` makes the labels of the next round with the network of the last one. Needs torch, OpenCV and the segmentation
+service. The model card says where the photos come from and in which rounds the network was made.
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ import argparse
 from pathlib import Path
 
 import cv2
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from segmenter.labelling import label_photo
 from segmenter.labels import photos, read_label
 from segmenter.network import GarmentNet
 from segmenter.synthesis import Synthesis
@@ -54,6 +58,30 @@ def run_training(arguments: argparse.Namespace) -> None:
     schedule = Schedule(arguments.steps, rate=arguments.rate, seed=arguments.seed)
     average = train(net, Synthesis(pictures, labels, cut), schedule, lambda _, so_far: save(so_far, arguments.out))
     save(average, arguments.out)
+
+
+def run_labelling(arguments: argparse.Namespace) -> None:
+    """Write a mask for each photo, and the names of those to trust."""
+    net = load(arguments.checkpoint).eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload] # lacks channels_last
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+
+    def probability(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            inputs = torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None]
+            return np.asarray(net(inputs)[0].sigmoid()[0, 0].numpy(), np.float32)
+
+    arguments.labels.mkdir(parents=True, exist_ok=True)
+    kept = []
+    for path in sorted(arguments.photos.glob("*/*.jpg")):
+        name = f"{path.parent.name}__{path.stem}"
+        photo = np.asarray(cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB), np.uint8)
+        found = label_photo(probability, photo)
+        cv2.imwrite(str(arguments.labels / f"{name}.png"), found.label * np.uint8(255), [cv2.IMWRITE_PNG_BILEVEL, 1])
+        if found.kept:
+            kept.append(name)
+    arguments.kept.write_text("".join(f"{name}\n" for name in kept), encoding="utf-8")
+    print(f"{len(kept)} labels kept")
 
 
 class _Probability(nn.Module):
@@ -95,6 +123,12 @@ def main() -> None:
     training.add_argument("--rate", type=float, default=2e-3, help="highest learning rate")
     training.add_argument("--seed", type=int, default=0)
     training.set_defaults(run=run_training)
+    labelling = commands.add_parser("label")
+    labelling.add_argument("checkpoint", type=Path)
+    labelling.add_argument("photos", type=Path)
+    labelling.add_argument("labels", type=Path)
+    labelling.add_argument("kept", type=Path)
+    labelling.set_defaults(run=run_labelling)
     export = commands.add_parser("export")
     export.add_argument("checkpoint", type=Path)
     export.add_argument("out", type=Path)

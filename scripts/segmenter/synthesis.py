@@ -11,20 +11,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .drawing import (
-    Mask,
-    Picture,
-    blend,
-    extent,
-    hand,
-    hanger,
-    hanger_colour,
-    noise,
-    surface,
-)
+from .drawing import Mask, Picture, blend, colour, extent, hand, hanger, hanger_colour, noise, surface
+from .panels import part_of_garment
 
 REAL_SHARE = 0.5
-DYED_SHARE = 0.35  # of the photos that are not pasted
+DYED_SHARE = 0.45  # of the photos that are not pasted
 HANGER_SHARE = 0.35  # of the pasted garments: what lies behind a garment and before it is ground
 SMALLEST_SHARE = 0.02  # of the picture; a garment below it is no garment
 Rng = np.random.Generator
@@ -172,7 +163,6 @@ class Synthesis:
 
     def _recoloured(self, rng: Rng, picture: Picture, mask: Mask) -> Picture:
         """Another hue, or other cloth with the same folds, on all of the garment or on a part such as the cuffs."""
-        side = picture.shape[0]
         inside = mask > 0.5
         if np.count_nonzero(inside) < 50:
             return picture
@@ -185,51 +175,46 @@ class Synthesis:
         light = picture.astype(np.float32).mean(2)
         folds = light / max(20.0, float(np.percentile(light[inside], 70)))
         folds = np.clip(1 + (folds - 1) * rng.uniform(0.5, 1.1), 0.15, 1.5)[..., None]
-        cloth = surface(rng, side) if rng.random() < 0.75 else _grown(rng, self._any_photo(rng), side)
-        part = _part_of_garment(rng, mask)
-        return blend(picture, cloth * folds, np.asarray(cv2.GaussianBlur(part, (0, 0), 0.6)))
+        dyed = picture
+        for _ in range(1 if rng.random() < 0.7 else 2):
+            part = np.asarray(cv2.GaussianBlur(part_of_garment(rng, mask), (0, 0), 0.6))
+            dyed = blend(dyed, self._cloth(rng, picture, inside) * folds, part)
+        return dyed
+
+    def _cloth(self, rng: Rng, picture: Picture, inside: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """Cloth for a garment or for a part of it: plain, plain in the ground's colour, woven, printed with a photo."""
+        side = picture.shape[0]
+        kind = rng.random()
+        if kind < 0.3:
+            tone = colour(rng)
+        elif kind < 0.5 and not inside.all():
+            tone = picture[~inside].mean(0) if rng.random() < 0.5 else _around(picture, inside)
+            tone = tone + rng.uniform(-25, 25) + rng.uniform(-6, 6, 3)
+        elif kind < 0.75:
+            return surface(rng, side).astype(np.float32)
+        elif kind < 0.88:
+            return _grown(rng, self._any_photo(rng), side).astype(np.float32)
+        else:
+            return np.asarray(cv2.resize(self._any_photo(rng), (side, side)), np.float32)
+        plain = np.full((side, side, 3), tone, np.float32)
+        return np.clip(plain + rng.standard_normal((side, side, 1)) * rng.uniform(0, 6), 0, 255).astype(np.float32)
 
 
-def _part_of_garment(rng: Rng, mask: Mask) -> Mask:
-    part = np.zeros_like(mask)
-    top, bottom, left, right = extent(mask)
-    height, width = bottom - top, right - left
-    match rng.choice(7, p=[0.3, 0.15, 0.1, 0.1, 0.1, 0.1, 0.15]):
-        case 0:
-            part[:] = 1
-        case 1:  # Above or below a line.
-            line = int(top + height * rng.uniform(0.15, 0.85))
-            part[line:] = 1
-            part = part if rng.random() < 0.5 else 1 - part
-        case 2:  # Side panels.
-            share = rng.uniform(0.1, 0.35)
-            part[:] = 1
-            part[:, int(left + width * share) : int(right - width * share)] = 0
-        case 3:  # A placed print.
-            x0, x1 = int(left + width * rng.uniform(0.2, 0.45)), int(right - width * rng.uniform(0.2, 0.45))
-            y0, y1 = int(top + height * rng.uniform(0.15, 0.45)), int(bottom - height * rng.uniform(0.2, 0.45))
-            part[y0:y1, x0:x1] = 1
-        case 4:
-            part[:, int(left + width * rng.uniform(0.25, 0.75)) :] = 1
-        case 5:  # Cuffs of sleeves.
-            share = rng.uniform(0.03, 0.12)
-            part[:, : int(left + width * share)] = 1
-            part[:, int(right - width * share) :] = 1
-        case _:  # Hems and cuffs of legs.
-            part[int(bottom - height * rng.uniform(0.03, 0.15)) :] = 1
-    return part
+def _around(picture: Picture, inside: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The mean colour of the ground beside a garment; of all of it where the garment leaves none."""
+    near = (cv2.dilate(inside.astype(np.uint8), np.ones((15, 15))) > 0) & ~inside
+    return np.asarray(picture[near if near.any() else ~inside].mean(0), np.float64)
 
 
 def _toned(rng: Rng, picture: Picture, mask: Mask, ground: Picture) -> NDArray[np.float32]:
     """The garment closer to the ground's colour, or in another light; float32 RGB."""
     garment = picture.astype(np.float32)
     inside = mask > 0.6
-    around = (cv2.dilate(inside.astype(np.uint8), np.ones((15, 15))) > 0) & ~inside
-    if not inside.any() or not around.any():
+    if not inside.any() or inside.all():
         return garment
     own = garment[inside].mean(0)
     if rng.random() < 0.3:
-        garment = garment + (ground[around].mean(0) - own) * rng.uniform(0.4, 0.92)
+        garment = garment + (_around(ground, inside) - own) * rng.uniform(0.4, 0.92)
     elif rng.random() < 0.25:
         garment = (garment - own) * rng.uniform(0.6, 1.2) + own * rng.uniform(0.6, 1.4)
     return np.asarray(np.clip(garment, 0, 255), np.float32)

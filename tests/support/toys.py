@@ -36,6 +36,26 @@ class Pace:
             self.running.clear()
 
 
+def toy_quality(mask: np.ndarray, *, hint_used: bool = False) -> Quality:
+    """What a toy says of a mask, HxW bool."""
+    return Quality(
+        confidence=0.9,
+        view_agreement=0.9,
+        separation=0.9,
+        coverage=float(mask.mean()),
+        border_contact=0.0,
+        cut_off=(),
+        fragments=1,
+        symmetry=0.8,
+        boundary_confidence=0.7,
+        sharpness=0.6,
+        lightness=50.0,
+        clipped=0.1,
+        hint_used=hint_used,
+        warnings=(),
+    )
+
+
 class ToySegmenter:
     """The garment is whatever is clearly not white."""
 
@@ -55,17 +75,7 @@ class ToySegmenter:
         mask = photo.min(axis=2) < 128
         if not mask.any():
             raise NoGarment("nothing but white in this photo")
-        quality = Quality(
-            confidence=0.9,
-            view_agreement=0.9,
-            separation=0.9,
-            coverage=float(mask.mean()),
-            border_contact=0.0,
-            cut_off=(),
-            fragments=1,
-            hint_used=hints.mask is not None,
-            warnings=(),
-        )
+        quality = toy_quality(mask, hint_used=hints.mask is not None)
         alpha = np.where(mask, np.uint8(255), np.uint8(0))
         return Segmentation(mask, alpha, quality, (Candidate(mask, 0.9), Candidate(~mask, 0.1)))
 

@@ -55,12 +55,28 @@ def test_a_label_with_a_part_cut_out_is_never_learned_from_as_it_is(
     synthesis: Synthesis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("scripts.segmenter.synthesis.REAL_SHARE", 1.0)
+    monkeypatch.setattr("scripts.segmenter.synthesis.DYED_SHARE", 0.0)
     monkeypatch.setattr("scripts.segmenter.synthesis._photographed", lambda _, picture: picture)
     seen = set()
     for seed in range(40):
         picture, label = synthesis.sample(np.random.default_rng(seed), SIDE)
         seen.add(tuple(np.median(picture[label > 0.99], axis=0).astype(int)))
     assert seen == {BLUE, (200, 40, 50)}
+
+
+def test_a_dyed_garment_lies_on_its_own_ground(synthesis: Synthesis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scripts.segmenter.synthesis.REAL_SHARE", 1.0)
+    monkeypatch.setattr("scripts.segmenter.synthesis._photographed", lambda _, picture: picture)
+    made = []
+    for share in (0.0, 1.0):
+        monkeypatch.setattr("scripts.segmenter.synthesis.DYED_SHARE", share)
+        made.append([synthesis.sample(np.random.default_rng(seed), SIDE) for seed in range(20)])
+    changed = 0
+    for (plain, label), (dyed, same) in zip(*made, strict=True):
+        np.testing.assert_array_equal(label, same)
+        np.testing.assert_array_equal(plain[label == 0], dyed[label == 0])
+        changed += bool((plain[label == 1] != dyed[label == 1]).any())
+    assert changed > 10
 
 
 @pytest.mark.parametrize("seed", range(12))

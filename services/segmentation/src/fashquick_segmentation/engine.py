@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from fashquick_common.cancel import CancelFlag
 
+MAX_POINTS = 1_000  # of one question, as the contract says; a network's attention grows with their number
+
 
 class Side(StrEnum):
     """A side of the photo, as the viewer sees it."""
@@ -80,6 +82,11 @@ class Quality:
         border_contact: Share of the photo's border pixels that are garment, 0 to 1.
         cut_off: The sides on which the garment leaves the picture.
         fragments: Number of separate pieces of the mask; 1 for a garment seen whole.
+        symmetry: How alike the mask and its mirror image are, 0 to 1.
+        boundary_confidence: Share of the outline along which the photo has an edge, 0 to 1.
+        sharpness: How much of the garment's detail a blur would take away, 0 (blurred already) to 1.
+        lightness: Median CIE L* of the garment, 0 to 100.
+        clipped: Share of the garment's pixels that are burnt out or black, 0 to 1.
         hint_used: Whether the photo's own transparency decided where the garment is.
         warnings: Plain sentences for the person who took the photo; empty when there is nothing to say.
     """
@@ -91,6 +98,11 @@ class Quality:
     border_contact: float
     cut_off: tuple[Side, ...]
     fragments: int
+    symmetry: float
+    boundary_confidence: float
+    sharpness: float
+    lightness: float
+    clipped: float
     hint_used: bool
     warnings: tuple[str, ...]
 
@@ -163,6 +175,23 @@ class Segmenter(Protocol):
             BadMask: The hinted mask has another size than the photo.
             Cancelled: The flag was raised.
             DeadlinePassed: The flag's deadline passed.
+        """
+        ...
+
+
+@runtime_checkable
+class Checkpointed(Protocol):
+    """What a segmenter that has several checkpoints can do beside."""
+
+    def using(self, checkpoint: str) -> Segmenter:
+        """Return the same segmenter with another checkpoint. Reads the list of weights, but no weights.
+
+        Args:
+            checkpoint: Its name.
+
+        Raises:
+            BadField: There is no checkpoint of that name.
+            ModelNotInstalled: Its weights are not in the model store.
         """
         ...
 

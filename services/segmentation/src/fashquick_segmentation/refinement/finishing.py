@@ -13,12 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fashquick_common.cancel import CancelFlag
+from fashquick_common.errors import NoGarment, PhotoNotUsable
 from fashquick_segmentation.engine import Candidate, Presentation, Segmentation
 from fashquick_segmentation.refinement import hint as transparency
 from fashquick_segmentation.refinement.cleanup import clean, drop_specks
+from fashquick_segmentation.refinement.coach import HOW_TO
+from fashquick_segmentation.refinement.garments import apart
 from fashquick_segmentation.refinement.hanger import without_hanger
 from fashquick_segmentation.refinement.matte import matte
 from fashquick_segmentation.refinement.matting import Method, soft_alpha
+from fashquick_segmentation.refinement.measures import measure
+from fashquick_segmentation.refinement.person import is_worn, without_skin
 from fashquick_segmentation.refinement.quality import assess, colour_separation, refuse_unusable
 
 
@@ -44,7 +49,7 @@ class Finding:
 
 
 def finish(photo: NDArray[np.uint8], finding: Finding, others: Sequence[Candidate], cancel: CancelFlag) -> Segmentation:
-    """Make the answer.
+    """Make the answer: the largest garment of the photo, the others as candidates.
 
     Args:
         photo: HxWx3 uint8, sRGB.
@@ -53,13 +58,11 @@ def finish(photo: NDArray[np.uint8], finding: Finding, others: Sequence[Candidat
         cancel: Checked between steps.
 
     Raises:
-        NoGarment: See `refuse_unusable`, as for PhotoNotUsable.
+        NoGarment: See `refuse_unusable`.
+        PhotoNotUsable: Likewise; or a person wears the garment and nobody has said so.
     """
     cancel.check()
-    mask = finding.mask
-    if finding.presentation is not Presentation.FLAT:
-        mask = without_hanger(finding.small, mask)
-    mask = clean(mask)
+    mask, *other_garments = apart(_cloth(finding))
     alpha = matte(photo, mask, cancel)
     if finding.hint is not None:
         alpha = transparency.keep_edge(finding.hint, alpha)
@@ -67,15 +70,35 @@ def finish(photo: NDArray[np.uint8], finding: Finding, others: Sequence[Candidat
     alpha = drop_specks(alpha)
     inside = alpha >= 128
     cancel.check()
+    if not inside.any():
+        raise NoGarment(f"nothing in this photo looks like a garment; {HOW_TO}")
     quality = assess(
         inside,
+        measure(photo, finding.small, mask),
         expected=finding.expected,
         view_agreement=finding.agreement,
         separation=colour_separation(finding.small, mask),
         hint_used=finding.hint is not None,
+        garments=1 + len(other_garments),
     )
     refuse_unusable(inside, quality)
-    return Segmentation(inside, alpha, quality, (Candidate(inside, finding.expected), *others))
+    if finding.presentation is Presentation.UNKNOWN and is_worn(finding.small, mask):
+        raise PhotoNotUsable(
+            "a person seems to wear the garment; photograph it lying or on a hanger, or say that it is worn"
+        )
+    size = photo.shape[1::-1]
+    beside = [Candidate(enlarged(other, size), finding.expected, other_garment=True) for other in other_garments]
+    return Segmentation(inside, alpha, quality, (Candidate(inside, finding.expected), *beside, *others))
+
+
+def _cloth(finding: Finding) -> NDArray[np.bool_]:
+    """A finding's mask without what is no cloth, as the presentation says."""
+    mask = finding.mask
+    if finding.presentation is Presentation.WORN:
+        mask = without_skin(finding.small, mask)
+    elif finding.presentation is not Presentation.FLAT:
+        mask = without_hanger(finding.small, mask)
+    return clean(mask)
 
 
 def with_quality_matte(photo: NDArray[np.uint8], found: Segmentation, cancel: CancelFlag) -> Segmentation:

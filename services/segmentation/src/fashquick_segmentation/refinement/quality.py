@@ -1,6 +1,8 @@
-"""How far a mask can be trusted, what to tell the person who took the photo, and when to refuse it."""
+"""How far a mask can be trusted, and when to refuse it."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -8,6 +10,8 @@ from numpy.typing import NDArray
 
 from fashquick_common.errors import NoGarment, PhotoNotUsable
 from fashquick_segmentation.engine import Quality, Side
+from fashquick_segmentation.refinement.coach import HOW_TO, advice
+from fashquick_segmentation.refinement.measures import Measures
 
 # Floors below which a photo is refused. They are low on purpose: a doubtful mask comes with a warning, and only
 # what no later stage could work with is an error.
@@ -20,12 +24,7 @@ EVIDENCE_MIN = 0.3  # confidence x separation x (1 - border contact) of a mask t
 BORDER_CONTACT_FREE = 0.02  # up to here a mask stands free, and white on white is as good as any
 BORDER_CONTACT_MAX = 0.6  # the garment runs out of the picture nearly everywhere: it has no outline
 
-# From here on a mask is good enough to go on, but the person should know.
-CONFIDENCE_DOUBTFUL = 0.8
-COVERAGE_SMALL = 0.06
 CUT_OFF_SHARE = 0.03  # of a side's length; less is a corner that touches it
-
-HOW_TO = "photograph one whole garment, flat or on a hanger, on a plain ground of another colour"
 
 
 def expected_iou(mask: NDArray[np.bool_], probability: NDArray[np.float32]) -> float:
@@ -66,35 +65,46 @@ def colour_separation(photo: NDArray[np.uint8], mask: NDArray[np.bool_]) -> floa
 
 
 def assess(
-    mask: NDArray[np.bool_], *, expected: float, view_agreement: float, separation: float, hint_used: bool
+    mask: NDArray[np.bool_],
+    measures: Measures,
+    *,
+    expected: float,
+    view_agreement: float,
+    separation: float,
+    hint_used: bool,
+    garments: int = 1,
 ) -> Quality:
     """Measure a mask and put its weaknesses into words.
 
     Args:
         mask: HxW bool at the photo's size.
+        measures: What was measured of its photo.
         expected: Expected intersection over union, 0 to 1.
         view_agreement: Smallest agreement between the views of the photo, 0 to 1.
         separation: What `colour_separation` says, 0 to 1.
         hint_used: Whether the photo's transparency decided.
+        garments: How many garments the photo shows.
 
     Returns:
         The quality with its warnings.
     """
-    confidence = float(np.sqrt(expected * view_agreement))
-    coverage = float(mask.mean())
-    fragments = int(cv2.connectedComponents(mask.astype(np.uint8))[0]) - 1
-    cut_off = tuple(side for side, line in _sides(mask).items() if line.mean() > CUT_OFF_SHARE)
-    return Quality(
-        confidence=confidence,
+    quality = Quality(
+        confidence=float(np.sqrt(expected * view_agreement)),
         view_agreement=view_agreement,
         separation=separation,
-        coverage=coverage,
+        coverage=float(mask.mean()),
         border_contact=float(np.concatenate(list(_sides(mask).values())).mean()),
-        cut_off=cut_off,
-        fragments=fragments,
+        cut_off=tuple(side for side, line in _sides(mask).items() if line.mean() > CUT_OFF_SHARE),
+        fragments=int(cv2.connectedComponents(mask.astype(np.uint8))[0]) - 1,
+        symmetry=measures.symmetry,
+        boundary_confidence=measures.boundary_confidence,
+        sharpness=measures.sharpness,
+        lightness=measures.lightness,
+        clipped=measures.clipped,
         hint_used=hint_used,
-        warnings=tuple(_warnings(confidence, coverage, cut_off, fragments)),
+        warnings=(),
     )
+    return replace(quality, warnings=advice(mask, quality, garments))
 
 
 def refuse_unusable(mask: NDArray[np.bool_], quality: Quality) -> None:
@@ -149,17 +159,3 @@ _LAB_BIN_COUNT = 16 * 32 * 32
 
 def _sides(mask: NDArray[np.bool_]) -> dict[Side, NDArray[np.bool_]]:
     return {Side.LEFT: mask[:, 0], Side.TOP: mask[0], Side.RIGHT: mask[:, -1], Side.BOTTOM: mask[-1]}
-
-
-def _warnings(confidence: float, coverage: float, cut_off: tuple[Side, ...], fragments: int) -> list[str]:
-    said = [f"the garment leaves the picture {_WHERE[side]}; leave some ground around it" for side in cut_off]
-    if confidence < CONFIDENCE_DOUBTFUL:
-        said.append(f"the garment's outline is uncertain here and there; {HOW_TO}")
-    if coverage < COVERAGE_SMALL:
-        said.append(f"the garment covers only {coverage:.0%} of the photo; go closer until it fills the picture")
-    if fragments > 1:
-        said.append(f"the garment was found in {fragments} separate pieces; lay it out so that nothing covers it")
-    return said
-
-
-_WHERE = {Side.LEFT: "on the left", Side.TOP: "at the top", Side.RIGHT: "on the right", Side.BOTTOM: "at the bottom"}

@@ -34,9 +34,10 @@ from PIL import Image
 from fashquick_common.cancel import CancelFlag
 from fashquick_segmentation.embedded.cut import cut
 from fashquick_segmentation.embedded.network import GarmentNetwork
-from fashquick_segmentation.embedded.views import SIDES_PX, intersection_over_union, look
+from fashquick_segmentation.embedded.views import SIDES_PX, look
 from fashquick_segmentation.refinement.cleanup import clean
 from fashquick_segmentation.refinement.hanger import without_hanger
+from fashquick_segmentation.refinement.measures import intersection_over_union
 from fashquick_segmentation.refinement.quality import expected_iou
 from fashquick_segmentation.sam2.selection import WEIGHTS, Proposal, Scene, Weights
 

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from fashquick_common.cancel import CancelFlag
 from fashquick_segmentation.embedded.cut import cut
 from fashquick_segmentation.embedded.segmenter import working_size
-from fashquick_segmentation.embedded.views import intersection_over_union, look
+from fashquick_segmentation.embedded.views import look
 from fashquick_segmentation.refinement.cleanup import clean, fill_believed
 from fashquick_segmentation.refinement.hanger import without_hanger
+from fashquick_segmentation.refinement.measures import intersection_over_union
 from fashquick_segmentation.refinement.quality import expected_iou
 
 AGREEMENT_MIN = 0.93  # between the network's views

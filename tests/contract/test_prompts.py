@@ -16,35 +16,45 @@ from fashquick_common.cancel import CancelFlag
 from fashquick_common.rpc.blobs import Blob, BlobLimits, BlobReader, make_blob
 from fashquick_common.rpc.channel import open_channel
 from fashquick_common.server.settings import ServerSettings
-from fashquick_segmentation.engine import Candidate, Quality, Question, Segmentation
-from fashquick_segmentation.servicer import MAX_PROMPTS, segmentation_service
+from fashquick_segmentation.engine import MAX_POINTS, Candidate, Presentation, Question, Segmentation
+from fashquick_segmentation.servicer import MAX_MASK_BYTES, MAX_PROMPTS, segmentation_service
 from tests.support.calls import SEGMENT
 from tests.support.photos import plain_photo, png
 from tests.support.servers import running
-from tests.support.toys import ToySegmenter
+from tests.support.toys import ToySegmenter, toy_quality
+
+SCORES = {"predicted_iou": 0.9, "stability": 0.8, "prior": 0.7, "edges": 0.6, "solidity": 0.5, "border": 0.4}
 
 
 class ToyPromptable(ToySegmenter):
-    """Answers with a square of 20 pixels round the first point, or with the box."""
+    """Answers with the coarse mask, the box, or a square of 20 pixels round the first point."""
 
     name = "sam2"
 
     def __init__(self) -> None:
         super().__init__()
         self.questions: list[Question] = []
+        self.presentations: list[Presentation] = []
 
-    def answer(self, photo: np.ndarray, question: Question, cancel: CancelFlag) -> Segmentation:
+    def answer(
+        self, photo: np.ndarray, question: Question, presentation: Presentation, cancel: CancelFlag
+    ) -> Segmentation:
         self.pace.work(cancel)
         self.questions.append(question)
+        self.presentations.append(presentation)
         mask = np.zeros(photo.shape[:2], bool)
-        if question.box is not None:
+        if question.mask is not None:
+            left, top, right, bottom = 0, 0, 0, 0
+            mask |= question.mask >= 128
+        elif question.box is not None:
             left, top, right, bottom = map(round, question.box)
         else:
             x, y = question.points[0]
             left, top, right, bottom = round(x) - 10, round(y) - 10, round(x) + 10, round(y) + 10
         mask[top:bottom, left:right] = True
-        quality = Quality(0.9, 0.9, 0.9, float(mask.mean()), 0.0, (), 1, False, ())
-        return Segmentation(mask, mask * np.uint8(255), quality, (Candidate(mask, 0.9), Candidate(~mask, 0.2)))
+        quality = toy_quality(mask)
+        others = Candidate(~mask, 0.2, SCORES, "box points 1", other_garment=True), Candidate(~mask, 0.1)
+        return Segmentation(mask, mask * np.uint8(255), quality, (Candidate(mask, 0.9), *others))
 
 
 @pytest.fixture
@@ -72,8 +82,10 @@ def upload(photo: Blob | None = None, **fields: Any) -> list[pb.SegmentRequest]:
     return messages
 
 
-def prompt(number: int, *points: tuple[float, float], box: tuple[float, ...] | None = None) -> pb.SegmentRequest:
-    asked = pb.Prompt(number=number, points=[pb.Point(x=x, y=y, on_garment=True) for x, y in points])
+def prompt(
+    number: int, *points: tuple[float, float], box: tuple[float, ...] | None = None, mask: bytes = b""
+) -> pb.SegmentRequest:
+    asked = pb.Prompt(number=number, points=[pb.Point(x=x, y=y, on_garment=True) for x, y in points], mask=mask)
     if box is not None:
         asked.box.CopyFrom(pb.Box(left=box[0], top=box[1], right=box[2], bottom=box[3]))
     return pb.SegmentRequest(prompt=asked)
@@ -152,6 +164,92 @@ async def test_prompts_are_in_pixels_of_the_photo_that_was_uploaded(
     assert question.points == pytest.approx(np.array([[750, 1024]]))
     assert question.box == pytest.approx((150, 200, 1350, 1800))
     assert results_of(answers)[1].shape == (2048, 1500)
+
+
+def coarse_mask(width: int = 200, height: int = 240) -> np.ndarray:
+    """A rectangle in the photo's left half, white on black: HxW uint8."""
+    mask = np.zeros((height, width), np.uint8)
+    mask[height // 4 : height // 2, width // 8 : width // 2] = 255
+    return mask
+
+
+async def test_a_coarse_mask_reaches_the_backend_in_the_size_that_it_works_at(
+    channel: grpc.aio.Channel, segmenter: ToyPromptable
+) -> None:
+    large = make_blob("photo", png(plain_photo(300, 2400)))
+    answers = await SEGMENT.collect(channel, [*upload(large), prompt(1, mask=png(coarse_mask(300, 2400)))])
+
+    [question] = segmenter.questions
+    assert question.mask is not None
+    assert (question.mask.shape, question.mask.dtype) == ((2048, 256), np.uint8)
+    assert np.abs(question.mask.astype(int) - coarse_mask(256, 2048)).mean() < 1
+    assert len(question.points) == 0
+    assert question.box is None
+    assert results_of(answers)[1].mean() == pytest.approx((coarse_mask() > 0).mean(), abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("mask", "expected"),
+    [
+        (png(coarse_mask(100, 120)), errors.BadMask),
+        (png(np.zeros((240, 200), np.uint8)), errors.BadMask),
+        (png(np.full((240, 200), 255, np.uint8)), errors.BadMask),
+        (b"no picture " * 10, errors.NotAnImage),
+        (png(coarse_mask())[:-40], errors.ImageDamaged),
+        (bytes(MAX_MASK_BYTES + 1), errors.BadField),
+    ],
+    ids=["another size", "empty", "full", "no image", "cut short", "too many bytes"],
+)
+async def test_a_mask_that_cannot_be_used_is_refused_and_nothing_is_computed(
+    channel: grpc.aio.Channel, segmenter: ToyPromptable, mask: bytes, expected: type[errors.FashquickError]
+) -> None:
+    error = await SEGMENT.failure(channel, [*upload(), prompt(1, (50, 60), mask=mask)])
+
+    assert type(error) is expected, error.message
+    assert not segmenter.pace.calls
+
+
+async def test_more_points_than_the_contract_allows_are_refused_before_they_are_looked_at(
+    channel: grpc.aio.Channel, segmenter: ToyPromptable
+) -> None:
+    error = await SEGMENT.failure(channel, [*upload(), prompt(1, *[(50, 60)] * (MAX_POINTS + 1))])
+
+    assert isinstance(error, errors.BadField)
+    assert error.field == "prompt.points"
+    assert not segmenter.pace.calls
+
+
+async def test_how_the_garment_is_presented_reaches_the_backend(
+    channel: grpc.aio.Channel, segmenter: ToyPromptable
+) -> None:
+    for presentation in (pb.PRESENTATION_UNSPECIFIED, pb.PRESENTATION_WORN, 99):
+        await SEGMENT.collect(channel, [*upload(presentation=presentation), prompt(1, (50, 60))])
+
+    assert segmenter.presentations == [Presentation.UNKNOWN, Presentation.WORN, Presentation.UNKNOWN]
+
+
+@pytest.mark.parametrize("most", [0, 1, 16])
+async def test_candidates_say_what_speaks_for_them(channel: grpc.aio.Channel, most: int) -> None:
+    answers = await SEGMENT.collect(channel, [*upload(max_candidates=most), prompt(1, (50, 60))])
+
+    [result] = [answer.result for answer in answers if answer.HasField("result")]
+    assert [candidate.mask_part for candidate in result.candidates] == ["1/candidate/0", "1/candidate/1"][:most]
+    for candidate in result.candidates[:1]:
+        assert (candidate.source, candidate.other_garment) == ("box points 1", True)
+        assert {field.name: value for field, value in candidate.scores.ListFields()} == pytest.approx(SCORES)
+    for candidate in result.candidates[1:]:
+        assert (candidate.source, candidate.other_garment) == ("", False)
+        assert not candidate.HasField("scores")
+
+
+async def test_a_backend_with_one_checkpoint_refuses_to_choose(channel: grpc.aio.Channel) -> None:
+    [header, *_] = upload()
+    header.header.sam2.checkpoint = "sam2.1-hiera-large"
+
+    error = await SEGMENT.failure(channel, [header])
+
+    assert isinstance(error, errors.NotBuilt)
+    assert "checkpoint" in error.message
 
 
 Messages = Callable[[], list[pb.SegmentRequest]]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from fashquick.common.v1 import models_pb2, models_pb2_grpc
 from fashquick.segmentation.v1 import segmentation_pb2 as pb
 from fashquick_client import Client
 from fashquick_common import errors
@@ -52,6 +53,17 @@ async def test_a_server_with_weights_answers_with_sam2(store: Path, tmp_path: Pa
             said = f"{result.number} {result.backend} {result.backend_digest}"
             assert said == f"1 sam2 {info.backends[1].digest}"
         assert len(said) > 20
+
+        # That call has loaded the checkpoint; an operator sees it and takes it out of memory.
+        models = models_pb2_grpc.ModelServiceStub(channel)
+        tiny, *others = (await models.ListModels(models_pb2.ListModelsRequest(), timeout=60)).models
+        assert (tiny.name, tiny.is_default, tiny.verified, tiny.loaded) == (TINY.name, True, True, True)
+        assert tiny.sha256 == info.backends[1].digest
+        assert [(model.file, model.loaded) for model in others] == [("", False)] * 3
+        name = TINY.name
+        assert not (await models.UnloadModel(models_pb2.UnloadModelRequest(name=name), timeout=60)).model.loaded
+        assert (await models.VerifyModel(models_pb2.VerifyModelRequest(name=name), timeout=60)).model.verified
+        assert (await models.LoadModel(models_pb2.LoadModelRequest(name=name), timeout=60)).model.loaded
 
         outside = pb.Prompt(number=1, points=[pb.Point(x=5000, y=5, on_garment=True)])
         assert isinstance(await SEGMENT.failure(channel, upload(outside), timeout=60), errors.BadField)

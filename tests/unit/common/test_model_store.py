@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fashquick_common.errors import ModelNotInstalled
+from fashquick_common.cancel import CancelFlag
+from fashquick_common.errors import Cancelled, ModelNotInstalled
 from fashquick_common.models import MAX_SUMS_BYTES, SUMS_FILE, ModelStore
 from fashquick_common.models.sums import parse, stays_inside
 
@@ -86,17 +87,58 @@ def test_a_new_list_counts_at_once(tmp_path: Path) -> None:
 def test_a_file_is_read_once_by_many_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = store_with(tmp_path, {"a.pt": WEIGHTS})
     digests: list[int] = []
-    real = hashlib.file_digest
+    real = hashlib.sha256
 
     def counted(*arguments: Any) -> object:
         digests.append(threading.get_ident())
         return real(*arguments)
 
-    monkeypatch.setattr("fashquick_common.models.store.hashlib.file_digest", counted)
+    monkeypatch.setattr("fashquick_common.models.store.hashlib.sha256", counted)
     with ThreadPoolExecutor(8) as pool:
         paths = set(pool.map(lambda _: store.verified("a.pt"), range(32)))
     assert paths == {tmp_path / "a.pt"}
     assert len(digests) == 1
+
+
+def test_a_file_is_read_anew_when_that_is_asked_for(tmp_path: Path) -> None:
+    store = store_with(tmp_path, {"a.pt": WEIGHTS})
+    store.verified("a.pt")
+    seen = (tmp_path / "a.pt").stat()
+    (tmp_path / "a.pt").write_bytes(WEIGHTS[::-1])
+    os.utime(tmp_path / "a.pt", ns=(seen.st_atime_ns, seen.st_mtime_ns))
+    store.verified("a.pt")
+    with pytest.raises(ModelNotInstalled, match="damaged"):
+        store.verified("a.pt", anew=True)
+    assert not store.files()[0].verified
+
+
+def test_reading_stops_between_steps_and_frees_its_turn(tmp_path: Path) -> None:
+    store = store_with(tmp_path, {"a.pt": bytes(40 * 1024 * 1024)})
+    flag = CancelFlag(on_step=lambda: flag.cancel() if flag.steps == 3 else None)
+    with pytest.raises(Cancelled):
+        store.verified("a.pt", flag)
+    assert flag.steps == 3
+    assert not store.files()[0].verified
+    assert store.verified("a.pt", CancelFlag())
+
+
+def test_who_waits_for_another_reader_can_leave(tmp_path: Path) -> None:
+    store = store_with(tmp_path, {"a.pt": WEIGHTS})
+    begun, gate = threading.Event(), threading.Event()
+
+    def stand_still() -> None:
+        begun.set()
+        gate.wait(10)
+
+    gone = CancelFlag()
+    gone.cancel()
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(store.verified, "a.pt", CancelFlag(on_step=stand_still))
+        assert begun.wait(10)
+        with pytest.raises(Cancelled):
+            store.verified("a.pt", gone)
+        gate.set()
+        assert reading.result()
 
 
 @pytest.mark.parametrize("name", ["b.pt", "../a.pt", "", "sam"])

@@ -12,53 +12,34 @@ import pytest
 
 from fashquick_common import errors
 from fashquick_common.cancel import CancelFlag
-from fashquick_segmentation.backends import make_segmenters
+from fashquick_segmentation.backends import make_backends
 from fashquick_segmentation.config import SegmentationSettings
 from fashquick_segmentation.embedded import EmbeddedSegmenter
-from fashquick_segmentation.engine import NO_HINTS, Presentation, Promptable, Question
+from fashquick_segmentation.engine import NO_HINTS, Checkpointed, Hints, Presentation, Promptable, Question
 from fashquick_segmentation.sam2.checkpoints import CHECKPOINTS
-from fashquick_segmentation.sam2.predictor import Answer, Embedding, Predictor
-from fashquick_segmentation.sam2.question import Prompt
+from fashquick_segmentation.sam2.embeddings import EmbeddingCache
+from fashquick_segmentation.sam2.predictor import Embedding, Predictor
 from fashquick_segmentation.sam2.registry import ModelRegistry
 from fashquick_segmentation.sam2.segmenter import Sam2Segmenter
 from tests.unit.segmentation.garments import GROUNDS, iou, photo_of
-from tests.unit.segmentation.sam2_weights import MINI, SIDE, listed, random_weights, write_original
+from tests.unit.segmentation.oracle import Oracle
+from tests.unit.segmentation.sam2_weights import MINI, OTHER, SIDE, THIRD, listed, random_weights, write_original
 
 NAVY, GROUND = (34, 50, 110), next(iter(GROUNDS))
 
 
 @pytest.fixture
 def registry(tmp_path: Path) -> ModelRegistry:
-    write_original(tmp_path / MINI.original, random_weights(MINI.architecture))
-    return ModelRegistry(listed(tmp_path), 2**30, checkpoints={MINI.name: MINI})
+    for seed, checkpoint in enumerate((MINI, OTHER)):
+        write_original(tmp_path / checkpoint.original, random_weights(checkpoint.architecture, seed))
+    known = {checkpoint.name: checkpoint for checkpoint in (MINI, OTHER, THIRD)}
+    return ModelRegistry(listed(tmp_path), 2**30, default=MINI.name, checkpoints=known)
 
 
 @pytest.fixture
 def sam2(registry: ModelRegistry, segmenter: EmbeddedSegmenter) -> Sam2Segmenter:
-    return Sam2Segmenter(registry, MINI.name, segmenter, digest="0" * 64, cache_bytes=2**26, side_px=SIDE)
-
-
-class Oracle:
-    """In the place of the decoder: knows the garment, answers with it, with a part of it, and with everything."""
-
-    def __init__(self, truth: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.asked: list[Prompt] = []
-        self.side = SIDE // 4
-        small = cv2.resize(truth.astype(np.float32), (self.side, self.side), interpolation=cv2.INTER_AREA)
-        part = small.copy()
-        part[self.side // 2 :] = 0
-        self.masks = np.stack([part, small, np.ones_like(small)]) * 20 - 10
-
-        def decode(
-            _: Predictor, embedding: Embedding, prompts: Sequence[Prompt], cancel: CancelFlag, *, multimask: bool = True
-        ) -> list[Answer]:
-            self.asked += prompts
-            ious = np.array([0.95, 0.8, 0.9], np.float32)
-            if multimask:
-                return [Answer(self.masks.astype(np.float32), ious, embedding.photo_size) for _ in prompts]
-            return [Answer(self.masks[1:2].astype(np.float32), ious[1:2], embedding.photo_size) for _ in prompts]
-
-        monkeypatch.setattr(Predictor, "decode", decode)
+    digest = registry.digest(MINI.name)
+    return Sam2Segmenter(registry, MINI.name, segmenter, digest=digest, embeddings=EmbeddingCache(2**26), side_px=SIDE)
 
 
 def test_what_both_agree_on_is_chosen_though_sam_is_surer_of_a_part(
@@ -186,14 +167,122 @@ def test_a_cancel_stops_it(sam2: Sam2Segmenter) -> None:
         sam2.segment(photo, NO_HINTS, flag)
 
 
+def test_candidates_say_what_they_are_made_of(sam2: Sam2Segmenter, monkeypatch: pytest.MonkeyPatch) -> None:
+    photo, truth = photo_of("t-shirt", NAVY, GROUND)
+    Oracle(truth, monkeypatch)
+
+    found = sam2.segment(photo, NO_HINTS, CancelFlag())
+
+    for candidate in found.candidates[1:]:
+        assert set(candidate.scores) == {"predicted_iou", "stability", "prior", "edges", "solidity", "border"}
+        assert all(0 <= score <= 1 for score in candidate.scores.values())
+        assert candidate.source.rpartition(" ")[0] in {"box", "box points", "points", "strict", "prior", "again"}
+        assert candidate.mask.shape == photo.shape[:2]
+
+
+def test_the_presentation_reaches_the_prompts(sam2: Sam2Segmenter, monkeypatch: pytest.MonkeyPatch) -> None:
+    photo, truth = photo_of("t-shirt", NAVY, GROUND)
+    oracle = Oracle(truth, monkeypatch)
+
+    def points_off(presentation: Presentation) -> int:
+        oracle.asked.clear()
+        sam2.segment(photo, Hints(presentation=presentation), CancelFlag())
+        return sum(int((prompt.labels == 0).sum()) for prompt in oracle.asked)
+
+    assert points_off(Presentation.FLAT) < points_off(Presentation.UNKNOWN) < points_off(Presentation.HANGER)
+
+
+@pytest.mark.parametrize("points", [[], [[210, 300]]], ids=["alone", "with a point"])
+def test_a_coarse_mask_is_asked_about(
+    sam2: Sam2Segmenter, monkeypatch: pytest.MonkeyPatch, points: list[list[float]]
+) -> None:
+    photo, truth = photo_of("t-shirt", NAVY, GROUND)
+    oracle = Oracle(truth, monkeypatch)
+    coarse = cv2.dilate(truth.astype(np.uint8), np.ones((31, 31), np.uint8)) * np.uint8(255)
+    question = Question(np.array(points, np.float32).reshape(-1, 2), np.ones(len(points), bool), None, coarse)
+
+    found = sam2.answer(photo, question, Presentation.UNKNOWN, CancelFlag())
+
+    assert iou(found.mask, truth) > 0.9
+    first, second = oracle.asked
+    assert first.mask is not None
+    assert second.mask is not None
+    small = cv2.resize(coarse, (SIDE // 4, SIDE // 4), interpolation=cv2.INTER_AREA)
+    assert (first.mask[small == 255] > 5).all()
+    assert (first.mask[small == 0] < -5).all()
+    assert (first.box is None) is bool(points)
+    assert [candidate.source for candidate in found.candidates[1:]] == ["caller 0", "caller 2", "caller 1"]
+
+
+def test_a_coarse_mask_alone_runs_through_the_network(sam2: Sam2Segmenter) -> None:
+    photo, truth = photo_of("t-shirt", NAVY, GROUND)
+    question = Question(np.zeros((0, 2), np.float32), np.zeros(0, bool), None, truth * np.uint8(255))
+
+    try:
+        found = sam2.answer(photo, question, Presentation.UNKNOWN, CancelFlag())
+    except errors.FailedPreconditionError:  # What random weights find may well be refused.
+        return
+    assert found.mask.shape == photo.shape[:2]
+
+
+class TestCheckpoints:
+    def test_another_checkpoint_answers_with_its_own_weights_from_the_same_registry(
+        self, sam2: Sam2Segmenter, registry: ModelRegistry, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        photo, truth = photo_of("t-shirt", NAVY, GROUND)
+        Oracle(truth, monkeypatch)
+
+        other = sam2.using(OTHER.name)
+
+        assert isinstance(sam2, Checkpointed)
+        assert (other.name, other.digest) == ("sam2", registry.digest(OTHER.name))
+        assert other.digest != sam2.digest
+        assert not registry.state(OTHER.name).loaded
+        assert iou(other.segment(photo, NO_HINTS, CancelFlag()).mask, truth) > 0.9
+        assert registry.state(OTHER.name).loaded
+        assert not registry.state(MINI.name).loaded
+
+    def test_photos_are_embedded_once_for_each_checkpoint(
+        self, sam2: Sam2Segmenter, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        photo, truth = photo_of("t-shirt", NAVY, GROUND)
+        Oracle(truth, monkeypatch)
+        embedded, encode = [], Predictor.encode
+
+        def counting(self: Predictor, photos: Sequence[np.ndarray], *rest: Any, **more: Any) -> list[Embedding]:
+            embedded.extend(self.digest for _ in photos)
+            return encode(self, photos, *rest, **more)
+
+        monkeypatch.setattr(Predictor, "encode", counting)
+        for segmenter in (sam2, sam2.using(OTHER.name), sam2, sam2.using(OTHER.name)):
+            segmenter.segment(photo, NO_HINTS, CancelFlag())
+        assert embedded == [sam2.digest, sam2.using(OTHER.name).digest]
+
+    def test_one_that_is_not_there_is_refused(self, sam2: Sam2Segmenter, registry: ModelRegistry) -> None:
+        with pytest.raises(errors.BadField, match=r"no checkpoint 'sam9'; choose of sam2\.1-mini") as refused:
+            sam2.using("sam9")
+        assert refused.value.field == "sam2.checkpoint"
+        with pytest.raises(errors.ModelNotInstalled, match=r"lists neither .*third"):
+            sam2.using(THIRD.name)
+        assert not any(state.loaded for state in registry.states())
+
+
 def test_a_server_without_a_store_has_the_embedded_backend_alone() -> None:
-    assert [segmenter.name for segmenter in make_segmenters(SegmentationSettings())] == ["embedded"]
+    backends = make_backends(SegmentationSettings())
+
+    assert [segmenter.name for segmenter in backends.segmenters] == ["embedded"]
+    assert not backends.models.states()
+    with pytest.raises(errors.ModelNotInstalled, match="set FASHQUICK_MODELS"):
+        backends.models.load("sam2.1-hiera-tiny", CancelFlag())
 
 
 def test_a_server_whose_store_lacks_the_checkpoint_says_nothing_of_sam2(tmp_path: Path) -> None:
     listed(tmp_path)
 
-    assert [segmenter.name for segmenter in make_segmenters(SegmentationSettings(models=tmp_path))] == ["embedded"]
+    backends = make_backends(SegmentationSettings(models=tmp_path))
+
+    assert [segmenter.name for segmenter in backends.segmenters] == ["embedded"]
+    assert [(state.name, state.installed) for state in backends.models.states()] == [(n, False) for n in CHECKPOINTS]
 
 
 def test_on_a_cpu_sam2_is_there_for_those_who_ask(tmp_path: Path) -> None:
@@ -201,7 +290,7 @@ def test_on_a_cpu_sam2_is_there_for_those_who_ask(tmp_path: Path) -> None:
     (tmp_path / tiny.original).write_bytes(b"not read before it is used")
     listed(tmp_path)
 
-    segmenters = make_segmenters(SegmentationSettings(models=tmp_path, sam2_device="cpu"))
+    segmenters = make_backends(SegmentationSettings(models=tmp_path, sam2_device="cpu")).segmenters
 
     assert [segmenter.name for segmenter in segmenters] == ["embedded", "sam2"]
     assert len(segmenters[1].digest) == 64

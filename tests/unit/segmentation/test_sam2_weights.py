@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import subprocess
 import sys
@@ -22,7 +21,7 @@ from fashquick_common.errors import BadField, ModelNotInstalled
 from fashquick_segmentation.sam2.checkpoints import CHECKPOINTS, SIDE_MAX_PX, SIDE_PX, check_side
 from fashquick_segmentation.sam2.network import Sam2Network, _Shapes, empty_network, weight_bytes
 from fashquick_segmentation.sam2.weights import FOR_FILMS, convert, load_network
-from tests.unit.segmentation.sam2_weights import MINI, OTHER, SMALL, random_weights, write_original
+from tests.unit.segmentation.sam2_weights import MINI, OTHER, SMALL, RunsWhenRead, random_weights, write_original
 
 CONFIGS = {
     "sam2.1-hiera-tiny": "t",
@@ -125,16 +124,6 @@ class TestReading:
         command = [sys.executable, "-c", program, str(path)]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         assert int(done.stdout) < path.stat().st_size / 4
-
-
-class RunsWhenRead:
-    """What a pickle can hide: reading it makes a folder."""
-
-    def __init__(self, trace: Path) -> None:
-        self._trace = trace
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return os.mkdir, (str(self._trace),)
 
 
 class TestHostileFiles:

@@ -15,7 +15,8 @@
     │   ├── PhotoNotUsable                   PHOTO_NOT_USABLE
     │   ├── CategoryNotSupported             CATEGORY_NOT_SUPPORTED
     │   ├── SimulationFailed                 SIMULATION_FAILED
-    │   └── ModelNotInstalled                MODEL_NOT_INSTALLED
+    │   ├── ModelNotInstalled                MODEL_NOT_INSTALLED
+    │   └── ModelInUse                       MODEL_IN_USE
     ├── DataLossError                        DATA_LOSS
     │   ├── SizeMismatch                     SIZE_MISMATCH
     │   └── DigestMismatch                   DIGEST_MISMATCH
@@ -215,6 +216,12 @@ class ModelNotInstalled(FailedPreconditionError):
     """A backend or its weights are not installed."""
 
     reason = "MODEL_NOT_INSTALLED"
+
+
+class ModelInUse(FailedPreconditionError):
+    """A model cannot be unloaded now: calls compute with it, or it is just being loaded."""
+
+    reason = "MODEL_IN_USE"
 
 
 class DataLossError(FashquickError):

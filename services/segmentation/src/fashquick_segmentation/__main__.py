@@ -20,11 +20,13 @@ def _read_settings() -> SegmentationSettings:
 
 
 def _make_service(settings: SegmentationSettings) -> Callable[[Kit], Service]:
-    from fashquick_segmentation.backends import make_segmenters  # noqa: PLC0415 - after the threads are limited
+    from fashquick_segmentation.backends import make_backends  # noqa: PLC0415 - after the threads are limited
     from fashquick_segmentation.servicer import segmentation_service  # noqa: PLC0415 - likewise
 
-    segmenters = make_segmenters(settings)
-    return lambda kit: segmentation_service(kit, *segmenters, prompt_idle_s=settings.prompt_idle_s)
+    backends = make_backends(settings)
+    return lambda kit: segmentation_service(
+        kit, *backends.segmenters, prompt_idle_s=settings.prompt_idle_s, models=backends.models
+    )
 
 
 def main() -> None:

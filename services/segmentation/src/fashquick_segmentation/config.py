@@ -29,7 +29,8 @@ class SegmentationSettings(ServerSettings):
         default=None, description="Folder of the model store, with its SHA256SUMS; none: no backend that needs weights."
     )
     sam2_checkpoint: str = Field(
-        default="sam2.1-hiera-tiny", description="Checkpoint of SAM 2; the smallest, which a CPU carries."
+        default="sam2.1-hiera-tiny",
+        description="Checkpoint of SAM 2 for calls that name none; the smallest, which a CPU carries.",
     )
     sam2_device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto", description="Where SAM 2 computes; auto: on a GPU where torch finds one."

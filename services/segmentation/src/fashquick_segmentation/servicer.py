@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import grpc
@@ -16,23 +17,43 @@ from fashquick.segmentation.v1 import segmentation_pb2_grpc
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.errors import BadField, ModelNotInstalled, NotBuilt, UploadOutOfOrder
 from fashquick_common.image import DecodedImage
+from fashquick_common.models import ModelManager, NoModels
 from fashquick_common.rpc.blobs import Blob, chunks_of, require_part
 from fashquick_common.server.info import BackendInfo, service_version
 from fashquick_common.server.kit import Kit
 from fashquick_common.server.pictures import bits1_blob, gray8_blob, read_mask, read_photo, rgb8_blob
 from fashquick_common.server.runtime import Service
 from fashquick_common.server.upload import open_upload
-from fashquick_segmentation.engine import Hints, Presentation, Promptable, Question, Segmentation, Segmenter
+from fashquick_segmentation.engine import (
+    MAX_POINTS,
+    Candidate,
+    Checkpointed,
+    Hints,
+    Presentation,
+    Promptable,
+    Question,
+    Segmentation,
+    Segmenter,
+    Side,
+)
 from fashquick_segmentation.refinement.finishing import with_quality_matte
 from fashquick_segmentation.refinement.matting import foreground
 
 MAX_CANDIDATES = 16
 MAX_PROMPTS = 100  # On one stream, which holds its photo in memory.
+MAX_MASK_BYTES = 1024 * 1024  # Of a prompt's coarse mask, which comes in one message: a PNG of 12 megapixels has 0.1.
+_NO_MODELS = NoModels("it has no model store")
 _EMBEDDED, _SAM2 = "embedded", "sam2"
 _PRESENTATIONS = {
     pb.PRESENTATION_FLAT: Presentation.FLAT,
     pb.PRESENTATION_HANGER: Presentation.HANGER,
     pb.PRESENTATION_WORN: Presentation.WORN,
+}
+_SIDES = {
+    Side.LEFT: pb.SIDE_LEFT,
+    Side.TOP: pb.SIDE_TOP,
+    Side.RIGHT: pb.SIDE_RIGHT,
+    Side.BOTTOM: pb.SIDE_BOTTOM,
 }
 _BACKENDS = {pb.BACKEND_EMBEDDED: _EMBEDDED, pb.BACKEND_SAM2: _SAM2}
 
@@ -52,10 +73,9 @@ class _Photo:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A prompt as it came: its number, what it asks, in pixels of the uploaded photo, and who answers it."""
+    """A prompt as it came, in pixels of the uploaded photo, and who answers it."""
 
-    number: int
-    question: Question
+    prompt: pb.Prompt
     segmenter: Promptable
 
 
@@ -88,7 +108,7 @@ class SegmentationServicer(segmentation_pb2_grpc.SegmentationServiceServicer):
         """Find the garment in one photo, or what the caller's prompts point at."""
         async with open_upload(requests, self._kit) as upload:
             header = upload.first.header
-            segmenter = self._chosen(header)
+            segmenter = await self._with_checkpoint(self._chosen(header), header.sam2.checkpoint)
             blobs = await upload.blobs()
             # The end of the stream asks for the automatic mask.
             asked = _prompt_in(await upload.more(), segmenter, 0)
@@ -97,11 +117,12 @@ class SegmentationServicer(segmentation_pb2_grpc.SegmentationServiceServicer):
             sent: list[blob_pb2.BlobHeader] = []
             while True:
                 flag = self._kit.flag_for(context)
-                work = _Work(segmenter, header, photo, asked, flag)
+                find = await self._finding(segmenter, photo, asked, flag)
+                work = _Work(find, header, photo.image.rgb, flag)
                 made, seconds = await self._kit.computed(work, flag, upload.priority)
-                number = asked.number if asked else 0
+                number = asked.prompt.number if asked else 0
                 result, parts = await self._kit.codec(_Encoding(segmenter, header, photo.image, made, number, seconds))
-                del made, work
+                del made, work, find
                 # Inside, so that a slow reader's result counts against the byte budget.
                 yield pb.SegmentResponse(result=result)
                 for part in parts:
@@ -111,7 +132,7 @@ class SegmentationServicer(segmentation_pb2_grpc.SegmentationServiceServicer):
                 del parts
                 if asked is None:
                     break
-                asked = _prompt_in(await upload.more(self._prompt_idle_s), segmenter, asked.number)
+                asked = _prompt_in(await upload.more(self._prompt_idle_s), segmenter, asked.prompt.number)
                 if asked is None:
                     break
             yield pb.SegmentResponse(summary=blob_pb2.Summary(blobs=sent))
@@ -139,6 +160,45 @@ class SegmentationServicer(segmentation_pb2_grpc.SegmentationServiceServicer):
             return default  # What needs no weights is there under whatever name.
         raise ModelNotInstalled(
             f"the SAM 2 backend is not installed on this server; leave the backend unspecified for {default.name!r}"
+        )
+
+    async def _with_checkpoint(self, segmenter: Segmenter, checkpoint: str) -> Segmenter:
+        """Return a backend with the checkpoint that a header asks for, before its upload; empty: the default one."""
+        if not checkpoint:
+            return segmenter
+        if not isinstance(segmenter, Checkpointed):
+            raise NotBuilt(f"the {segmenter.name} backend has one checkpoint alone; leave the field empty")
+        return await self._kit.codec(lambda: segmenter.using(checkpoint))
+
+    async def _finding(
+        self, segmenter: Segmenter, photo: _Photo, asked: _Asked | None, flag: CancelFlag
+    ) -> Callable[[], Segmentation]:
+        """Return what finds the automatic mask, or what a prompt asks for."""
+        pixels, hints = photo.image.rgb, photo.hints
+        if asked is None:
+            return partial(segmenter.segment, pixels, hints, flag)
+        question = await self._question(asked.prompt, photo.image)
+        return partial(asked.segmenter.answer, pixels, question, hints.presentation, flag)
+
+    async def _question(self, prompt: pb.Prompt, image: DecodedImage) -> Question:
+        """Bring a prompt about the uploaded photo to the size at which it is worked on."""
+        mask = None
+        if prompt.mask:
+            blob = Blob(blob_pb2.BlobHeader(part="prompt.mask", size_bytes=len(prompt.mask)), prompt.mask)
+            limits = self._kit.settings.image_limits
+            mask = await self._kit.decode([blob], lambda: read_mask(blob, image, limits))
+        height, width = image.rgb.shape[:2]
+        scale = np.array([width / image.source_width, height / image.source_height], np.float32)
+        box = None
+        if prompt.HasField("box"):
+            corners = np.array([prompt.box.left, prompt.box.top, prompt.box.right, prompt.box.bottom], np.float64)
+            left, top, right, bottom = (corners.reshape(2, 2) * scale).ravel().tolist()
+            box = left, top, right, bottom
+        return Question(
+            points=np.array([(point.x, point.y) for point in prompt.points], np.float32).reshape(-1, 2) * scale,
+            on_garment=np.array([point.on_garment for point in prompt.points], bool),
+            box=box,
+            mask=mask,
         )
 
     def _read(self, header: pb.SegmentHeader, blobs: dict[str, Blob]) -> _Photo:
@@ -169,48 +229,34 @@ def _prompt_in(message: pb.SegmentRequest | None, segmenter: Segmenter, last: in
             f"a prompt has number {prompt.number} after {last}; numbers rise from 1 to at most {MAX_PROMPTS}",
             field="prompt.number",
         )
-    box = prompt.box if prompt.HasField("box") else None
-    question = Question(
-        points=np.array([(point.x, point.y) for point in prompt.points], np.float32).reshape(-1, 2),
-        on_garment=np.array([point.on_garment for point in prompt.points], bool),
-        box=None if box is None else (box.left, box.top, box.right, box.bottom),
-    )
-    return _Asked(prompt.number, question, segmenter)
+    if len(prompt.points) > MAX_POINTS:
+        raise BadField(
+            f"prompt {prompt.number} has {len(prompt.points)} points, at most {MAX_POINTS} are taken; send fewer",
+            field="prompt.points",
+        )
+    if len(prompt.mask) > MAX_MASK_BYTES:
+        raise BadField(
+            f"prompt {prompt.number} has a mask of {len(prompt.mask)} bytes, at most {MAX_MASK_BYTES} are taken; "
+            "send it as PNG in black and white",
+            field="prompt.mask",
+        )
+    return _Asked(prompt, segmenter)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Work:
     """Computes one answer in the compute thread."""
 
-    segmenter: Segmenter
+    find: Callable[[], Segmentation]
     header: pb.SegmentHeader
-    photo: _Photo
-    asked: _Asked | None
+    pixels: NDArray[np.uint8]
     flag: CancelFlag
 
     def __call__(self) -> _Made:
-        pixels = self.photo.image.rgb
-        found = self._found(pixels)
+        found = self.find()
         if self.header.matting == pb.MATTING_QUALITY:
-            found = with_quality_matte(pixels, found, self.flag)
-        return _Made(found, foreground(pixels, found.alpha, self.flag) if self.header.foreground else None)
-
-    def _found(self, pixels: NDArray[np.uint8]) -> Segmentation:
-        if self.asked is None:
-            return self.segmenter.segment(pixels, self.photo.hints, self.flag)
-        question = _reduced(self.asked.question, self.photo.image)
-        return self.asked.segmenter.answer(pixels, question, self.photo.hints.presentation, self.flag)
-
-
-def _reduced(question: Question, image: DecodedImage) -> Question:
-    """Bring a question about the uploaded photo to the size at which it is worked on."""
-    height, width = image.rgb.shape[:2]
-    scale = np.array([width / image.source_width, height / image.source_height], np.float32)
-    box = None
-    if question.box is not None:
-        left, top, right, bottom = np.array(question.box, np.float64).reshape(2, 2).dot(np.diag(scale)).ravel().tolist()
-        box = left, top, right, bottom
-    return Question(question.points * scale, question.on_garment, box)
+            found = with_quality_matte(self.pixels, found, self.flag)
+        return _Made(found, foreground(self.pixels, found.alpha, self.flag) if self.header.foreground else None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -247,10 +293,14 @@ class _Encoding:
                 border_contact=quality.border_contact,
                 fragments=quality.fragments,
                 warnings=(*self.image.warnings, *quality.warnings),
+                symmetry=quality.symmetry,
+                boundary_confidence=quality.boundary_confidence,
+                sharpness=quality.sharpness,
+                lightness=quality.lightness,
+                clipped=quality.clipped,
+                cut_off=[_SIDES[side] for side in quality.cut_off],
             ),
-            candidates=[
-                pb.Candidate(mask_part=name, score=other.score) for name, other in zip(names, others, strict=True)
-            ],
+            candidates=[_candidate(name, other) for name, other in zip(names, others, strict=True)],
             backend=self.segmenter.name,
             backend_digest=self.segmenter.digest,
             compute_seconds=self.seconds,
@@ -260,19 +310,35 @@ class _Encoding:
         return result, parts
 
 
+def _candidate(part: str, other: Candidate) -> pb.Candidate:
+    return pb.Candidate(
+        mask_part=part,
+        score=other.score,
+        scores=pb.CandidateScores(**other.scores) if other.scores else None,
+        source=other.source,
+        other_garment=other.other_garment,
+    )
+
+
 def _part(part: Blob) -> Iterator[pb.SegmentResponse]:
     yield pb.SegmentResponse(blob=part.header)
     for chunk in chunks_of(part):
         yield pb.SegmentResponse(chunk=chunk)
 
 
-def segmentation_service(kit: Kit, *segmenters: Segmenter, prompt_idle_s: float = 120.0) -> Service:
+def segmentation_service(
+    kit: Kit,
+    *segmenters: Segmenter,
+    prompt_idle_s: float = 120.0,
+    models: ModelManager = _NO_MODELS,
+) -> Service:
     """Describe the service to the runtime.
 
     Args:
         kit: What the server's calls share.
         segmenters: Backends, the default one first.
         prompt_idle_s: Seconds that a caller may take between two prompts.
+        models: The backends' weights in the model store.
     """
     servicer = SegmentationServicer(kit, segmenters, prompt_idle_s)
     return Service(
@@ -281,4 +347,5 @@ def segmentation_service(kit: Kit, *segmenters: Segmenter, prompt_idle_s: float 
         register=lambda server: segmentation_pb2_grpc.add_SegmentationServiceServicer_to_server(servicer, server),
         backends=tuple(BackendInfo(segmenter.name, segmenter.digest) for segmenter in segmenters),
         warm_up=segmenters[0].warm_up,  # The others take memory only when somebody asks for them.
+        models=models,
     )

@@ -78,6 +78,8 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """The caller went away; the computation was stopped. CANCELLED."""
     REASON_INTERNAL: _Reason.ValueType  # 27
     """A bug in the server. INTERNAL."""
+    REASON_MODEL_IN_USE: _Reason.ValueType  # 28
+    """A model cannot be unloaded: calls compute with it, or it is just being loaded. FAILED_PRECONDITION."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Why a call was refused or failed. It travels as `google.rpc.ErrorInfo.reason` (the value's name without
@@ -140,4 +142,6 @@ REASON_CANCELLED: Reason.ValueType  # 26
 """The caller went away; the computation was stopped. CANCELLED."""
 REASON_INTERNAL: Reason.ValueType  # 27
 """A bug in the server. INTERNAL."""
+REASON_MODEL_IN_USE: Reason.ValueType  # 28
+"""A model cannot be unloaded: calls compute with it, or it is just being loaded. FAILED_PRECONDITION."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015

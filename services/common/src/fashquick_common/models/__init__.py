@@ -1,6 +1,7 @@
-"""The folder of weights: what is listed in it, and whether a file is the listed one."""
+"""Weights: the folder that they are in, whether a file is the listed one, and what those in memory can be told."""
 
+from fashquick_common.models.manager import ModelManager, ModelState, NoModels
 from fashquick_common.models.store import ModelStore, StoredFile
 from fashquick_common.models.sums import MAX_SUMS_BYTES, SUMS_FILE
 
-__all__ = ["MAX_SUMS_BYTES", "SUMS_FILE", "ModelStore", "StoredFile"]
+__all__ = ["MAX_SUMS_BYTES", "SUMS_FILE", "ModelManager", "ModelState", "ModelStore", "NoModels", "StoredFile"]

@@ -10,15 +10,20 @@ import hashlib
 import os
 import stat
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
 
+from fashquick_common.cancel import CancelFlag
 from fashquick_common.errors import ModelNotInstalled
 from fashquick_common.models.sums import MAX_SUMS_BYTES, SUMS_FILE, Entry, leads_outside, parse
 
 _COPY_AGAIN = "copy it into the store again from where it came"
 _LIST_AGAIN = f"get {SUMS_FILE} again from where the weights came"
+_STEP_BYTES = 4 * 1024 * 1024  # Read and hashed between two looks at the flag: some 10 ms.
+_STEP_S = 0.05  # Between two looks while another call reads.
 
 # Device, inode, time of the last change in nanoseconds, size in bytes: what a file was when it was read.
 _Seen = tuple[int, int, int, int]
@@ -73,16 +78,20 @@ class ModelStore:
         """
         return next((self._stored(entry) for entry in self._entries() if entry.name == name), None)
 
-    def verified(self, name: str) -> Path:
+    def verified(self, name: str, cancel: CancelFlag | None = None, *, anew: bool = False) -> Path:
         """Return the path of a file whose content is the listed one.
 
         The first call for a file reads all of it, some 2 seconds a gigabyte; others that ask meanwhile wait.
 
         Args:
             name: Name of the file, relative to the store.
+            cancel: Checked between steps; None: it is not stopped.
+            anew: Whether to read the file also if it was verified before and seems unchanged.
 
         Raises:
             ModelNotInstalled: The file is not listed, missing, not a plain file in the store, or another one.
+            Cancelled: The flag was raised.
+            DeadlinePassed: The flag's deadline passed.
         """
         entry = next((entry for entry in self._entries() if entry.name == name), None)
         if entry is None:
@@ -90,7 +99,7 @@ class ModelStore:
                 f"the model store does not list {name}; put that file there and add its line to {SUMS_FILE}"
             )
         try:
-            digest = self._digest(entry)
+            digest = self._digest(entry, cancel or CancelFlag(), anew)
         except OSError as error:
             raise ModelNotInstalled(
                 f"{name} in the model store cannot be used: {error.strerror or error}; {_COPY_AGAIN}"
@@ -102,22 +111,32 @@ class ModelStore:
             )
         return self.root / name
 
-    def _digest(self, entry: Entry) -> str:
+    def _digest(self, entry: Entry, cancel: CancelFlag, anew: bool) -> str:
         """Return the SHA-256 of a listed file.
 
         Raises:
             OSError: It cannot be read, is no file, leads out of the store or is being written.
         """
-        with self._reading, _open(self.root / entry.name, self.root) as file:
+        with self._turn(cancel), _open(self.root / entry.name, self.root) as file:
             before = _look(file)
             known = self._seen.get(entry.name)
-            if known is not None and known[0] == before:
+            if known is not None and known[0] == before and not anew:
                 return known[1]
-            digest = hashlib.file_digest(file, "sha256")
+            digest = _sha256(file, cancel)
             if _look(file) != before:
                 raise OSError("it changed while it was read")
-            self._seen[entry.name] = (before, digest.hexdigest())
-        return digest.hexdigest()
+            self._seen[entry.name] = (before, digest)
+        return digest
+
+    @contextmanager
+    def _turn(self, cancel: CancelFlag) -> Iterator[None]:
+        """Wait until no other call reads."""
+        while not self._reading.acquire(timeout=_STEP_S):
+            cancel.check()
+        try:
+            yield
+        finally:
+            self._reading.release()
 
     def _stored(self, entry: Entry) -> StoredFile:
         try:
@@ -168,6 +187,15 @@ def _open(path: Path, store: Path) -> BufferedReader:
     except BaseException:
         os.close(number)
         raise
+
+
+def _sha256(file: BufferedReader, cancel: CancelFlag) -> str:
+    digest = hashlib.sha256()
+    step = memoryview(bytearray(_STEP_BYTES))
+    while count := file.readinto(step):
+        cancel.check()
+        digest.update(step[:count])
+    return digest.hexdigest()
 
 
 def _look(file: BufferedReader) -> _Seen:

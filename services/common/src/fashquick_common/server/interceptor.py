@@ -66,6 +66,10 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg] # n
             return grpc.stream_unary_rpc_method_handler(
                 self._unary(handler.stream_unary, method), handler.request_deserializer, handler.response_serializer
             )
+        if handler.unary_unary:
+            return grpc.unary_unary_rpc_method_handler(
+                self._unary(handler.unary_unary, method), handler.request_deserializer, handler.response_serializer
+            )
         raise TypeError(f"{method}: handlers of this kind are not wrapped yet")
 
     def _unary(self, behaviour: Callable[[Any, Context], Awaitable[Any]], method: str) -> Callable[..., Awaitable[Any]]:

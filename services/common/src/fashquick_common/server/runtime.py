@@ -20,17 +20,20 @@ import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from fashquick.common.v1 import server_info_pb2, server_info_pb2_grpc
+from fashquick.common.v1 import models_pb2, models_pb2_grpc, server_info_pb2, server_info_pb2_grpc
+from fashquick_common.models import ModelManager
 from fashquick_common.server.admin import start_admin
 from fashquick_common.server.info import BackendInfo, ServerInfoServicer
 from fashquick_common.server.interceptor import CallInterceptor
 from fashquick_common.server.kit import Kit, State
+from fashquick_common.server.models import ModelServicer
 from fashquick_common.server.settings import ServerSettings
 from fashquick_common.server.tracing import Tracing
 
 log = structlog.get_logger(__name__)
 
 _SERVER_INFO = server_info_pb2.DESCRIPTOR.services_by_name["ServerInfoService"].full_name
+_MODELS = models_pb2.DESCRIPTOR.services_by_name["ModelService"].full_name
 # More than the 1 MiB of a chunk, so that a chunk that is too long gets an answer that says so.
 _MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 _KEEPALIVE_MIN_MS = 10_000
@@ -47,6 +50,7 @@ class Service:
         backends: What does the work, for ServerInfo.
         warm_up: Done once, in a thread, before the server is ready.
         close: Done in the event loop after the last call.
+        models: Weights that operators may list, load, unload and verify; None: the server has no ModelService.
     """
 
     name: str
@@ -55,6 +59,7 @@ class Service:
     backends: Sequence[BackendInfo] = ()
     warm_up: Callable[[], None] = field(default=lambda: None)
     close: Callable[[], object] = field(default=lambda: None)
+    models: ModelManager | None = None
 
 
 class Server:
@@ -72,6 +77,7 @@ class Server:
         """Make it inside the event loop; `start` makes it listen."""
         self.kit = Kit(settings, tracing)
         self._service = make_service(self.kit)
+        self._models = None if self._service.models is None else ModelServicer(self.kit, self._service.models)
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined] # the stubs lack it
         self._server = grpc.aio.server(interceptors=[CallInterceptor(self.kit)], options=_options(settings))
         self.port = 0
@@ -88,7 +94,10 @@ class Server:
         info = ServerInfoServicer(self.kit, self._service.name, self._service.backends)
         server_info_pb2_grpc.add_ServerInfoServiceServicer_to_server(info, self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        names = (self._service.full_name, _SERVER_INFO, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        names = [self._service.full_name, _SERVER_INFO, health.SERVICE_NAME, reflection.SERVICE_NAME]
+        if self._models is not None:
+            models_pb2_grpc.add_ModelServiceServicer_to_server(self._models, self._server)
+            names.append(_MODELS)
         if settings.reflection:
             reflection.enable_server_reflection(names, self._server)
         await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
@@ -119,6 +128,8 @@ class Server:
         closed = self._service.close()
         if asyncio.iscoroutine(closed):
             await closed
+        if self._models is not None:
+            await self._models.close()
         await asyncio.to_thread(self.kit.close)
         await asyncio.to_thread(self.kit.tracing.close)
         log.info("server.stopped")

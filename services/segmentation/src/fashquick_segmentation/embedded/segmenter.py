@@ -14,11 +14,12 @@ from fashquick_common.cancel import CancelFlag
 from fashquick_common.errors import BadMask
 from fashquick_segmentation.embedded.cut import cut
 from fashquick_segmentation.embedded.network import GarmentNetwork
-from fashquick_segmentation.embedded.views import SIDES_PX, intersection_over_union, look
+from fashquick_segmentation.embedded.views import SIDES_PX, look
 from fashquick_segmentation.engine import Candidate, Hints, Segmentation
 from fashquick_segmentation.refinement import hint as transparency
 from fashquick_segmentation.refinement.cleanup import clean, fill_believed
 from fashquick_segmentation.refinement.finishing import Finding, enlarged, finish
+from fashquick_segmentation.refinement.measures import intersection_over_union
 from fashquick_segmentation.refinement.quality import expected_iou
 
 WORK_SIDE_PX = 512  # long side of the picture that is cut; at 384 the outline is a third coarser on drawn garments

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fashquick_common.cancel import CancelFlag
+from fashquick_segmentation.refinement.measures import intersection_over_union
 
 # Multiples of 32: the network halves its input five times, other sides would shift its skip connections.
 SIDES_PX = (192, 256, 320)  # the two sides of training, and one step beyond, which sharpens straps and gaps
@@ -52,12 +53,6 @@ def look(probability: Probability, photo: NDArray[np.uint8], cancel: CancelFlag)
     mean = np.asarray(np.mean(answers, axis=0, dtype=np.float32), np.float32)
     common = np.asarray(mean > 0.5)
     return Views(mean, min(intersection_over_union(answer > 0.5, common) for answer in answers))
-
-
-def intersection_over_union(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
-    """Compare two masks of one size: 1 for equal ones, also for two empty ones."""
-    union = int(np.count_nonzero(a | b))
-    return float(np.count_nonzero(a & b) / union) if union else 1.0
 
 
 def _answers(probability: Probability, photo: NDArray[np.uint8], cancel: CancelFlag) -> Iterator[NDArray[np.float32]]:

@@ -56,6 +56,12 @@ def measure(photo: NDArray[np.uint8], small: NDArray[np.uint8], mask: NDArray[np
     )
 
 
+def intersection_over_union(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
+    """Compare two masks of one size: 1 for equal ones, also for two empty ones."""
+    union = int(np.count_nonzero(a | b))
+    return float(np.count_nonzero(a & b) / union) if union else 1.0
+
+
 def symmetry(mask: NDArray[np.bool_]) -> float:
     """The largest intersection over union of a mask and its mirror image, over all axes through its middle.
 
@@ -74,13 +80,13 @@ def symmetry(mask: NDArray[np.bool_]) -> float:
     size = (SYMMETRY_SIDE_PX, SYMMETRY_SIDE_PX)
     upright = np.hstack([np.eye(2) * scale, (half - scale * middle)[:, np.newaxis]])
     shape = np.asarray(cv2.warpAffine(crop, upright, size, flags=cv2.INTER_AREA)) > 0
-    best = 0.0
+    agreements = []
     for angle in np.deg2rad(np.arange(0, 180, SYMMETRY_STEP_DEG)):
         mirror = scale * np.array([[np.cos(2 * angle), np.sin(2 * angle)], [np.sin(2 * angle), -np.cos(2 * angle)]])
         mirrored = np.hstack([mirror, (half - mirror @ middle)[:, np.newaxis]])
         other = np.asarray(cv2.warpAffine(crop, mirrored, size, flags=cv2.INTER_AREA)) > 0
-        best = max(best, np.count_nonzero(shape & other) / max(1, np.count_nonzero(shape | other)))
-    return float(best)
+        agreements.append(intersection_over_union(shape, other))
+    return max(agreements)
 
 
 def boundary_confidence(lab: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:

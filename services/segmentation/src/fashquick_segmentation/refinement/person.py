@@ -57,8 +57,8 @@ def is_worn(photo: NDArray[np.uint8], mask: NDArray[np.bool_]) -> bool:
         for part in parts
         if stats[part, cv2.CC_STAT_TOP] < top + height / 8 and abs(middles[part, 0] - left - width / 2) < width / 4
     ]
-    total = int(sum(stats[part, cv2.CC_STAT_AREA] for part in parts))
-    return bool(neck) and total >= WORN_SHARE * area
+    total = sum(int(stats[part, cv2.CC_STAT_AREA]) for part in parts)
+    return bool(neck) and total >= WORN_SHARE * int(area)
 
 
 def without_skin(photo: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from fashquick_common.errors import BadField
 
+BACKEND = "sam2"  # name of the backend that uses them
 SIDE_PX = 1024  # side of the square that the checkpoints were trained on
 # The backbone halves four times and halves again in windows of 8 patches of 4 pixels.
 SIDE_MULTIPLE_PX = 32

@@ -220,6 +220,12 @@ class Predictor:
         return torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self.precision == "bfloat16")
 
 
+def give_memory_back(device: str) -> None:
+    """Give memory that no tensor needs any more back to a GPU, for other processes; a CPU has it already."""
+    if torch.device(device).type == "cuda":
+        torch.cuda.empty_cache()
+
+
 def _stacked(embeddings: Sequence[Embedding]) -> list[Tensor]:
     """The maps of some embeddings, BxCxhxw each, coarse to fine; one that repeats is not copied."""
     first = embeddings[0]

@@ -1,4 +1,4 @@
-"""What SAM 2 is asked: prompts made from the embedded network's answer, and those of a caller, checked.
+"""What SAM 2 is asked when nobody says where the garment is: prompts made from the embedded network's answer.
 
 Coordinates are pixels from the left and from the top edge of the photo, as in the contract: the middle of the first
 pixel is 0.5. SAM counts from that middle, so that whoever hands them to it takes 0.5 away after scaling.
@@ -13,17 +13,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fashquick_common.errors import BadField, BadMask, NoGarment
-
-MAX_POINTS = 1_000  # as the contract says; the prompt encoder's attention grows with their number
-SIDE_MIN_PX = 1.0  # of a box; a thinner one holds no pixel
+from fashquick_common.errors import NoGarment
+from fashquick_segmentation.engine import Presentation
+from fashquick_segmentation.refinement.person import has_skin_colour
 
 PLACING_SIDE_PX = 256  # long side at which points are placed: a pixel there is less than a point's reach
 BOX_MARGIN = 0.03  # of the box's sides; in training SAM's boxes are off by 10 % of a side (one sigma), 20 px at most
 ON_POINTS = 8  # both sleeves, both corners of the hem and the middle of a T-shirt get one
 GROUND_POINTS = 4
 HANGER_POINTS = 2
+SURE_HANGER_POINTS = 4  # where the caller says that there is one: hook, bar and two clips
 SKIN_POINTS = 2
+WORN_SKIN_POINTS = 6  # face, neck, both arms and both legs
 STRICT = 0.85  # probability of the strict reading
 LIKELY_GROUND = 0.5  # probability; a mask may have lost a part that the network still takes for garment
 SURE_GROUND = 0.2  # probability; points near the photo's border are put where the network is surer
@@ -35,9 +36,6 @@ HANGER_WIDTH = 1 / 3  # of the mask's width, in its middle
 SKIN_REACH_SHARE = 0.15  # of the long side: hands that hold or arrange a garment are no farther from it
 SKIN_AREA_SHARE = 0.002  # of the photo; less is a speck of that colour
 SKIN_RIM_MAX = 0.1  # share of the rim that may have the colour of skin; where more has, the ground is wood or beige
-# Chai and Ngan, "Face segmentation using skin-color map in videophone applications", IEEE TCSVT 9(4), 1999.
-SKIN_CR = (133, 173)
-SKIN_CB = (77, 127)
 
 ON, OFF = 1, 0  # labels, as SAM's
 
@@ -103,7 +101,10 @@ class PromptSet:
 
 
 def automatic_prompts(
-    photo: NDArray[np.uint8], probability: NDArray[np.float32], mask: NDArray[np.bool_]
+    photo: NDArray[np.uint8],
+    probability: NDArray[np.float32],
+    mask: NDArray[np.bool_],
+    presentation: Presentation = Presentation.UNKNOWN,
 ) -> tuple[PromptSet, ...]:
     """Ask about a garment that the embedded network has found, in several ways.
 
@@ -123,6 +124,8 @@ def automatic_prompts(
         photo: HxWx3 uint8, sRGB.
         probability: HxW float32, 0 to 1.
         mask: HxW bool, where the garment is taken to be.
+        presentation: How it is presented. No points mark a hanger where the garment lies flat, and more where it
+            hangs; more mark skin where it is worn, whatever colour the ground has.
 
     Returns:
         The prompt sets, in pixels of `photo`.
@@ -142,7 +145,7 @@ def automatic_prompts(
     garment = np.asarray(cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA)) > 0.5
     on = inner_points(garment, ON_POINTS)
     strict = inner_points(garment & (likely > STRICT), ON_POINTS)
-    off = np.concatenate(list(_off_garment(small, likely, garment)))
+    off = np.concatenate(list(_off_garment(small, likely, garment, presentation)))
     sets = [PromptSet("box", box=box)]
     if len(on):
         sets.append(PromptSet("box points", _labelled(on * to_photo, off * to_photo), box))
@@ -208,7 +211,10 @@ def inner_points(mask: NDArray[np.bool_], count: int) -> NDArray[np.float32]:
 
 
 def _off_garment(
-    photo: NDArray[np.uint8], probability: NDArray[np.float32], garment: NDArray[np.bool_]
+    photo: NDArray[np.uint8],
+    probability: NDArray[np.float32],
+    garment: NDArray[np.bool_],
+    presentation: Presentation,
 ) -> Iterator[NDArray[np.float32]]:
     """Points off the garment, kind by kind, at placing size; each Nx2."""
     ground = ~_grown(garment, CLEAR_SHARE) & (probability < LIKELY_GROUND)
@@ -216,8 +222,11 @@ def _off_garment(
     edge = max(1, round(RIM_SHARE * max(garment.shape)))
     rim[edge:-edge, edge:-edge] = False
     yield inner_points(ground & rim & (probability < SURE_GROUND), GROUND_POINTS)
-    yield inner_points(ground & hanger_region(garment), HANGER_POINTS)
-    yield from (inner_points(part, 1) for part in _skin(photo, garment, ground, rim))
+    if presentation is not Presentation.FLAT:
+        count = SURE_HANGER_POINTS if presentation is Presentation.HANGER else HANGER_POINTS
+        yield inner_points(ground & hanger_region(garment), count)
+    worn = presentation is Presentation.WORN
+    yield from (inner_points(part, 1) for part in _skin(photo, garment, ground, rim, worn=worn))
 
 
 def hanger_region(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -241,18 +250,25 @@ def hanger_region(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _skin(
-    photo: NDArray[np.uint8], garment: NDArray[np.bool_], ground: NDArray[np.bool_], rim: NDArray[np.bool_]
+    photo: NDArray[np.uint8],
+    garment: NDArray[np.bool_],
+    ground: NDArray[np.bool_],
+    rim: NDArray[np.bool_],
+    *,
+    worn: bool,
 ) -> list[NDArray[np.bool_]]:
-    """Areas near the garment that have the colour of skin, the largest first; none where the ground has it too."""
-    _, cr, cb = cv2.split(cv2.cvtColor(photo, cv2.COLOR_RGB2YCrCb))
-    skin = (cr >= SKIN_CR[0]) & (cr <= SKIN_CR[1]) & (cb >= SKIN_CB[0]) & (cb <= SKIN_CB[1])
+    """Areas near the garment that have the colour of skin, the largest first.
+
+    None where the ground has that colour too, unless the garment is worn: then skin is there for certain.
+    """
+    skin = has_skin_colour(photo)
     rim_ground = rim & ground
-    if rim_ground.any() and skin[rim_ground].mean() > SKIN_RIM_MAX:
+    if not worn and rim_ground.any() and skin[rim_ground].mean() > SKIN_RIM_MAX:
         return []
     near = skin & ground & _grown(garment, SKIN_REACH_SHARE)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(near.astype(np.uint8))
     areas = stats[1:count, cv2.CC_STAT_AREA]
-    largest = np.argsort(-areas, kind="stable")[:SKIN_POINTS]
+    largest = np.argsort(-areas, kind="stable")[: WORN_SKIN_POINTS if worn else SKIN_POINTS]
     return [np.asarray(labels == part + 1) for part in largest if areas[part] > SKIN_AREA_SHARE * garment.size]
 
 
@@ -268,118 +284,3 @@ def _grown(mask: NDArray[np.bool_], share: float) -> NDArray[np.bool_]:
 def _labelled(on: NDArray[np.float32], off: NDArray[np.float32]) -> Points:
     labels = np.repeat(np.array([ON, OFF], np.int32), [len(on), len(off)])
     return Points(np.concatenate([on, off]).astype(np.float32), labels)
-
-
-def caller_prompt(
-    points: Points, box: Box | None, mask: NDArray[np.uint8] | None, photo_size: tuple[int, int]
-) -> PromptSet:
-    """Check what a caller asks.
-
-    Args:
-        points: What the caller points at; may be none.
-        box: Round the garment, or None.
-        mask: HxW uint8, 0 ground to 255 garment, or None.
-        photo_size: Height and width of the photo in pixels.
-
-    Returns:
-        The prompt set "caller".
-
-    Raises:
-        BadField: There are more than `MAX_POINTS` points; a coordinate is not a finite number or outside the photo; a
-            label is neither `ON` nor `OFF`; the box is empty or reaches outside the photo; nothing says where the
-            garment is; one pixel is said to be on and off the garment; all points on the garment, or all of the mask,
-            are outside the box.
-        BadMask: The mask has another size than the photo, or is empty or full.
-    """
-    _check_points(points, photo_size)
-    if box is not None:
-        _check_box(box, photo_size)
-    if mask is not None:
-        _check_mask(mask, photo_size)
-    _check_together(points, box, mask)
-    prior = None if mask is None else mask.astype(np.float32) / np.float32(255)
-    return PromptSet("caller", points, box, prior)
-
-
-def _check_points(points: Points, photo_size: tuple[int, int]) -> None:
-    height, width = photo_size
-    at, labels = points.at, points.labels
-    if len(at) > MAX_POINTS:
-        raise BadField(f"{len(at)} points came, at most {MAX_POINTS:,} are taken; send fewer", field="points")
-    if at.shape != (len(labels), 2):
-        raise BadField(f"{len(labels)} labels came with points of shape {at.shape}; send x, y and a label for each")
-    for number in np.flatnonzero(~np.isfinite(at).all(axis=1))[:1]:
-        raise BadField(
-            f"point {number} is at x {at[number, 0]}, y {at[number, 1]}; send finite numbers", field=f"points[{number}]"
-        )
-    for number in np.flatnonzero(~((at >= 0) & (at < (width, height))).all(axis=1))[:1]:
-        raise BadField(
-            f"point {number} is at x {at[number, 0]:g}, y {at[number, 1]:g}, outside the photo of "
-            f"{width}x{height} pixels; count from its top left corner, in pixels of the photo as it was uploaded",
-            field=f"points[{number}]",
-        )
-    for number in np.flatnonzero((labels != ON) & (labels != OFF))[:1]:
-        raise BadField(
-            f"point {number} has label {labels[number]}; {ON} is on the garment, {OFF} off it",
-            field=f"points[{number}]",
-        )
-
-
-def _check_box(box: Box, photo_size: tuple[int, int]) -> None:
-    height, width = photo_size
-    said = f"left {box.left:g}, top {box.top:g}, right {box.right:g}, bottom {box.bottom:g}"
-    if not np.isfinite([box.left, box.top, box.right, box.bottom]).all():
-        raise BadField(f"the box is {said}; send finite numbers", field="box")
-    if box.right - box.left < SIDE_MIN_PX or box.bottom - box.top < SIDE_MIN_PX:
-        raise BadField(
-            f"the box is {said}: it has no area; right and bottom are at least a pixel greater than left and top",
-            field="box",
-        )
-    if box.left < 0 or box.top < 0 or box.right > width or box.bottom > height:
-        raise BadField(
-            f"the box is {said}, outside the photo of {width}x{height} pixels; draw it within the photo", field="box"
-        )
-
-
-def _check_mask(mask: NDArray[np.uint8], photo_size: tuple[int, int]) -> None:
-    height, width = photo_size
-    if mask.shape != (height, width):
-        raise BadMask(
-            f"the mask has shape {'x'.join(map(str, mask.shape[::-1]))}, the photo {width}x{height} pixels; "
-            "send both at one size"
-        )
-    on = mask >= 128
-    if not on.any():
-        raise BadMask("the mask is empty: no value is 128 or more; mark the garment with 255")
-    if on.all():
-        raise BadMask("the mask covers the whole photo; mark the garment with 255 and the ground with 0")
-
-
-def _check_together(points: Points, box: Box | None, mask: NDArray[np.uint8] | None) -> None:
-    on = points.labels == ON
-    if not on.any() and box is None and mask is None:
-        raise BadField(
-            f"{len(points)} points say where the garment is not, nothing says where it is; "
-            "add a point on the garment or a box round it",
-            field="points",
-        )
-    pixels = points.at.astype(np.int64)
-    both = set(map(tuple, pixels[on].tolist())) & set(map(tuple, pixels[~on].tolist()))
-    if both:
-        x, y = min(both)
-        raise BadField(
-            f"the pixel at x {x}, y {y} is said to be on and off the garment; leave one of the two points out",
-            field="points",
-        )
-    if box is None:
-        return
-    corners = np.array([[box.left, box.top], [box.right, box.bottom]])
-    if on.any() and not ((points.at[on] >= corners[0]) & (points.at[on] <= corners[1])).all(axis=1).any():
-        raise BadField(
-            f"all {np.count_nonzero(on)} points on the garment are outside the box; draw the box round the garment",
-            field="box",
-        )
-    if mask is not None:
-        (left, top), (right, bottom) = np.floor(corners[0]).astype(int), np.ceil(corners[1]).astype(int)
-        if not (mask[top:bottom, left:right] >= 128).any():
-            raise BadField("the whole mask is outside the box; draw the box round the garment", field="box")

@@ -8,40 +8,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from fashquick_common.errors import BytesExhausted, ModelNotInstalled
-from fashquick_common.models import ModelStore, StoredFile
-from fashquick_segmentation.sam2.checkpoints import CHECKPOINTS, SIDE_PX, Checkpoint
+from fashquick_common.cancel import CancelFlag
+from fashquick_common.errors import BytesExhausted, ModelInUse, ModelNotInstalled, NotFound
+from fashquick_common.models import ModelState, ModelStore, StoredFile
+from fashquick_segmentation.sam2.checkpoints import BACKEND, CHECKPOINTS, SIDE_PX, Checkpoint
 from fashquick_segmentation.sam2.network import weight_bytes
-from fashquick_segmentation.sam2.predictor import Predictor
+from fashquick_segmentation.sam2.predictor import Predictor, give_memory_back
 from fashquick_segmentation.sam2.weights import load_network
 
 RETRY_AFTER_S = 2.0  # a call that holds a network lasts about that long
-
-
-@dataclass(frozen=True, slots=True)
-class ModelState:
-    """Where a checkpoint stands.
-
-    Attributes:
-        name: Such as "sam2.1-hiera-tiny".
-        file: The file that it is or would be loaded from, relative to the store; None if none is installed.
-        verified: Whether the file's SHA-256 was compared, and it has not changed since.
-        loaded: Whether it is in memory.
-        users: Calls that compute with it now.
-        weight_bytes: Bytes of its weights; on a CPU they stay in the file, and the kernel may drop them.
-    """
-
-    name: str
-    file: str | None
-    verified: bool
-    loaded: bool
-    users: int
-    weight_bytes: int
-
-    @property
-    def installed(self) -> bool:
-        """Whether a file of it is in the store, as the list says."""
-        return self.file is not None
+_STEP_S = 0.05  # between two looks at the flag while another call loads the network
 
 
 @dataclass(slots=True)
@@ -52,13 +28,20 @@ class _Held:
 
 
 class ModelRegistry:
-    """The networks of one device. Thread-safe; one that a call uses is never unloaded under it."""
+    """The networks of one device. Thread-safe; one that a call uses is never unloaded under it.
+
+    Attributes:
+        budget_bytes: Most bytes of all loaded weights together.
+        default: Name of the checkpoint that is used when a call names none.
+        device: Where the networks are.
+    """
 
     def __init__(
         self,
         store: ModelStore,
         budget_bytes: int,
         *,
+        default: str = "",
         device: str = "cpu",
         bf16: bool = False,
         photos_per_pass: int = 1,
@@ -69,14 +52,16 @@ class ModelRegistry:
         Args:
             store: Where the weights are.
             budget_bytes: Most bytes of all loaded weights together.
+            default: Name of the checkpoint that is used when a call names none; it is listed first.
             device: See `Predictor`, as for `bf16` and `photos_per_pass`.
             bf16: Likewise.
             photos_per_pass: Likewise.
             checkpoints: Those that may be asked for, by name.
         """
         self._store = store
-        self._budget_bytes = budget_bytes
-        self._device = device
+        self.budget_bytes = budget_bytes
+        self.default = default
+        self.device = device
         self._bf16 = bf16
         self._photos_per_pass = photos_per_pass
         self._checkpoints = dict(checkpoints)
@@ -84,18 +69,27 @@ class ModelRegistry:
         self._coming: dict[str, int] = {}
         self._changed = threading.Condition()
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The checkpoints that may be asked for, the default one first."""
+        return tuple(sorted(self._checkpoints, key=lambda name: name != self.default))
+
     @contextmanager
-    def use(self, name: str) -> Iterator[Predictor]:
+    def use(self, name: str, cancel: CancelFlag | None = None) -> Iterator[Predictor]:
         """Lend a network for one call; the first call loads it, others that want it meanwhile wait.
 
         Args:
             name: Of the checkpoint.
+            cancel: Checked while it is loaded; None: loading is not stopped.
 
         Raises:
-            ModelNotInstalled: There is none of that name, or its weights are missing or not the listed ones.
+            NotFound: There is none of that name.
+            ModelNotInstalled: Its weights are missing or not the listed ones.
             BytesExhausted: It does not fit in the budget beside those in use.
+            Cancelled: The flag was raised.
+            DeadlinePassed: The flag's deadline passed.
         """
-        held = self._take(self._checkpoint(name))
+        held = self._take(self._checkpoint(name), cancel or CancelFlag())
         try:
             yield held.predictor
         finally:
@@ -108,37 +102,87 @@ class ModelRegistry:
             with self.use(name) as predictor:
                 predictor.warm_up(side_px)
 
+    def load(self, name: str, cancel: CancelFlag) -> ModelState:
+        """Load a network that no call has asked for yet; see `fashquick_common.models.ModelManager.load`."""
+        with self.use(name, cancel):
+            pass
+        return self.state(name)
+
+    def unload(self, name: str) -> ModelState:
+        """Drop a network that no call uses; see `fashquick_common.models.ModelManager.unload`."""
+        self._checkpoint(name)
+        with self._changed:
+            held = self._held.get(name)
+            if name in self._coming:
+                raise ModelInUse(f"{name} is just being loaded; wait until it is, then unload it")
+            if held is not None and held.users:
+                raise ModelInUse(f"calls compute with {name}, {held.users} of them; unload it when they have ended")
+            self._held.pop(name, None)
+        del held
+        give_memory_back(self.device)
+        return self.state(name)
+
+    def verify(self, name: str, cancel: CancelFlag) -> ModelState:
+        """Read a checkpoint's file anew; see `fashquick_common.models.ModelManager.verify`."""
+        self._store.verified(self._file(self._checkpoint(name)).name, cancel, anew=True)
+        return self.state(name)
+
+    def digest(self, name: str) -> str:
+        """Return the SHA-256 that the store lists for a checkpoint's file, in hexadecimal; reads no weights.
+
+        Raises:
+            NotFound: There is none of that name.
+            ModelNotInstalled: Its file is not listed, or missing.
+        """
+        file = self._file(self._checkpoint(name))
+        if file.size_bytes is None:
+            raise ModelNotInstalled(f"{name} is not installed: the model store lists {file.name}, but has no such file")
+        return file.sha256
+
+    def state(self, name: str) -> ModelState:
+        """Say where a checkpoint stands; reads no weights. Without a store none is installed.
+
+        Raises:
+            NotFound: There is none of that name.
+        """
+        checkpoint = self._checkpoint(name)
+        return next(state for state in self.states() if state.name == checkpoint.name)
+
     def states(self) -> tuple[ModelState, ...]:
-        """Say where each checkpoint stands; reads no weights. Without a store none is installed."""
+        """Say where each checkpoint stands, the default one first; reads no weights. See `state`."""
         try:
             files = {file.name: file for file in self._store.files()}
         except ModelNotInstalled:
             files = {}
         with self._changed:
             held = {name: one.users for name, one in self._held.items()}
-        return tuple(self._state(checkpoint, files, held) for checkpoint in self._checkpoints.values())
+        return tuple(self._state(self._checkpoints[name], files, held) for name in self.names)
 
     def _state(self, checkpoint: Checkpoint, files: Mapping[str, StoredFile], held: Mapping[str, int]) -> ModelState:
         file = _listed(checkpoint, files)
         there = file is not None and file.size_bytes is not None
         return ModelState(
             name=checkpoint.name,
+            backend=BACKEND,
             file=file.name if file is not None and there else None,
+            sha256=file.sha256 if file is not None and there else None,
             verified=file is not None and file.verified,
             loaded=checkpoint.name in held,
             users=held.get(checkpoint.name, 0),
             weight_bytes=weight_bytes(checkpoint.architecture),
+            is_default=checkpoint.name == self.default,
         )
 
     def _checkpoint(self, name: str) -> Checkpoint:
         if name not in self._checkpoints:
-            raise ModelNotInstalled(f"there is no checkpoint {name!r}; choose of {', '.join(self._checkpoints)}")
+            raise NotFound(f"there is no checkpoint {name[:80]!r}; choose of {', '.join(self.names)}")
         return self._checkpoints[name]
 
-    def _take(self, checkpoint: Checkpoint) -> _Held:
+    def _take(self, checkpoint: Checkpoint, cancel: CancelFlag) -> _Held:
         name, size = checkpoint.name, weight_bytes(checkpoint.architecture)
         with self._changed:
-            self._changed.wait_for(lambda: name not in self._coming)
+            while not self._changed.wait_for(lambda: name not in self._coming, _STEP_S):
+                cancel.check()
             held = self._held.get(name)
             if held is not None:
                 held.users += 1
@@ -147,7 +191,7 @@ class ModelRegistry:
             self._make_room(name, size)
             self._coming[name] = size
         try:
-            held = _Held(self._load(checkpoint), size, users=1)
+            held = _Held(self._load(checkpoint, cancel), size, users=1)
         finally:
             with self._changed:
                 del self._coming[name]
@@ -162,11 +206,11 @@ class ModelRegistry:
         Raises:
             BytesExhausted: It does not.
         """
-        room = self._budget_bytes - size - sum(self._coming.values()) - sum(o.weight_bytes for o in self._held.values())
+        room = self.budget_bytes - size - sum(self._coming.values()) - sum(o.weight_bytes for o in self._held.values())
         idle = [(other, held.weight_bytes) for other, held in self._held.items() if not held.users]
         if room + sum(freed for _, freed in idle) < 0:
             raise BytesExhausted(
-                f"{name} takes {size / 1e6:.0f} MB, and the budget for networks is {self._budget_bytes / 1e6:.0f} MB "
+                f"{name} takes {size / 1e6:.0f} MB, and the budget for networks is {self.budget_bytes / 1e6:.0f} MB "
                 "with those in use; ask for a smaller checkpoint, or try again later",
                 retry_after_s=RETRY_AFTER_S,
             )
@@ -176,21 +220,25 @@ class ModelRegistry:
             del self._held[other]
             room += freed
 
-    def _load(self, checkpoint: Checkpoint) -> Predictor:
+    def _load(self, checkpoint: Checkpoint, cancel: CancelFlag) -> Predictor:
+        file = self._file(checkpoint)
+        network = load_network(self._store.verified(file.name, cancel), checkpoint.architecture, self.device)
+        return Predictor(
+            network,
+            file.sha256,
+            device=self.device,
+            bf16=self._bf16,
+            photos_per_pass=self._photos_per_pass,
+        )
+
+    def _file(self, checkpoint: Checkpoint) -> StoredFile:
         file = _listed(checkpoint, {file.name: file for file in self._store.files()})
         if file is None:
             raise ModelNotInstalled(
                 f"{checkpoint.name} is not installed: the model store lists neither {checkpoint.converted} "
                 f"nor {checkpoint.original}; put one of them there, or leave the backend unspecified"
             )
-        network = load_network(self._store.verified(file.name), checkpoint.architecture, self._device)
-        return Predictor(
-            network,
-            file.sha256,
-            device=self._device,
-            bf16=self._bf16,
-            photos_per_pass=self._photos_per_pass,
-        )
+        return file
 
 
 def _listed(checkpoint: Checkpoint, files: Mapping[str, StoredFile]) -> StoredFile | None:

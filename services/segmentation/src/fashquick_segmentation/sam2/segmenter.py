@@ -7,7 +7,7 @@ other answers, and what they agree on is chosen.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import cv2
 import numpy as np
@@ -15,17 +15,18 @@ import torch
 from numpy.typing import NDArray
 
 from fashquick_common.cancel import CancelFlag
-from fashquick_common.errors import NoGarment
+from fashquick_common.errors import BadField, NoGarment
 from fashquick_common.models import ModelStore
 from fashquick_segmentation.embedded.segmenter import EmbeddedSegmenter, Reading, working_size
-from fashquick_segmentation.embedded.views import intersection_over_union
 from fashquick_segmentation.engine import Candidate, Hints, Presentation, Question, Segmentation
+from fashquick_segmentation.refinement.coach import HOW_TO
 from fashquick_segmentation.refinement.finishing import Finding, enlarged, finish
-from fashquick_segmentation.refinement.quality import HOW_TO
-from fashquick_segmentation.sam2.checkpoints import SIDE_PX
+from fashquick_segmentation.refinement.measures import intersection_over_union
+from fashquick_segmentation.sam2.caller import NAME, caller_prompt
+from fashquick_segmentation.sam2.checkpoints import BACKEND, SIDE_PX
 from fashquick_segmentation.sam2.embeddings import EmbeddingCache
 from fashquick_segmentation.sam2.predictor import Answer, Embedding, Predictor
-from fashquick_segmentation.sam2.prompts import OFF, ON, Box, Points, PromptSet, automatic_prompts, caller_prompt
+from fashquick_segmentation.sam2.prompts import OFF, ON, Box, Points, PromptSet, automatic_prompts
 from fashquick_segmentation.sam2.question import Prompt, mask_side
 from fashquick_segmentation.sam2.registry import ModelRegistry
 from fashquick_segmentation.sam2.selection import Choice, Proposal, select
@@ -35,11 +36,7 @@ _LOGIT_MOST = 8.0  # Of a probability that is fed as a mask: 0.9997; SAM's own m
 
 
 class Sam2Segmenter:
-    """Finds the garment with SAM 2. Calls from several threads are allowed.
-
-    Attributes:
-        on_gpu: Whether it computes on a GPU.
-    """
+    """Finds the garment with SAM 2. Calls from several threads are allowed."""
 
     def __init__(
         self,
@@ -48,9 +45,8 @@ class Sam2Segmenter:
         prior: EmbeddedSegmenter,
         *,
         digest: str,
-        cache_bytes: int,
+        embeddings: EmbeddingCache,
         side_px: int = SIDE_PX,
-        on_gpu: bool = False,
     ) -> None:
         """Make it; nothing is loaded yet.
 
@@ -59,27 +55,50 @@ class Sam2Segmenter:
             checkpoint: Name of the one to use.
             prior: Says where the garment may be.
             digest: SHA-256 of the checkpoint's file, as the store lists it.
-            cache_bytes: Most bytes of embeddings that are kept for further prompts on the same photo.
+            embeddings: Kept for further prompts on the same photo.
             side_px: Side of the square that the network looks at.
-            on_gpu: Whether the registry's networks are on a GPU.
         """
-        self.on_gpu = on_gpu
         self._registry = registry
         self._checkpoint = checkpoint
         self._prior = prior
-        self._side_px = side_px
-        self._embeddings = EmbeddingCache(cache_bytes)
         self._digest = digest
+        self._embeddings = embeddings
+        self._side_px = side_px
 
     @property
     def name(self) -> str:
         """The backend's name."""
-        return "sam2"
+        return BACKEND
 
     @property
     def digest(self) -> str:
         """SHA-256 of the weights' file in hexadecimal."""
         return self._digest
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether it computes on a GPU."""
+        return self._registry.device != "cpu"
+
+    def using(self, checkpoint: str) -> Sam2Segmenter:
+        """Return the same with another checkpoint; see `fashquick_segmentation.engine.Checkpointed.using`.
+
+        Both share the loaded networks, their budget and the embeddings.
+        """
+        if checkpoint not in self._registry.names:
+            raise BadField(
+                f"SAM 2 has no checkpoint {checkpoint[:80]!r}; choose of {', '.join(self._registry.names)}, "
+                "or leave it empty for the server's default",
+                field="sam2.checkpoint",
+            )
+        return Sam2Segmenter(
+            self._registry,
+            checkpoint,
+            self._prior,
+            digest=self._registry.digest(checkpoint),
+            embeddings=self._embeddings,
+            side_px=self._side_px,
+        )
 
     def warm_up(self) -> None:
         """Load the network and run it once, the embedded one too; raises what `ModelRegistry.use` raises."""
@@ -91,8 +110,8 @@ class Sam2Segmenter:
         reading = self._prior.read(photo, hints.mask, cancel)
         if not reading.mask.any():
             raise NoGarment(f"nothing in this photo looks like a garment; {HOW_TO}")
-        prompts = automatic_prompts(reading.small, reading.probability, reading.mask)
-        with self._registry.use(self._checkpoint) as predictor:
+        prompts = automatic_prompts(reading.small, reading.probability, reading.mask, hints.presentation)
+        with self._registry.use(self._checkpoint, cancel) as predictor:
             [embedding] = self._embeddings.encode(predictor, [photo], cancel, side_px=self._side_px)
             choices = self._choices(predictor, embedding, prompts, reading, cancel)
         if not choices:
@@ -107,9 +126,7 @@ class Sam2Segmenter:
             presentation=hints.presentation,
         )
         size = photo.shape[1::-1]
-        others = [
-            Candidate(enlarged(mask, size), choice.total) for mask, choice in zip(masks[1:], choices[1:], strict=True)
-        ]
+        others = [_candidate(choice, mask, size, cancel) for choice, mask in zip(choices[1:], masks[1:], strict=True)]
         return finish(photo, finding, others, cancel)
 
     def answer(
@@ -118,8 +135,8 @@ class Sam2Segmenter:
         """Find what the caller points at; see `fashquick_segmentation.engine.Promptable.answer`."""
         labels = np.where(question.on_garment, ON, OFF).astype(np.int32)
         box = None if question.box is None else Box(*question.box)
-        asked = caller_prompt(Points(question.points, labels), box, None, photo.shape[:2])
-        with self._registry.use(self._checkpoint) as predictor:
+        asked = caller_prompt(Points(question.points, labels), box, question.mask, photo.shape[:2])
+        with self._registry.use(self._checkpoint, cancel) as predictor:
             [embedding] = self._embeddings.encode(predictor, [photo], cancel, side_px=self._side_px)
             [first] = predictor.decode(embedding, [self._prompt(asked)], cancel)
             best = int(np.argmax(first.predicted_iou))
@@ -140,6 +157,7 @@ class Sam2Segmenter:
             Candidate(
                 enlarged(_mask_at(first.logits[index], small), photo.shape[1::-1]),
                 float(np.clip(first.predicted_iou[index], 0, 1)),
+                source=f"{NAME} {index}",
             )
             for index in ranked
         ]
@@ -189,7 +207,7 @@ class Sam2Options:
     """How a server runs SAM 2.
 
     Attributes:
-        checkpoint: Name of the one to use.
+        checkpoint: Name of the one to use when a call names none.
         device: "cpu", "cuda", or "auto" for a GPU where torch finds one.
         bf16: Whether to compute in bfloat16.
         memory_bytes: Most bytes of loaded weights.
@@ -205,32 +223,41 @@ class Sam2Options:
     side_px: int
 
 
-def sam2_segmenter(store: ModelStore, options: Sam2Options, prior: EmbeddedSegmenter) -> Sam2Segmenter | None:
-    """Make the backend of a server; None when the checkpoint is not in the store.
-
-    Raises:
-        ModelNotInstalled: The store's list of files cannot be read.
-    """
+def sam2_registry(store: ModelStore, options: Sam2Options) -> ModelRegistry:
+    """Make the registry of a server; nothing is read yet."""
     on_gpu = options.device == "cuda" or (options.device == "auto" and torch.cuda.is_available())
-    registry = ModelRegistry(store, options.memory_bytes, device="cuda" if on_gpu else "cpu", bf16=options.bf16)
-    state = next((state for state in registry.states() if state.name == options.checkpoint), None)
-    file = None if state is None or state.file is None else store.find(state.file)
-    if file is None:
+    return ModelRegistry(
+        store,
+        options.memory_bytes,
+        default=options.checkpoint,
+        device="cuda" if on_gpu else "cpu",
+        bf16=options.bf16,
+    )
+
+
+def sam2_segmenter(registry: ModelRegistry, options: Sam2Options, prior: EmbeddedSegmenter) -> Sam2Segmenter | None:
+    """Make the backend of a server; None when the registry's default checkpoint is not in the store."""
+    state = next((state for state in registry.states() if state.is_default), None)
+    if state is None or state.sha256 is None:
         return None
     return Sam2Segmenter(
         registry,
-        options.checkpoint,
+        state.name,
         prior,
-        digest=file.sha256,
-        cache_bytes=options.cache_bytes,
+        digest=state.sha256,
+        embeddings=EmbeddingCache(options.cache_bytes),
         side_px=options.side_px,
-        on_gpu=on_gpu,
     )
 
 
 def _proposals(name: str, answer: Answer) -> Iterator[Proposal]:
     for number, (logits, iou) in enumerate(zip(answer.logits, answer.predicted_iou, strict=True)):
         yield Proposal(logits, float(iou), f"{name} {number}")
+
+
+def _candidate(choice: Choice, mask: NDArray[np.bool_], size: tuple[int, ...], cancel: CancelFlag) -> Candidate:
+    cancel.check()
+    return Candidate(enlarged(mask, size), choice.total, asdict(choice.scores), choice.proposal.source)
 
 
 def _mask_at(logits: NDArray[np.float32], small: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -279,6 +279,29 @@ async def test_a_backend_that_takes_no_prompts_says_so(channel: grpc.aio.Channel
     assert "automatic" in error.message
 
 
+async def test_a_caller_who_names_no_backend_gets_one_that_takes_prompts(
+    channel: grpc.aio.Channel, segmenter: ToyPromptable
+) -> None:
+    unspecified = pb.BACKEND_UNSPECIFIED
+    answers = await SEGMENT.collect(channel, [*upload(backend=unspecified), prompt(1, (50, 60))])
+    [result] = [answer.result for answer in answers if answer.HasField("result")]
+    assert result.backend == segmenter.name
+
+    answers = await SEGMENT.collect(channel, upload(backend=unspecified))
+    [result] = [answer.result for answer in answers if answer.HasField("result")]
+    assert result.backend == ToySegmenter.name
+
+
+async def test_the_measures_of_a_mask_are_told(channel: grpc.aio.Channel) -> None:
+    answers = await SEGMENT.collect(channel, upload())
+
+    [quality] = [answer.result.quality for answer in answers if answer.HasField("result")]
+    toy = toy_quality(np.ones((1, 1), bool))
+    for name in ("symmetry", "boundary_confidence", "sharpness", "lightness", "clipped"):
+        assert getattr(quality, name) == pytest.approx(getattr(toy, name)), name
+    assert list(quality.cut_off) == [pb.SIDE_LEFT]
+
+
 async def test_settings_of_another_backend_are_refused(channel: grpc.aio.Channel) -> None:
     messages = upload()
     messages[0].header.embedded.SetInParent()

@@ -11,7 +11,7 @@ from fashquick_common.cancel import CancelFlag
 from fashquick_common.errors import NoGarment
 from fashquick_common.garment import Category, CategoryGuess, Landmark, LandmarkName, PaletteColour, Passport
 from fashquick_generation.engine import GenerationJob, MapKind, Picture, Progress
-from fashquick_segmentation.engine import Candidate, Hints, Quality, Segmentation
+from fashquick_segmentation.engine import Candidate, Hints, Quality, Segmentation, Side
 
 GARMENT_RGB = (200, 30, 40)
 STEP_S = 0.005
@@ -44,7 +44,7 @@ def toy_quality(mask: np.ndarray, *, hint_used: bool = False) -> Quality:
         separation=0.9,
         coverage=float(mask.mean()),
         border_contact=0.0,
-        cut_off=(),
+        cut_off=(Side.LEFT,),
         fragments=1,
         symmetry=0.8,
         boundary_confidence=0.7,

@@ -28,40 +28,54 @@ if TYPE_CHECKING:
         Stage,
         StageFinished,
     )
-    from fashquick_client.options import TryOnOptions
+    from fashquick_client.models import Model, ModelList
+    from fashquick_client.options import Box, Point, PromptOptions, SegmentOptions, SegmentWishes, TryOnOptions
     from fashquick_client.photos import PhotoSource
     from fashquick_client.pixels import PixelEncoding, PixelMap
-    from fashquick_client.quality import MaskQuality
-    from fashquick_client.report import manifest_report, passport_report
-    from fashquick_client.results import Candidate, Segmentation, TryOnResult
+    from fashquick_client.quality import MaskQuality, Side
+    from fashquick_client.report import manifest_report, passport_report, segmentation_report
+    from fashquick_client.results import Candidate, CandidateScores, Segmentation, TryOnResult
     from fashquick_client.services import Service
-    from fashquick_client.sync_client import SyncClient
+    from fashquick_client.session import SegmentSession
+    from fashquick_client.sync_client import SyncClient, SyncSegmentSession
 
 __all__ = [
     "DEFAULT_TIMEOUT_S",
     "Accepted",
+    "Box",
     "Candidate",
+    "CandidateScores",
     "Client",
     "ConditionMap",
     "Event",
     "Finished",
     "MaskQuality",
+    "Model",
+    "ModelList",
     "OutputKind",
     "PhotoSource",
     "Picture",
     "PixelEncoding",
     "PixelMap",
+    "Point",
     "Preview",
     "Progress",
+    "PromptOptions",
+    "SegmentOptions",
+    "SegmentSession",
+    "SegmentWishes",
     "Segmentation",
     "Service",
+    "Side",
     "Stage",
     "StageFinished",
     "SyncClient",
+    "SyncSegmentSession",
     "TryOnOptions",
     "TryOnResult",
     "manifest_report",
     "passport_report",
+    "segmentation_report",
 ]
 
 _HOMES = {
@@ -80,12 +94,14 @@ _HOMES = {
     ),
     "photos": ("PhotoSource",),
     "pixels": ("PixelEncoding", "PixelMap"),
-    "report": ("manifest_report", "passport_report"),
-    "options": ("TryOnOptions",),
-    "quality": ("MaskQuality",),
-    "results": ("Candidate", "Segmentation", "TryOnResult"),
+    "report": ("manifest_report", "passport_report", "segmentation_report"),
+    "models": ("Model", "ModelList"),
+    "options": ("Box", "Point", "PromptOptions", "SegmentOptions", "SegmentWishes", "TryOnOptions"),
+    "quality": ("MaskQuality", "Side"),
+    "results": ("Candidate", "CandidateScores", "Segmentation", "TryOnResult"),
     "services": ("Service",),
-    "sync_client": ("SyncClient",),
+    "session": ("SegmentSession",),
+    "sync_client": ("SyncClient", "SyncSegmentSession"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 
 from fashquick.common.v1 import blob_pb2
 from fashquick.garment.v1 import passport_pb2
@@ -21,9 +21,9 @@ from fashquick_client.events import (
     StageFinished,
 )
 from fashquick_client.pixels import PixelMap
-from fashquick_client.quality import MaskQuality
+from fashquick_client.quality import MaskQuality, Side
 from fashquick_client.request import ENCODINGS
-from fashquick_client.results import Candidate, Segmentation
+from fashquick_client.results import Candidate, CandidateScores, Segmentation
 from fashquick_common.errors import InternalError, InvalidArgumentError, SizeMismatch
 from fashquick_common.garment import Passport
 from fashquick_common.garment_codec import passport_from_proto
@@ -31,6 +31,12 @@ from fashquick_common.rpc.blobs import Blob, BlobLimits, BlobReader
 
 # The largest part that the contract allows is RGB8 of 2048 x 3072, the most parts are previews.
 _LIMITS = BlobLimits(max_part_bytes=64 * 1024 * 1024, max_parts=4096)
+_SIDES = {
+    segmentation_pb2.SIDE_LEFT: Side.LEFT,
+    segmentation_pb2.SIDE_TOP: Side.TOP,
+    segmentation_pb2.SIDE_RIGHT: Side.RIGHT,
+    segmentation_pb2.SIDE_BOTTOM: Side.BOTTOM,
+}
 _PIXEL_ENCODINGS = {value: name for name, value in ENCODINGS.items()}
 
 
@@ -134,16 +140,22 @@ class TryOnAnswer:
 
 
 class SegmentAnswer:
-    """Turns the messages of a Segment response into its result."""
+    """Turns the messages of a Segment response into its results, one for each question."""
 
     def __init__(self) -> None:
         """Make it for one attempt."""
         self._parts = Parts()
         self._blobs: dict[str, Blob] = {}
+        self._due: int | None = None
         self._result: segmentation_pb2.SegmentResult | None = None
+        self.complete = False
+
+    def expect(self, number: int) -> None:
+        """Expect the result of a question: the number of its prompt, 0 for none."""
+        self._due = number
 
     def add(self, message: segmentation_pb2.SegmentResponse) -> Segmentation | None:
-        """Take a message; return the result when this was the last one.
+        """Take a message; return the result that was expected when this was the last of its parts.
 
         Raises:
             DataLossError: A part has other bytes than announced.
@@ -151,7 +163,7 @@ class SegmentAnswer:
         """
         match message.WhichOneof("message"):
             case "result":
-                self._result = message.result
+                self._begin(message.result)
             case "blob":
                 self._parts.announce(message.blob)
             case "chunk":
@@ -160,10 +172,34 @@ class SegmentAnswer:
                     self._blobs[blob.part] = blob
             case "summary":
                 self._parts.check_summary(message.summary)
-                if self._result is None:
-                    raise _broken("it has no result")
-                return _segmentation(self._result, self._blobs)
-        return None
+                self._check_answered()
+                self.complete = True
+        return self._finished()
+
+    def _begin(self, result: segmentation_pb2.SegmentResult) -> None:
+        if self._due is None or result.number != self._due:
+            raise _broken(f"it has a result for question {result.number}, expected was {self._due}")
+        self._due, self._result = None, result
+
+    def _finished(self) -> Segmentation | None:
+        if self._result is None or self._missing(self._result):
+            return None
+        found = _segmentation(self._result, self._blobs)
+        self._result = None
+        self._blobs.clear()
+        return found
+
+    def _missing(self, result: segmentation_pb2.SegmentResult) -> list[str]:
+        named = [result.mask_part, result.alpha_part, *(each.mask_part for each in result.candidates)]
+        if result.foreground_part:
+            named.append(result.foreground_part)
+        return [part for part in named if part not in self._blobs]
+
+    def _check_answered(self) -> None:
+        if self._due is not None:
+            raise _broken("it has no result")
+        if self._result is not None and (missing := self._missing(self._result)):
+            raise _broken(f"it names part {missing[0]!r}, which was not sent")
 
 
 def cut_short(what: str) -> SizeMismatch:
@@ -174,7 +210,17 @@ def cut_short(what: str) -> SizeMismatch:
 def quality_of(message: segmentation_pb2.MaskQuality) -> MaskQuality:
     """Return the measures of a mask as a value."""
     return MaskQuality(
-        message.confidence, message.coverage, message.border_contact, message.fragments, tuple(message.warnings)
+        confidence=message.confidence,
+        coverage=message.coverage,
+        border_contact=message.border_contact,
+        fragments=message.fragments,
+        warnings=tuple(message.warnings),
+        symmetry=message.symmetry,
+        boundary_confidence=message.boundary_confidence,
+        sharpness=message.sharpness,
+        lightness=message.lightness,
+        clipped=message.clipped,
+        cut_off=tuple(_SIDES[side] for side in message.cut_off if side in _SIDES),
     )
 
 
@@ -228,24 +274,35 @@ def _result(part: try_on_pb2.ResultPart, blob: Blob) -> Iterator[Event]:
 
 def _segmentation(result: segmentation_pb2.SegmentResult, blobs: Mapping[str, Blob]) -> Segmentation:
     return Segmentation(
-        mask=_pixels(_named(blobs, result.mask_part)),
-        alpha=_pixels(_named(blobs, result.alpha_part)),
+        mask=_pixels(blobs[result.mask_part]),
+        alpha=_pixels(blobs[result.alpha_part]),
+        foreground=_pixels(blobs[result.foreground_part]) if result.foreground_part else None,
         quality=quality_of(result.quality),
-        candidates=_candidates(result.candidates, blobs),
+        candidates=tuple(_candidate(message, blobs[message.mask_part]) for message in result.candidates),
         backend=result.backend,
         backend_digest=result.backend_digest,
         compute_seconds=result.compute_seconds,
     )
 
 
-def _candidates(messages: Sequence[segmentation_pb2.Candidate], blobs: Mapping[str, Blob]) -> tuple[Candidate, ...]:
-    return tuple(Candidate(_pixels(_named(blobs, message.mask_part)), message.score) for message in messages)
-
-
-def _named(blobs: Mapping[str, Blob], part: str) -> Blob:
-    if part not in blobs:
-        raise _broken(f"it names part {part!r}, which was not sent")
-    return blobs[part]
+def _candidate(message: segmentation_pb2.Candidate, mask: Blob) -> Candidate:
+    scores = message.scores
+    return Candidate(
+        mask=_pixels(mask),
+        score=message.score,
+        scores=CandidateScores(
+            predicted_iou=scores.predicted_iou,
+            stability=scores.stability,
+            prior=scores.prior,
+            edges=scores.edges,
+            solidity=scores.solidity,
+            border=scores.border,
+        )
+        if message.HasField("scores")
+        else None,
+        source=message.source,
+        other_garment=message.other_garment,
+    )
 
 
 def _pixels(blob: Blob) -> PixelMap:

@@ -15,6 +15,7 @@ from fashquick_client.services import Service
 from fashquick_common.errors import (
     DeadlinePassed,
     FashquickError,
+    NotBuilt,
     StageUnreachable,
 )
 from fashquick_common.rpc.ending import CallEnding
@@ -51,19 +52,19 @@ class _Call(Protocol):
     def cancel(self) -> bool: ...
 
 
-class _StreamCall(_Call, Protocol[R_co]):
+class StreamCall(_Call, Protocol[R_co]):
     """A call that answers with a stream."""
 
     def __aiter__(self) -> AsyncIterator[R_co]: ...
 
 
-class _SingleCall(_Call, Protocol[R_co]):
+class SingleCall(_Call, Protocol[R_co]):
     """A call that answers with one message."""
 
     def __await__(self) -> Generator[Any, None, R_co]: ...
 
 
-async def open_stream(call: _StreamCall[R_co], address: Address) -> AsyncGenerator[R_co, None]:
+async def open_stream(call: StreamCall[R_co], address: Address) -> AsyncGenerator[R_co, None]:
     """Yield a call's responses; end the call when the generator is closed.
 
     Raises:
@@ -79,7 +80,7 @@ async def open_stream(call: _StreamCall[R_co], address: Address) -> AsyncGenerat
         call.cancel()
 
 
-async def only_response(call: _SingleCall[R_co], address: Address) -> AsyncGenerator[R_co, None]:
+async def only_response(call: SingleCall[R_co], address: Address) -> AsyncGenerator[R_co, None]:
     """Yield a call's response.
 
     Raises:
@@ -106,6 +107,11 @@ def error_of(error: grpc.aio.AioRpcError, address: Address) -> FashquickError:
             f"the {address.service} server at {address.endpoint} cannot be reached ({why}); "
             "check that it runs there, or start all servers with `fashquick up`",
             retry_after_s=_UNREACHABLE_PAUSE_S,
+        )
+    if error.code() is grpc.StatusCode.UNIMPLEMENTED and not said_by_server:
+        return NotBuilt(
+            f"the {address.service} server at {address.endpoint} does not have this call; "
+            "see with `fashquick doctor` whether it is another server, or of another version"
         )
     return error_from_rpc(error)
 
@@ -155,3 +161,30 @@ async def retried(
             if pause is None:
                 raise
         await asyncio.sleep(pause)
+
+
+async def only(answers: AsyncGenerator[T, None]) -> T:
+    """Return the one thing that a call yields."""
+    async with aclosing(answers):
+        answer = await anext(answers)
+        async for _ in answers:  # Read to the end, or the server would take the call for cancelled.
+            pass
+        return answer
+
+
+async def answered(call: Callable[[float], SingleCall[T]], address: Address, timeout_s: float) -> T:
+    """Return what a call answers with its one message, tried again as `retried` does.
+
+    Args:
+        call: Starts it, given the seconds that are left.
+        address: Where it goes.
+        timeout_s: Seconds for all attempts together.
+
+    Raises:
+        FashquickError: The last attempt's failure.
+    """
+
+    def attempt(seconds: float) -> AsyncGenerator[T, None]:
+        return only_response(call(seconds), address)
+
+    return await only(retried(attempt, timeout_s=timeout_s, is_result=bool))

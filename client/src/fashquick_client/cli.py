@@ -10,7 +10,16 @@ from typing import Annotated
 
 import typer
 
-from fashquick_client.options import BackendName, BodyName, TryOnOptions
+from fashquick_client import cli_models
+from fashquick_client.options import (
+    BackendName,
+    BodyName,
+    MattingName,
+    PresentationName,
+    SegmenterName,
+    SegmentWishes,
+    TryOnOptions,
+)
 from fashquick_client.services import DEFAULT_HOST, DEFAULT_PORT, Service
 from fashquick_common.garment import Category
 
@@ -121,6 +130,7 @@ def try_on(
 @app.command(epilog=_EPILOG)
 def segment(
     garments: Photos,
+    *,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for the results.")],
     endpoint: Annotated[
         str | None,
@@ -128,16 +138,48 @@ def segment(
             metavar="HOST:PORT", help="Segmentation server, such as localhost:7401. Without it one is started."
         ),
     ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Also write how good the masks are, as JSON.", metavar="FILE")
+    ] = None,
+    backend: Annotated[SegmenterName, typer.Option(help="Who finds the garment.")] = "auto",
+    checkpoint: Annotated[
+        str, typer.Option(metavar="NAME", help="Weights of SAM 2, as `fashquick models list` names them.")
+    ] = "",
+    matting: Annotated[
+        MattingName, typer.Option(help="How the soft edge is made: quality for wool, fringes and fur.")
+    ] = "fast",
+    presentation: Annotated[
+        PresentationName, typer.Option(help="How the garment is presented; worn: on a person, who is cut away.")
+    ] = "unknown",
+    candidates: Annotated[
+        int, typer.Option(min=0, max=16, metavar="NUMBER", help="Most other masks to write for each photo.")
+    ] = 0,
+    on: Annotated[
+        list[str], typer.Option(metavar="X,Y", help="Point on the garment, in pixels of the upright photo; repeatable.")
+    ] = [],  # noqa: B006 - typer copies it
+    off: Annotated[list[str], typer.Option(metavar="X,Y", help="Point that is not on the garment; repeatable.")] = [],  # noqa: B006 - likewise
+    box: Annotated[
+        str | None, typer.Option(metavar="L,T,R,B", help="Box round the garment: left, top, right, bottom.")
+    ] = None,
 ) -> None:
     """Cut garments out of their photos.
 
     Writes for each photo NAME.mask.png (white garment on black) and NAME.cutout.png (on a transparent ground).
 
-    Both are as large as the photo.
+    With --candidates also NAME.candidate-1.mask.png and so on, other masks that were considered.
+
+    All are as large as the photo. Points and boxes are for a single photo, and for SAM 2.
     """
     from fashquick_client.commands import segment as command  # noqa: PLC0415 - not for help
 
-    raise typer.Exit(command.segment(garments, output, endpoint))
+    points = [command.parse_point(text, on_garment=True) for text in on]
+    points += [command.parse_point(text, on_garment=False) for text in off]
+    wishes = SegmentWishes(backend=backend, checkpoint=checkpoint, matting=matting, presentation=presentation)
+    if points:
+        wishes["points"] = points
+    if box is not None:
+        wishes["box"] = command.parse_box(box)
+    raise typer.Exit(command.segment(command.SegmentJob(garments, output, candidates, report, wishes), endpoint))
 
 
 @app.command(epilog=_EPILOG)
@@ -198,6 +240,9 @@ def doctor(
         Service.GENERATION: generation_endpoint,
     }
     raise typer.Exit(command.doctor(endpoint, stages, verify=verify, as_json=as_json))
+
+
+app.add_typer(cli_models.app, name="models")
 
 
 def main() -> None:

@@ -3,34 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from types import TracebackType
-from typing import Self, TypeVar, Unpack
+from typing import Self, Unpack
 
 import grpc
 
-from fashquick.common.v1 import server_info_pb2, server_info_pb2_grpc
+from fashquick.common.v1 import models_pb2, models_pb2_grpc, server_info_pb2, server_info_pb2_grpc
 from fashquick.features.v1 import features_pb2, features_pb2_grpc
 from fashquick.segmentation.v1 import segmentation_pb2_grpc
 from fashquick.tryon.v1 import try_on_pb2, try_on_pb2_grpc
 from fashquick_client import request
 from fashquick_client.answers import SegmentAnswer, TryOnAnswer, cut_short, passport_of, stage_of
-from fashquick_client.calls import Address, messages_of, metadata_of, only_response, open_stream, retried
-from fashquick_client.events import (
-    Accepted,
-    ConditionMap,
-    Event,
-    Finished,
-    Picture,
-    Progress,
-    StageFinished,
+from fashquick_client.calls import (
+    Address,
+    SingleCall,
+    answered,
+    messages_of,
+    metadata_of,
+    only,
+    open_stream,
+    retried,
 )
-from fashquick_client.options import PriorityName, TryOnOptions
+from fashquick_client.events import ConditionMap, Event, Finished, Picture
+from fashquick_client.models import Model, ModelList, model_of
+from fashquick_client.news import News, is_result
+from fashquick_client.options import PriorityName, SegmentOptions, SegmentWishes, TryOnOptions
 from fashquick_client.photos import PhotoSource
 from fashquick_client.pixels import PixelMap
 from fashquick_client.results import Segmentation, TryOnResult
 from fashquick_client.services import DEFAULT_ENDPOINT, Service, beside
+from fashquick_client.session import SegmentSession
 from fashquick_common.errors import InternalError
 from fashquick_common.garment import Category, Passport
 from fashquick_common.rpc.blobs import Blob
@@ -38,9 +43,7 @@ from fashquick_common.rpc.channel import open_channel
 from fashquick_common.rpc.request_id import check_request_id
 
 DEFAULT_TIMEOUT_S = 120.0  # A picture takes seconds; a busy server with a line of eight, a minute or two.
-_INFO_TIMEOUT_S = 10.0
-
-T = TypeVar("T")
+INFO_TIMEOUT_S = 10.0
 
 
 class Client:
@@ -130,8 +133,8 @@ class Client:
         def attempt(seconds: float) -> AsyncGenerator[Event, None]:
             return self._try_on_once(header, blobs, seconds)
 
-        news = _News()
-        async with aclosing(retried(attempt, timeout_s=timeout_s, is_result=_is_result)) as events:
+        news = News()
+        async with aclosing(retried(attempt, timeout_s=timeout_s, is_result=is_result)) as events:
             async for event in events:
                 if news.has(event):
                     yield event
@@ -176,41 +179,79 @@ class Client:
         self,
         photo: PhotoSource,
         *,
-        mask_hint: PhotoSource | None = None,
-        max_candidates: int = 0,
         request_id: str | None = None,
         timeout_s: float = DEFAULT_TIMEOUT_S,
+        **options: Unpack[SegmentWishes],
     ) -> Segmentation:
-        """Find the garment in a photo.
+        """Find the garment in a photo: by itself, or where points, a box or a coarse mask say that it is.
 
         Args:
             photo: Photo of the garment.
-            mask_hint: A rough mask of the photo's size, 0 ground to 255 garment.
-            max_candidates: Most other masks to return, 0 to 16.
             request_id: Id of the job.
             timeout_s: Seconds for the whole job.
+            **options: See `SegmentOptions` and `PromptOptions`.
         """
         job = check_request_id(request_id or "")
-        header, blobs = await asyncio.to_thread(
-            request.segment_request, photo, job, mask_hint=mask_hint, max_candidates=max_candidates
-        )
+        prompts = await asyncio.to_thread(request.prompts_in, options)
+        header, blobs = await asyncio.to_thread(request.segment_request, photo, job, prompted=bool(prompts), **options)
         header.priority = self._priority
         address = self._address(Service.SEGMENTATION)
         stub = segmentation_pb2_grpc.SegmentationServiceStub(self._channel(address))
 
         async def attempt(seconds: float) -> AsyncGenerator[Segmentation, None]:
+            found: Segmentation | None = None
             answer = SegmentAnswer()
-            messages = messages_of(request.segment_messages(header, blobs))
+            answer.expect(prompts[0].number if prompts else 0)
+            messages = messages_of(request.segment_messages(header, blobs, prompts))
             call = stub.Segment(messages, timeout=seconds, metadata=metadata_of(job))
             async with aclosing(open_stream(call, address)) as responses:
                 async for response in responses:
-                    result = answer.add(response)
-                    if result is not None:
-                        yield result
-                        return
-            raise cut_short("Segment")
+                    found = answer.add(response) or found
+            if found is None or not answer.complete:
+                raise cut_short("Segment")
+            yield found
 
-        return await _only(retried(attempt, timeout_s=timeout_s, is_result=bool))
+        return await only(retried(attempt, timeout_s=timeout_s, is_result=bool))
+
+    @contextlib.asynccontextmanager
+    async def segmenting(
+        self,
+        photo: PhotoSource,
+        *,
+        request_id: str | None = None,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+        **options: Unpack[SegmentOptions],
+    ) -> AsyncIterator[SegmentSession]:
+        """Upload a photo once and ask about it as often as needed, as long as the context lasts.
+
+            async with client.segmenting("shirt.jpg") as session:
+                first = await session.ask(points=[Point(300, 400)])
+                better = await session.ask(points=[Point(300, 400), Point(40, 40, on_garment=False)])
+
+        Args:
+            photo: Photo of the garment.
+            request_id: Id of the job.
+            timeout_s: Seconds for each question, the first one's with the upload.
+            **options: See `SegmentOptions`.
+
+        Yields:
+            What takes the questions.
+        """
+        job = check_request_id(request_id or "")
+        header, blobs = await asyncio.to_thread(request.segment_request, photo, job, prompted=True, **options)
+        header.priority = self._priority
+        address = self._address(Service.SEGMENTATION)
+        stub = segmentation_pb2_grpc.SegmentationServiceStub(self._channel(address))
+        # No deadline: the caller may think as long as the server lets it.
+        session = SegmentSession(
+            header, blobs, lambda messages: stub.Segment(messages, metadata=metadata_of(job)), address, timeout_s
+        )
+        try:
+            yield session
+        except BaseException:
+            await session.cancel()
+            raise
+        await session.close()
 
     async def extract_features(
         self,
@@ -236,16 +277,15 @@ class Client:
         address = self._address(Service.FEATURES)
         stub = features_pb2_grpc.FeaturesServiceStub(self._channel(address))
 
-        def attempt(seconds: float) -> AsyncGenerator[features_pb2.ExtractFeaturesResponse, None]:
+        def call(seconds: float) -> SingleCall[features_pb2.ExtractFeaturesResponse]:
             messages = messages_of(request.features_messages(header, blobs))
-            call = stub.ExtractFeatures(messages, timeout=seconds, metadata=metadata_of(job))
-            return only_response(call, address)
+            return stub.ExtractFeatures(messages, timeout=seconds, metadata=metadata_of(job))
 
-        response = await _only(retried(attempt, timeout_s=timeout_s, is_result=bool))
+        response = await answered(call, address, timeout_s)
         return passport_of(response.passport)
 
     async def server_info(
-        self, service: Service | str = Service.ORCHESTRATOR, *, timeout_s: float = _INFO_TIMEOUT_S
+        self, service: Service | str = Service.ORCHESTRATOR, *, timeout_s: float = INFO_TIMEOUT_S
     ) -> server_info_pb2.GetServerInfoResponse:
         """Ask a server what it is, whether it is ready, and what it accepts.
 
@@ -256,11 +296,67 @@ class Client:
         address = self._address(Service(service))
         stub = server_info_pb2_grpc.ServerInfoServiceStub(self._channel(address))
 
-        def attempt(seconds: float) -> AsyncGenerator[server_info_pb2.GetServerInfoResponse, None]:
-            call = stub.GetServerInfo(server_info_pb2.GetServerInfoRequest(), timeout=seconds)
-            return only_response(call, address)
+        wanted = server_info_pb2.GetServerInfoRequest()
+        return await answered(lambda seconds: stub.GetServerInfo(wanted, timeout=seconds), address, timeout_s)
 
-        return await _only(retried(attempt, timeout_s=timeout_s, is_result=bool))
+    async def list_models(
+        self, service: Service | str = Service.SEGMENTATION, *, timeout_s: float = INFO_TIMEOUT_S
+    ) -> ModelList:
+        """Ask a server which weights it knows, and which of them are installed and loaded.
+
+        Args:
+            service: Which server.
+            timeout_s: Seconds for the call.
+        """
+        address, stub = self._models(service)
+        wanted = models_pb2.ListModelsRequest()
+        answer = await answered(lambda seconds: stub.ListModels(wanted, timeout=seconds), address, timeout_s)
+        return ModelList(tuple(map(model_of, answer.models)), answer.budget_bytes)
+
+    async def load_model(
+        self, name: str, service: Service | str = Service.SEGMENTATION, *, timeout_s: float = DEFAULT_TIMEOUT_S
+    ) -> Model:
+        """Have a server verify and load weights, so that the next call need not wait for them.
+
+        Args:
+            name: Name of the model, as it is listed.
+            service: Which server.
+            timeout_s: Seconds for the call.
+        """
+        address, stub = self._models(service)
+        wanted = models_pb2.LoadModelRequest(name=name)
+        answer = await answered(lambda seconds: stub.LoadModel(wanted, timeout=seconds), address, timeout_s)
+        return model_of(answer.model)
+
+    async def unload_model(
+        self, name: str, service: Service | str = Service.SEGMENTATION, *, timeout_s: float = DEFAULT_TIMEOUT_S
+    ) -> Model:
+        """Have a server unload weights; raises `ModelInUse` while calls compute with them.
+
+        Args:
+            name: Name of the model, as it is listed.
+            service: Which server.
+            timeout_s: Seconds for the call.
+        """
+        address, stub = self._models(service)
+        wanted = models_pb2.UnloadModelRequest(name=name)
+        answer = await answered(lambda seconds: stub.UnloadModel(wanted, timeout=seconds), address, timeout_s)
+        return model_of(answer.model)
+
+    async def verify_model(
+        self, name: str, service: Service | str = Service.SEGMENTATION, *, timeout_s: float = DEFAULT_TIMEOUT_S
+    ) -> Model:
+        """Have a server compare the SHA-256 of weights with the listed one: some seconds a gigabyte.
+
+        Args:
+            name: Name of the model, as it is listed.
+            service: Which server.
+            timeout_s: Seconds for the call.
+        """
+        address, stub = self._models(service)
+        wanted = models_pb2.VerifyModelRequest(name=name)
+        answer = await answered(lambda seconds: stub.VerifyModel(wanted, timeout=seconds), address, timeout_s)
+        return model_of(answer.model)
 
     async def _try_on_once(
         self, header: try_on_pb2.TryOnHeader, blobs: list[Blob], seconds: float
@@ -277,6 +373,10 @@ class Client:
         if not answer.complete:
             raise cut_short("TryOn")
 
+    def _models(self, service: Service | str) -> tuple[Address, models_pb2_grpc.ModelServiceAsyncStub]:
+        address = self._address(Service(service))
+        return address, models_pb2_grpc.ModelServiceStub(self._channel(address))
+
     def _address(self, service: Service) -> Address:
         return Address(service, self._given.get(service) or beside(self._endpoint, service))
 
@@ -285,39 +385,3 @@ class Client:
         if channel is None:
             channel = self._channels[address.endpoint] = open_channel(address.endpoint)
         return channel
-
-
-class _News:
-    """Tells what a caller has not heard: a second attempt reports the same job from its beginning."""
-
-    def __init__(self) -> None:
-        self._accepted = False
-        self._finished: set[str] = set()
-        self._fractions: dict[str, float] = {}
-
-    def has(self, event: Event) -> bool:
-        match event:
-            case Accepted():
-                known, self._accepted = self._accepted, True
-                return not known
-            case StageFinished(stage):
-                known = stage in self._finished
-                self._finished.add(stage)
-                return not known
-            case Progress(stage, _, fraction):
-                if stage in self._finished or fraction < self._fractions.get(stage, 0.0):
-                    return False
-                self._fractions[stage] = fraction
-        return True
-
-
-def _is_result(event: Event) -> bool:
-    return isinstance(event, (Picture, ConditionMap, Finished))
-
-
-async def _only(answers: AsyncGenerator[T, None]) -> T:
-    async with aclosing(answers):
-        answer = await anext(answers)
-        async for _ in answers:  # Read to the end, or the server would take the call for cancelled.
-            pass
-        return answer

@@ -1,8 +1,9 @@
-"""What a caller may wish for in a try-on."""
+"""What a caller may wish for."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal, TypedDict
 
 from fashquick_client.events import OutputKind
@@ -13,6 +14,9 @@ BackendName = Literal["auto", "studio", "diffusion"]
 BodyName = Literal["woman", "man", "curvy"]
 FormatName = Literal["png", "jpeg", "webp"]
 PriorityName = Literal["interactive", "bulk"]
+SegmenterName = Literal["auto", "embedded", "sam2"]
+MattingName = Literal["fast", "quality"]
+PresentationName = Literal["unknown", "flat", "hanger", "worn"]
 
 
 class TryOnOptions(TypedDict, total=False):
@@ -41,3 +45,69 @@ class TryOnOptions(TypedDict, total=False):
     outputs: Sequence[OutputKind | str]
     picture_format: FormatName
     mask: PhotoSource | None
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A point on the upright photo, in its pixels, from its upper left corner.
+
+    Attributes:
+        x: Pixels to the right.
+        y: Pixels down.
+        on_garment: Whether the garment is there.
+    """
+
+    x: float
+    y: float
+    on_garment: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """An upright box round the garment on the upright photo, in its pixels, from its upper left corner."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+class SegmentOptions(TypedDict, total=False):
+    """Wishes of a segmentation; what is left out is the server's choice.
+
+    Attributes:
+        backend: Who finds the garment; "auto" is the server's choice, and SAM 2 for whoever says where it is: the
+            embedded backend takes no prompts.
+        checkpoint: Weights of SAM 2 by name, such as "sam2.1-hiera-small".
+        matting: How the soft edge is made: "fast" for crisp cloth, "quality" for wool, fringes and fur.
+        presentation: How the garment is presented: "flat", "hanger" or "worn"; "unknown" if it is not known.
+        foreground: Whether to return the garment's own colours too, for cut-outs without a rim of the ground's.
+        max_candidates: Most other masks to return, 0 to 16.
+        mask_hint: A rough mask, a file of the photo's size, 0 ground to 255 garment.
+    """
+
+    backend: SegmenterName
+    checkpoint: str
+    matting: MattingName
+    presentation: PresentationName
+    foreground: bool
+    max_candidates: int
+    mask_hint: PhotoSource | None
+
+
+class PromptOptions(TypedDict, total=False):
+    """Where the garment is and is not; at least one of them.
+
+    Attributes:
+        points: Points on the garment and off it, at most 1,000.
+        box: A box round it.
+        coarse_mask: A coarse mask, a file of the photo's size and at most 1 MiB, 0 ground to 255 garment.
+    """
+
+    points: Sequence[Point]
+    box: Box | None
+    coarse_mask: PhotoSource | None
+
+
+class SegmentWishes(SegmentOptions, PromptOptions, total=False):
+    """Wishes of a segmentation, and where the garment is if the caller knows it."""

@@ -6,8 +6,10 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 from fashquick_client.local import LocalServersError
+from fashquick_client.photos import printable
 from fashquick_common import errors
 from fashquick_common.errors import FashquickError, Status
 
@@ -78,6 +80,12 @@ def problem_of(error: Exception) -> Problem:
     raise error
 
 
+def problem_report(file: str, problem: Problem) -> dict[str, Any]:
+    """Return what the JSON of a command has in the place of a file's result."""
+    error = {"status": problem.status, "reason": problem.reason, "message": problem.message}
+    return {"file": printable(file), "ok": False, "error": error}
+
+
 def gravest(codes: Iterable[ExitCode]) -> ExitCode:
     """Return the exit code for several files: the first of 3, 1, 2, 4 that is among them, else 0."""
     present = set(codes)
@@ -87,7 +95,7 @@ def gravest(codes: Iterable[ExitCode]) -> ExitCode:
 def _exit_code(error: FashquickError) -> ExitCode:
     if isinstance(error, errors.RetryableError):
         return ExitCode.UNAVAILABLE
-    if isinstance(error, errors.ModelNotInstalled):
+    if isinstance(error, (errors.ModelNotInstalled, errors.ModelInUse)):
         return ExitCode.FAILED  # Says nothing about the photo.
     if isinstance(error, (errors.FailedPreconditionError, *_ABOUT_THE_PHOTO)):
         return ExitCode.REFUSED

@@ -1,8 +1,9 @@
-"""Manifests and passports as JSON."""
+"""Manifests, passports and segmentations as JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -10,6 +11,7 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 
 from fashquick.tryon.v1 import try_on_pb2
+from fashquick_client.results import Segmentation
 from fashquick_common.garment import Passport
 from fashquick_common.garment_codec import passport_to_proto
 
@@ -26,6 +28,34 @@ def manifest_report(manifest: try_on_pb2.Manifest) -> dict[str, Any]:
 def passport_report(passport: Passport) -> dict[str, Any]:
     """Return a passport in protobuf's JSON form, as it stands in a manifest."""
     return _report(passport_to_proto(passport))
+
+
+def segmentation_report(found: Segmentation) -> dict[str, Any]:
+    """Return what is known of a mask, its pixels and those of its candidates left out; names are the contract's."""
+    return {
+        "quality": _shortened(asdict(found.quality)),
+        "candidates": [
+            {
+                "score": _shortest(candidate.score),
+                "scores": None if candidate.scores is None else _shortened(asdict(candidate.scores)),
+                "source": candidate.source,
+                "other_garment": candidate.other_garment,
+            }
+            for candidate in found.candidates
+        ],
+        "backend": found.backend,
+        "backend_digest": found.backend_digest,
+        "compute_seconds": found.compute_seconds,
+    }
+
+
+def _shortened(members: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _shortest(value) if isinstance(value, float) else value for name, value in members.items()}
+
+
+def _shortest(number: float) -> float:
+    """A number that came as 32 bits, without the digits that 64 bits add to it."""
+    return float(f"{number:.7g}")
 
 
 def _report(message: Message) -> dict[str, Any]:

@@ -17,27 +17,56 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class CandidateScores:
+    """What speaks for one candidate of SAM 2; each from 0 to 1, more is better.
+
+    Attributes:
+        predicted_iou: The intersection over union that the network expects of its own mask.
+        stability: How little the mask hangs on the threshold of its logits.
+        prior: Agreement with the embedded network.
+        edges: Edges in the photo along the outline.
+        solidity: Being one compact piece.
+        border: Keeping off the photo's border.
+    """
+
+    predicted_iou: float
+    stability: float
+    prior: float
+    edges: float
+    solidity: float
+    border: float
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """Another mask that was considered.
 
     Attributes:
         mask: The mask.
         score: Higher is better, 0 to 1.
+        scores: What the score is made of; None where the backend has one score alone.
+        source: What was asked to get it, such as "box points 1"; empty where nothing was asked.
+        other_garment: Whether it shows another garment than the answer: the photo has more than one.
     """
 
     mask: PixelMap
     score: float
+    scores: CandidateScores | None
+    source: str
+    other_garment: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Segmentation:
     """Where the garment is in a photo.
 
-    Mask and alpha have the size of the upright photo after reduction to the server's working size.
+    Mask, alpha and foreground have the size of the upright photo after reduction to the server's working size.
 
     Attributes:
         mask: What is garment and what is not.
         alpha: The same with a soft edge, 0 ground to 255 garment.
+        foreground: The garment's own colours, also where the photo has them mixed with the ground's; None unless
+            asked for, and from servers that have none.
         quality: How good the mask is.
         candidates: Other masks that were considered, best first.
         backend: Backend that made the mask.
@@ -47,6 +76,7 @@ class Segmentation:
 
     mask: PixelMap
     alpha: PixelMap
+    foreground: PixelMap | None
     quality: MaskQuality
     candidates: tuple[Candidate, ...]
     backend: str

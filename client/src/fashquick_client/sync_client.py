@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
-from fashquick_client.client import DEFAULT_TIMEOUT_S, Client
+from fashquick_client.client import DEFAULT_TIMEOUT_S, INFO_TIMEOUT_S, Client
 from fashquick_client.events import Event
-from fashquick_client.options import PriorityName, TryOnOptions
+from fashquick_client.models import Model, ModelList
+from fashquick_client.options import PriorityName, PromptOptions, SegmentOptions, SegmentWishes, TryOnOptions
 from fashquick_client.photos import PhotoSource
 from fashquick_client.pixels import PixelMap
 from fashquick_client.results import Segmentation, TryOnResult
 from fashquick_client.services import DEFAULT_ENDPOINT, Service
+from fashquick_client.session import SegmentSession
 from fashquick_common.garment import Category, Passport
 
 if TYPE_CHECKING:
@@ -103,21 +106,34 @@ class SyncClient:
         self,
         photo: PhotoSource,
         *,
-        mask_hint: PhotoSource | None = None,
-        max_candidates: int = 0,
         request_id: str | None = None,
         timeout_s: float = DEFAULT_TIMEOUT_S,
+        **options: Unpack[SegmentWishes],
     ) -> Segmentation:
         """Find the garment in a photo; see `Client.segment`."""
-        return self._wait(
-            self._client.segment(
-                photo,
-                mask_hint=mask_hint,
-                max_candidates=max_candidates,
-                request_id=request_id,
-                timeout_s=timeout_s,
-            )
-        )
+        return self._wait(self._client.segment(photo, request_id=request_id, timeout_s=timeout_s, **options))
+
+    @contextlib.contextmanager
+    def segmenting(
+        self,
+        photo: PhotoSource,
+        *,
+        request_id: str | None = None,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+        **options: Unpack[SegmentOptions],
+    ) -> Iterator[SyncSegmentSession]:
+        """Upload a photo once and ask about it as often as needed; see `Client.segmenting`."""
+        opened = self._client.segmenting(photo, request_id=request_id, timeout_s=timeout_s, **options)
+        session = self._wait(opened.__aenter__())
+        raised: tuple[type[BaseException] | None, BaseException | None, TracebackType | None] = None, None, None
+        try:
+            yield SyncSegmentSession(session, self._wait)
+        except BaseException as error:
+            raised = type(error), error, error.__traceback__
+            raise
+        finally:
+            if not self._loop.is_closed():  # Else closing the client has ended the session already.
+                self._wait(opened.__aexit__(*raised))
 
     def extract_features(
         self,
@@ -134,10 +150,34 @@ class SyncClient:
         )
 
     def server_info(
-        self, service: Service | str = Service.ORCHESTRATOR, *, timeout_s: float = 10.0
+        self, service: Service | str = Service.ORCHESTRATOR, *, timeout_s: float = INFO_TIMEOUT_S
     ) -> server_info_pb2.GetServerInfoResponse:
         """Ask a server what it is; see `Client.server_info`."""
         return self._wait(self._client.server_info(service, timeout_s=timeout_s))
+
+    def list_models(
+        self, service: Service | str = Service.SEGMENTATION, *, timeout_s: float = INFO_TIMEOUT_S
+    ) -> ModelList:
+        """Ask a server which weights it knows; see `Client.list_models`."""
+        return self._wait(self._client.list_models(service, timeout_s=timeout_s))
+
+    def load_model(
+        self, name: str, service: Service | str = Service.SEGMENTATION, *, timeout_s: float = DEFAULT_TIMEOUT_S
+    ) -> Model:
+        """Have a server load weights; see `Client.load_model`."""
+        return self._wait(self._client.load_model(name, service, timeout_s=timeout_s))
+
+    def unload_model(
+        self, name: str, service: Service | str = Service.SEGMENTATION, *, timeout_s: float = DEFAULT_TIMEOUT_S
+    ) -> Model:
+        """Have a server unload weights; see `Client.unload_model`."""
+        return self._wait(self._client.unload_model(name, service, timeout_s=timeout_s))
+
+    def verify_model(
+        self, name: str, service: Service | str = Service.SEGMENTATION, *, timeout_s: float = DEFAULT_TIMEOUT_S
+    ) -> Model:
+        """Have a server verify weights; see `Client.verify_model`."""
+        return self._wait(self._client.verify_model(name, service, timeout_s=timeout_s))
 
     def _wait(self, work: Coroutine[Any, Any, T]) -> T:
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
@@ -147,6 +187,21 @@ class SyncClient:
             # Also KeyboardInterrupt: what the caller no longer waits for must not go on computing.
             future.cancel()
             raise
+
+
+class SyncSegmentSession:
+    """A photo about which one may ask again and again, for any thread; `SyncClient.segmenting` opens it."""
+
+    def __init__(
+        self, session: SegmentSession, wait: Callable[[Coroutine[Any, Any, Segmentation]], Segmentation]
+    ) -> None:
+        """Make it of the asynchronous one and of what waits for its answers."""
+        self._session = session
+        self._wait = wait
+
+    def ask(self, **prompt: Unpack[PromptOptions]) -> Segmentation:
+        """Say where the garment is and is not; see `SegmentSession.ask`."""
+        return self._wait(self._session.ask(**prompt))
 
 
 async def _next(events: AsyncIterator[Event]) -> Event | None:

@@ -14,7 +14,7 @@ from fashquick_common.image import (
     encode,
 )
 from fashquick_common.rpc.blobs import ENCODING_GRAY8, ENCODING_RGB8, Blob, make_blob
-from fashquick_common.server.pictures import bits1_blob, gray8_blob, read_mask
+from fashquick_common.server.pictures import bits1_blob, gray8_blob, read_mask, rgb8_blob
 from fashquick_orchestrator.stages import Segmented, peer_errors
 from fashquick_orchestrator.values import MaskQuality, StageRun
 
@@ -47,7 +47,13 @@ def mask_from_caller(mask: Blob, photo: DecodedImage, limits: ImageLimits) -> Se
         fragments=1,
         warnings=(),
     )
-    return Segmented(gray8_blob("alpha", alpha), bits1_blob("mask", inside), quality, StageRun(_CALLER, "", "", 0.0))
+    return Segmented(
+        alpha=gray8_blob("alpha", alpha),
+        mask=bits1_blob("mask", inside),
+        foreground=None,
+        quality=quality,
+        run=StageRun(_CALLER, "", "", 0.0),
+    )
 
 
 def hint_of(photo: DecodedImage) -> Blob | None:
@@ -61,28 +67,54 @@ def hint_of(photo: DecodedImage) -> Blob | None:
     return gray8_blob("hint", photo.alpha)
 
 
-def check_alpha(alpha: Blob, photo: DecodedImage) -> None:
-    """Return if the alpha that segmentation sent fits the photo and shows a garment.
+def photo_for_generation(found: Segmented, photo: DecodedImage, photo_blob: Blob) -> Blob:
+    """Return the photo with the garment's own colours along its soft edge, where the photo has them mixed with ground.
+
+    The ground stays as it is: it shows generation what of the garment's rim is ground, and how bright the room was.
+
+    Args:
+        found: What segmentation answered.
+        photo: The photo that it was asked about.
+        photo_blob: The same, RGB8; returned as it is where there are no own colours.
 
     Raises:
-        InternalError: It has another size or encoding than the contract says.
-        NoGarment: It is empty or full.
+        InternalError: A part has another size or encoding than the contract says.
+        NoGarment: The alpha is empty or full.
     """
-    height, width = photo.rgb.shape[:2]
-    header = alpha.header
-    if header.encoding != ENCODING_GRAY8 or (header.width, header.height) != (width, height):
-        raise InternalError(
-            f"the segmentation service sent an alpha of {header.width} x {header.height} pixels "
-            f"for a photo of {width} x {height}"
-        )
+    alpha = _checked_alpha(found.alpha, photo)
+    if found.foreground is None:
+        return photo_blob
+    _check_part(found.foreground, ENCODING_RGB8, photo)
+    header = found.foreground.header
     with peer_errors():
-        pixels = encodings.decode_gray8(alpha.data, width, height, field=alpha.part)
+        colours = encodings.decode_rgb8(found.foreground.data, header.width, header.height, field=header.part)
+    soft = (alpha > 0) & (alpha < 255)
+    rgb = photo.rgb.copy()
+    rgb[soft] = colours[soft]
+    return rgb8_blob(photo_blob.part, rgb)
+
+
+def _checked_alpha(alpha: Blob, photo: DecodedImage) -> encodings.Pixels:
+    _check_part(alpha, ENCODING_GRAY8, photo)
+    with peer_errors():
+        pixels = encodings.decode_gray8(alpha.data, alpha.header.width, alpha.header.height, field=alpha.part)
     try:
         check_mask(pixels)
     except BadMask:
         raise NoGarment(
             "no garment stands out in this photo; lay one garment flat on a plain ground of another colour"
         ) from None
+    return pixels
+
+
+def _check_part(part: Blob, encoding: blob_pb2.Encoding.ValueType, photo: DecodedImage) -> None:
+    height, width = photo.rgb.shape[:2]
+    header = part.header
+    if header.encoding != encoding or (header.width, header.height) != (width, height):
+        raise InternalError(
+            f"the segmentation service sent part {header.part!r} of {header.width} x {header.height} pixels in "
+            f"encoding {header.encoding}; expected was encoding {encoding} and the photo's {width} x {height}"
+        )
 
 
 def encode_picture(picture: Blob, picture_format: OutputFormat, xmp: bytes) -> Blob:

@@ -60,6 +60,12 @@ def quality_to_proto(quality: MaskQuality) -> segmentation_pb2.MaskQuality:
         border_contact=quality.border_contact,
         fragments=quality.fragments,
         warnings=quality.warnings,
+        symmetry=quality.symmetry,
+        boundary_confidence=quality.boundary_confidence,
+        sharpness=quality.sharpness,
+        lightness=quality.lightness,
+        clipped=quality.clipped,
+        cut_off=[segmentation_pb2.Side.ValueType(side) for side in quality.cut_off],
     )
 
 

@@ -1,7 +1,8 @@
 """The way from a garment photo to a picture: each stage in turn, its events as they happen.
 
 The photo is decoded once. Photo and alpha then travel as the very bytes that the stage before sent, so nothing
-is encoded twice.
+is encoded twice, but for the photo on its way to generation: along the garment's edge it gets the colours that
+segmentation has freed from the ground's.
 """
 
 from __future__ import annotations
@@ -28,11 +29,11 @@ from fashquick_common.server.kit import Kit
 from fashquick_common.server.pictures import read_photo, rgb8_blob
 from fashquick_orchestrator.deadlines import Deadlines
 from fashquick_orchestrator.handover import (
-    check_alpha,
     encode_picture,
     encode_preview,
     hint_of,
     mask_from_caller,
+    photo_for_generation,
     renamed,
 )
 from fashquick_orchestrator.manifest import Findings, Record, make_manifest, source_type_of
@@ -141,13 +142,14 @@ class _Run:
             photo = await self._kit.decode([self._job.photo], lambda: read_photo(self._job.photo, limits))
             photo_blob = await self._kit.codec(lambda: rgb8_blob("photo", photo.rgb))
         async with self._stage(Stage.SEGMENTATION) as step:
-            masked = await self._mask(photo, photo_blob)
+            masked, clean_blob = await self._mask(photo, photo_blob)
             step.run, step.finding = masked.run, masked.quality
         async with self._stage(Stage.FEATURES) as step:
             described = await self._describe(photo_blob, masked.alpha)
             step.run, step.finding = described.run, described.passport
+        del photo_blob  # Megabytes, and the longest stage is still to come.
         async with self._stage(Stage.GENERATION) as step:
-            generated = await self._generate(photo_blob, masked.alpha, described.passport)
+            generated = await self._generate(clean_blob, masked.alpha, described.passport)
             step.run = generated.run
         async with self._stage(Stage.ENCODING):
             source_type = source_type_of(generated.run.backend)
@@ -163,11 +165,12 @@ class _Run:
         )
         return TryOnResult(parts, manifest)
 
-    async def _mask(self, photo: DecodedImage, photo_blob: Blob) -> Segmented:
+    async def _mask(self, photo: DecodedImage, photo_blob: Blob) -> tuple[Segmented, Blob]:
+        """Return the mask, its foreground left out, and the photo as generation gets it."""
         if self._job.mask is not None:
             mask = self._job.mask
             limits = self._kit.settings.image_limits
-            return await self._kit.decode([mask], lambda: mask_from_caller(mask, photo, limits))
+            return await self._kit.decode([mask], lambda: mask_from_caller(mask, photo, limits)), photo_blob
         hint = await self._kit.codec(lambda: hint_of(photo))
 
         async def call(seconds: float) -> Segmented:
@@ -180,8 +183,8 @@ class _Run:
             )
 
         found, attempts = await self._attempts(Stage.SEGMENTATION, call)
-        await self._kit.codec(lambda: check_alpha(found.alpha, photo))
-        return replace(found, run=replace(found.run, attempts=attempts))
+        clean_blob = await self._kit.codec(lambda: photo_for_generation(found, photo, photo_blob))
+        return replace(found, foreground=None, run=replace(found.run, attempts=attempts)), clean_blob
 
     async def _describe(self, photo: Blob, alpha: Blob) -> Described:
         async def call(seconds: float) -> Described:

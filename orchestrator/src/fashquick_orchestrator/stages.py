@@ -33,10 +33,19 @@ M = TypeVar("M")
 
 @dataclass(frozen=True, slots=True)
 class Segmented:
-    """Answer of segmentation: GRAY8 alpha, BITS1 mask, both of the photo's size."""
+    """Answer of segmentation, all parts of the photo's size.
+
+    Attributes:
+        alpha: GRAY8.
+        mask: BITS1.
+        foreground: RGB8, the garment's own colours; None from a server that has none.
+        quality: Measures of the mask.
+        run: What made it.
+    """
 
     alpha: Blob
     mask: Blob
+    foreground: Blob | None
     quality: MaskQuality
     run: StageRun
 
@@ -100,6 +109,7 @@ class Stages:
             mask_hint_part=hint.part if hint else "",
             backend=segmentation_pb2.Backend.ValueType(job.segmentation_backend),
             priority=priority_to_proto(job.priority),
+            foreground=True,
         )
         call = self._segmentation.Segment(
             _stream(segmentation_pb2.SegmentRequest(header=header), _segment_chunk, blobs),
@@ -121,17 +131,11 @@ class Stages:
                         parts.add(message.chunk)
         if result is None:
             raise InternalError("the segmentation service ended without a result")
-        quality = result.quality
         return Segmented(
             alpha=parts.take(result.alpha_part),
             mask=parts.take(result.mask_part),
-            quality=MaskQuality(
-                quality.confidence,
-                quality.coverage,
-                quality.border_contact,
-                quality.fragments,
-                tuple(quality.warnings),
-            ),
+            foreground=parts.take(result.foreground_part) if result.foreground_part else None,
+            quality=_quality(result.quality),
             run=StageRun(result.backend, result.backend_digest, result.version, result.compute_seconds),
         )
 
@@ -278,6 +282,22 @@ def scene_to_proto(scene: Scene) -> scene_pb2.Scene:
         ),
         width=scene.width,
         height=scene.height,
+    )
+
+
+def _quality(quality: segmentation_pb2.MaskQuality) -> MaskQuality:
+    return MaskQuality(
+        confidence=quality.confidence,
+        coverage=quality.coverage,
+        border_contact=quality.border_contact,
+        fragments=quality.fragments,
+        warnings=tuple(quality.warnings),
+        symmetry=quality.symmetry,
+        boundary_confidence=quality.boundary_confidence,
+        sharpness=quality.sharpness,
+        lightness=quality.lightness,
+        clipped=quality.clipped,
+        cut_off=tuple(quality.cut_off),
     )
 
 

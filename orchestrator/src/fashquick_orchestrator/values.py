@@ -83,13 +83,23 @@ class TryOnJob:
 
 @dataclass(frozen=True, slots=True)
 class MaskQuality:
-    """Measures of a mask, as in `fashquick.segmentation.v1.MaskQuality`."""
+    """Measures of a mask, as in `fashquick.segmentation.v1.MaskQuality`; what was not measured is 0.
+
+    Attributes:
+        cut_off: Numbers of the `fashquick.segmentation.v1.Side`.
+    """
 
     confidence: float
     coverage: float
     border_contact: float
     fragments: int
     warnings: tuple[str, ...]
+    symmetry: float = 0.0
+    boundary_confidence: float = 0.0
+    sharpness: float = 0.0
+    lightness: float = 0.0
+    clipped: float = 0.0
+    cut_off: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

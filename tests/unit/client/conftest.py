@@ -12,19 +12,27 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fashquick.common.v1 import blob_pb2, progress_pb2, server_info_pb2, server_info_pb2_grpc
+from fashquick.common.v1 import (
+    blob_pb2,
+    models_pb2,
+    models_pb2_grpc,
+    progress_pb2,
+    server_info_pb2,
+    server_info_pb2_grpc,
+)
 from fashquick.features.v1 import features_pb2, features_pb2_grpc
 from fashquick.generation.v1 import scene_pb2
 from fashquick.segmentation.v1 import segmentation_pb2, segmentation_pb2_grpc
 from fashquick.tryon.v1 import try_on_pb2, try_on_pb2_grpc
 from fashquick_client import Client
-from fashquick_common.errors import FashquickError
+from fashquick_common.errors import FashquickError, ModelInUse, ModelNotInstalled, NotFound
 from fashquick_common.garment import Category, CategoryGuess, Landmark, LandmarkName, PaletteColour, Passport
 from fashquick_common.garment_codec import passport_to_proto
 from fashquick_common.rpc.blobs import (
     ENCODING_BITS1,
     ENCODING_FILE,
     ENCODING_GRAY8,
+    ENCODING_RGB8,
     Blob,
     BlobLimits,
     BlobReader,
@@ -32,6 +40,7 @@ from fashquick_common.rpc.blobs import (
     make_blob,
 )
 from fashquick_common.rpc.status import code_of, trailers_of
+from tests.support.command import picture_file
 
 PASSPORT = Passport(
     categories=(CategoryGuess(Category.T_SHIRT, 0.75), CategoryGuess(Category.DRESS, 0.25)),
@@ -44,7 +53,18 @@ PASSPORT = Passport(
     photo_height=6,
     coverage=0.5,
 )
-QUALITY = segmentation_pb2.MaskQuality(confidence=0.5, coverage=0.25, border_contact=0.0, fragments=1)
+QUALITY = segmentation_pb2.MaskQuality(
+    confidence=0.5,
+    coverage=0.25,
+    border_contact=0.0,
+    fragments=1,
+    symmetry=0.75,
+    boundary_confidence=0.625,
+    sharpness=0.125,
+    lightness=62.5,
+    clipped=0.0625,
+    cut_off=[segmentation_pb2.SIDE_LEFT, 77, segmentation_pb2.SIDE_BOTTOM],  # 77: of a newer server.
+)
 
 
 def _noise() -> bytes:
@@ -57,8 +77,14 @@ def _noise() -> bytes:
 
 PICTURE = _noise()
 WIDTH, HEIGHT = 8, 6
-# Rows of 8 pixels: the left half is garment.
+MODELS = ("tiny", "small", "large")
+# Rows of 8 pixels: the left half is garment, and the right half another one.
 MASK_BITS = zlib.compress(bytes([0b11110000]) * HEIGHT)
+OTHER_BITS = zlib.compress(bytes([0b00001111]) * HEIGHT)
+OWN_COLOUR = (200, 0, 0)
+SCORES = segmentation_pb2.CandidateScores(
+    predicted_iou=0.5, stability=0.25, prior=0.125, edges=0.75, solidity=0.625, border=1.0
+)
 ALPHA_BYTES = zlib.compress(bytes([255, 255, 255, 128, 0, 0, 0, 0]) * HEIGHT)
 
 
@@ -67,11 +93,12 @@ class FakeServer(
     segmentation_pb2_grpc.SegmentationServiceServicer,
     features_pb2_grpc.FeaturesServiceServicer,
     server_info_pb2_grpc.ServerInfoServiceServicer,
+    models_pb2_grpc.ModelServiceServicer,
 ):
     """All services behind one port.
 
     `failures` holds one entry an attempt: an error to raise after the upload, or None. `early_failures` are raised
-    after the header, while the upload goes on.
+    after the header, while the upload goes on, `prompt_failures` in the place of the answers to prompts.
     """
 
     def __init__(self) -> None:
@@ -90,6 +117,14 @@ class FakeServer(
         self.fail_after_progress: list[FashquickError] = []
         self.fail_after_picture: list[FashquickError] = []
         self.picture = PICTURE
+        self.has_foreground = True
+        self.prompts: list[segmentation_pb2.Prompt] = []
+        self.prompt_failures: list[FashquickError | None] = []
+        self.clean_ends = 0
+        self.damaged: set[str] = set()
+        self.models = {name: models_pb2.Model(name=name, backend="sam2", weight_bytes=155 << 20) for name in MODELS}
+        self.models["tiny"].MergeFrom(models_pb2.Model(file="tiny.pt", sha256="ab" * 32, is_default=True))
+        self.models["small"].MergeFrom(models_pb2.Model(file="small.pt", sha256="cd" * 32))
         self.port = 0
 
     @property
@@ -107,12 +142,12 @@ class FakeServer(
         for announced in header.blobs:
             reader.announce(announced)
         upload = {}
-        for message in messages:
+        while not reader.complete:
+            message = next(messages)
             self.chunk_sizes.append(len(message.chunk.data))
             blob = reader.add(message.chunk)
             if blob is not None:
                 upload[blob.part] = bytes(blob.data)
-        reader.check_complete()
         self.headers.append(header)
         self.uploads.append(upload)
         self.begun.set()
@@ -178,30 +213,87 @@ class FakeServer(
 
     def Segment(self, request_iterator, context):  # noqa: N802 - the contract's name
         header = self._begin(request_iterator, context)
-        mask = make_blob("mask", MASK_BITS, ENCODING_BITS1, width=WIDTH, height=HEIGHT)
-        alpha = make_blob("alpha", ALPHA_BYTES, ENCODING_GRAY8, width=WIDTH, height=HEIGHT)
-        blobs = [mask, alpha]
-        candidates = []
-        for index in range(min(1, header.max_candidates)):
-            part = f"candidate/{index}"
-            blobs.append(make_blob(part, MASK_BITS, ENCODING_BITS1, width=WIDTH, height=HEIGHT))
-            candidates.append(segmentation_pb2.Candidate(mask_part=part, score=0.5))
+        sent: list[Blob] = []
         yield segmentation_pb2.SegmentResponse(progress=progress_pb2.Progress(step="cut", fraction=0.5))
+        asked = next(request_iterator, None)
+        if asked is None:
+            messages = self._answer(header, 0, sent)
+            yield from self.spoil([*messages, _summary(sent)])
+            return
+        while asked is not None:
+            self.prompts.append(asked.prompt)
+            failure = self.prompt_failures.pop(0) if self.prompt_failures else None
+            if failure is not None:
+                self._fail(failure, context)
+            if not self.hold.wait(10):
+                raise TimeoutError
+            yield from self.spoil(self._answer(header, asked.prompt.number, sent))
+            asked = _next(request_iterator)
+        yield from self.spoil([_summary(sent)])
+        self.clean_ends += 1
+
+    def _answer(self, header, number: int, sent: list[Blob]) -> list[object]:
+        """The result of a question and its parts, which are noted in `sent`."""
+        prefix = f"{number}/" if number else ""
+        size = {"width": WIDTH, "height": HEIGHT}
+        blobs = [
+            make_blob(f"{prefix}mask", MASK_BITS, ENCODING_BITS1, **size),
+            make_blob(f"{prefix}alpha", ALPHA_BYTES, ENCODING_GRAY8, **size),
+        ]
+        candidates = [
+            segmentation_pb2.Candidate(score=0.5, scores=SCORES, source="box points 1"),
+            segmentation_pb2.Candidate(score=0.25, other_garment=True),
+        ][: header.max_candidates]
+        for index, (candidate, bits) in enumerate(zip(candidates, (MASK_BITS, OTHER_BITS), strict=False)):
+            candidate.mask_part = f"{prefix}candidate/{index}"
+            blobs.append(make_blob(candidate.mask_part, bits, ENCODING_BITS1, **size))
         result = segmentation_pb2.SegmentResult(
-            mask_part="mask",
-            alpha_part="alpha",
-            width=WIDTH,
-            height=HEIGHT,
+            number=number,
+            mask_part=blobs[0].part,
+            alpha_part=blobs[1].part,
             quality=QUALITY,
             candidates=candidates,
             backend="embedded",
+            **size,
         )
+        if header.foreground and self.has_foreground:
+            result.foreground_part = f"{prefix}foreground"
+            blobs.append(make_blob(result.foreground_part, bytes(OWN_COLOUR) * WIDTH * HEIGHT, ENCODING_RGB8, **size))
+        sent += blobs
         messages: list[object] = [segmentation_pb2.SegmentResponse(result=result)]
         for blob in blobs:
             messages.append(segmentation_pb2.SegmentResponse(blob=blob.header))
             messages.extend(segmentation_pb2.SegmentResponse(chunk=chunk) for chunk in chunks_of(blob))
-        summary = blob_pb2.Summary(blobs=[blob.header for blob in blobs])
-        yield from self.spoil([*messages, segmentation_pb2.SegmentResponse(summary=summary)])
+        return messages
+
+    def ListModels(self, _request, _context):  # noqa: N802 - the contract's name
+        return models_pb2.ListModelsResponse(models=self.models.values(), budget_bytes=2 << 30)
+
+    def LoadModel(self, request, context):  # noqa: N802 - the contract's name
+        model = self._model(request.name, context)
+        model.loaded = model.verified = True
+        return models_pb2.LoadModelResponse(model=model)
+
+    def UnloadModel(self, request, context):  # noqa: N802 - the contract's name
+        model = self._model(request.name, context)
+        if model.users:
+            self._fail(ModelInUse(f"{model.users} calls compute with {model.name}"), context)
+        model.loaded = False
+        return models_pb2.UnloadModelResponse(model=model)
+
+    def VerifyModel(self, request, context):  # noqa: N802 - the contract's name
+        model = self._model(request.name, context)
+        if model.name in self.damaged:
+            self._fail(ModelNotInstalled(f"{model.file} has another SHA-256 than listed"), context)
+        model.verified = True
+        return models_pb2.VerifyModelResponse(model=model)
+
+    def _model(self, name: str, context) -> models_pb2.Model:
+        if name not in self.models:
+            self._fail(NotFound(f"there is no model {name!r}"), context)
+        if not self.models[name].file:
+            self._fail(ModelNotInstalled(f"{name} is not installed"), context)
+        return self.models[name]
 
     def ExtractFeatures(self, request_iterator, context):  # noqa: N802 - the contract's name
         self._begin(request_iterator, context)
@@ -209,6 +301,18 @@ class FakeServer(
 
     def GetServerInfo(self, _request, _context):  # noqa: N802 - the contract's name
         return server_info_pb2.GetServerInfoResponse(service="orchestrator", ready=True, process_id=1234)
+
+
+def _summary(blobs: list[Blob]) -> segmentation_pb2.SegmentResponse:
+    return segmentation_pb2.SegmentResponse(summary=blob_pb2.Summary(blobs=[blob.header for blob in blobs]))
+
+
+def _next(requests):
+    """The next message, or None at the end of the stream, whoever ended it."""
+    try:
+        return next(requests, None)
+    except grpc.RpcError:
+        return None
 
 
 def _progress(stage: int, step: str, fraction: float) -> try_on_pb2.TryOnResponse:
@@ -227,6 +331,7 @@ def server() -> Iterator[FakeServer]:
     segmentation_pb2_grpc.add_SegmentationServiceServicer_to_server(fake, running)
     features_pb2_grpc.add_FeaturesServiceServicer_to_server(fake, running)
     server_info_pb2_grpc.add_ServerInfoServiceServicer_to_server(fake, running)
+    models_pb2_grpc.add_ModelServiceServicer_to_server(fake, running)
     fake.port = running.add_insecure_port("127.0.0.1:0")
     running.start()
     yield fake
@@ -246,3 +351,20 @@ def photo(tmp_path: Path) -> Path:
     path = tmp_path / "shirt.jpg"
     path.write_bytes(b"\xff\xd8\xff a photo")
     return path
+
+
+@pytest.fixture
+def shirts(tmp_path: Path) -> list[Path]:
+    """Three photos that can be decoded."""
+    paths = [tmp_path / f"{name}.jpg" for name in ("one", "two", "three")]
+    for path in paths:
+        path.write_bytes(picture_file())
+    return paths
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """An empty folder."""
+    folder = tmp_path / "out"
+    folder.mkdir()
+    return folder

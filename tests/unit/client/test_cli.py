@@ -1,17 +1,12 @@
 """The command, against a real server with canned answers."""
 
-import io
 import json
 import os
 import subprocess
 import sys
 
-import numpy as np
 import pytest
-from PIL import Image
-from typer.testing import CliRunner
 
-from fashquick_client.cli import app
 from fashquick_common.errors import (
     BadField,
     CategoryNotSupported,
@@ -21,42 +16,7 @@ from fashquick_common.errors import (
     NoGarment,
     QueueFull,
 )
-
-PHOTO_SIZE = (160, 120)
-
-
-def fashquick(*args):
-    return CliRunner().invoke(app, [str(arg) for arg in args])
-
-
-def picture_file(orientation=1, size=PHOTO_SIZE):
-    """A JPEG whose left half is red and whose right half is blue."""
-    pixels = np.zeros((size[1], size[0], 3), np.uint8)
-    pixels[:, : size[0] // 2, 0] = 200
-    pixels[:, size[0] // 2 :, 2] = 200
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    out = io.BytesIO()
-    Image.fromarray(pixels).save(out, "JPEG", quality=95, exif=exif)
-    return out.getvalue()
-
-
-@pytest.fixture
-def shirts(tmp_path):
-    """Three photos that can be decoded."""
-    paths = []
-    for name in ("one", "two", "three"):
-        path = tmp_path / f"{name}.jpg"
-        path.write_bytes(picture_file())
-        paths.append(path)
-    return paths
-
-
-@pytest.fixture
-def out(tmp_path):
-    folder = tmp_path / "out"
-    folder.mkdir()
-    return folder
+from tests.support.command import fashquick
 
 
 class TestTryOn:
@@ -186,80 +146,6 @@ class TestTryOn:
         assert photo.read_bytes().startswith(b"\xff\xd8")
 
 
-class TestSegment:
-    def test_writes_mask_and_cutout_at_the_photos_size(self, server, shirts, out):
-        result = fashquick("segment", shirts[0], "-o", out, "--endpoint", server.endpoint)
-        assert result.exit_code == 0, result.output
-        mask = Image.open(out / "one.mask.png")
-        cutout = Image.open(out / "one.cutout.png")
-        assert (mask.mode, mask.size) == ("L", PHOTO_SIZE)
-        assert (cutout.mode, cutout.size) == ("RGBA", PHOTO_SIZE)
-        pixels = np.asarray(mask)
-        assert set(np.unique(pixels)) == {0, 255}
-        assert (pixels[:, :75] == 255).all()
-        assert (pixels[:, 85:] == 0).all()
-        rgba = np.asarray(cutout)
-        assert (rgba[rgba[..., 3] == 0] == 0).all()
-        assert rgba[30, 10].tolist() == pytest.approx([200, 0, 0, 255], abs=6)
-
-    def test_a_photo_on_its_side_gets_an_upright_mask(self, server, tmp_path, out):
-        path = tmp_path / "side.jpg"
-        path.write_bytes(picture_file(orientation=6))
-        assert fashquick("segment", path, "-o", out, "--endpoint", server.endpoint).exit_code == 0
-        assert Image.open(out / "side.mask.png").size == PHOTO_SIZE[::-1]
-        assert Image.open(out / "side.cutout.png").size == PHOTO_SIZE[::-1]
-
-    def test_one_bad_photo_does_not_stop_the_others(self, server, shirts, out):
-        server.failures = [None, NoGarment("there is no garment"), None]
-        result = fashquick("segment", *shirts, "-o", out, "--endpoint", server.endpoint)
-        assert result.exit_code == 4
-        assert f"{shirts[1]}: there is no garment" in result.stderr
-        assert sorted(path.name for path in out.iterdir()) == [
-            "one.cutout.png",
-            "one.mask.png",
-            "three.cutout.png",
-            "three.mask.png",
-        ]
-
-    def test_colliding_stems_are_found_before_any_work(self, server, shirts, tmp_path, out):
-        other = tmp_path / "one.png"
-        other.write_bytes(b"x")
-        result = fashquick("segment", shirts[0], other, "-o", out, "--endpoint", server.endpoint)
-        assert result.exit_code == 2
-        assert str(other) in result.stderr
-        assert server.headers == []
-        assert list(out.iterdir()) == []
-
-    def test_without_the_extra_it_says_what_to_install(self, server, shirts, out, monkeypatch):
-        monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-        result = fashquick("segment", shirts[0], "-o", out, "--endpoint", server.endpoint)
-        assert result.exit_code == 3
-        assert "fashquick-client[images]" in result.stderr
-        assert server.headers == []
-
-    def test_a_photo_is_never_overwritten(self, server, tmp_path):
-        photo = tmp_path / "shirt.jpg"
-        mask = tmp_path / "shirt.mask.png"
-        for path in (photo, mask):
-            path.write_bytes(picture_file())
-        result = fashquick("segment", photo, mask, "-o", tmp_path, "--endpoint", server.endpoint)
-        assert result.exit_code == 2
-        assert mask.read_bytes() == picture_file()
-
-    def test_folders_that_cannot_take_results(self, server, shirts, tmp_path):
-        missing = fashquick("segment", shirts[0], "-o", tmp_path / "none", "--endpoint", server.endpoint)
-        assert (missing.exit_code, "does not exist" in missing.stderr) == (2, True)
-        a_file = fashquick("segment", shirts[0], "-o", shirts[1], "--endpoint", server.endpoint)
-        assert (a_file.exit_code, "is not a folder" in a_file.stderr) == (2, True)
-
-    def test_a_result_that_cannot_be_written_leaves_nothing_behind(self, server, shirts, out):
-        (out / "one.mask.png").mkdir()
-        result = fashquick("segment", *shirts[:2], "-o", out, "--endpoint", server.endpoint)
-        assert result.exit_code == 1
-        assert "cannot be written" in result.stderr
-        assert sorted(path.name for path in out.iterdir()) == ["one.mask.png", "two.cutout.png", "two.mask.png"]
-
-
 class TestFeatures:
     def run(self, server, *args):
         endpoints = ("--endpoint", server.endpoint, "--segmentation-endpoint", server.endpoint)
@@ -329,14 +215,20 @@ def test_version():
     assert result.stdout.startswith("fashquick 0.")
 
 
-@pytest.mark.parametrize("command", [[], ["up"], ["try-on"], ["segment"], ["features"]])
+MODELS = [["models"], *(["models", name] for name in ("list", "load", "unload", "verify"))]
+
+
+@pytest.mark.parametrize("command", [[], ["up"], ["try-on"], ["segment"], ["features"], *MODELS])
 def test_help(command):
     result = fashquick(*command, "--help")
     assert result.exit_code == 0
     assert "Exit codes" in result.stdout
 
 
-@pytest.mark.parametrize("args", [["nonsense"], ["try-on"], ["segment", "a.jpg"], ["features"], ["up", "--port", "-1"]])
+@pytest.mark.parametrize(
+    "args",
+    [["nonsense"], ["try-on"], ["segment", "a.jpg"], ["features"], ["up", "--port", "-1"], ["models", "load"]],
+)
 def test_usage_errors(args):
     assert fashquick(*args).exit_code == 2
 

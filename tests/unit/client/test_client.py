@@ -4,18 +4,24 @@ from contextlib import aclosing
 
 import pytest
 
+from fashquick.segmentation.v1 import segmentation_pb2
 from fashquick.tryon.v1 import try_on_pb2
 from fashquick_client import (
     Accepted,
+    Box,
+    CandidateScores,
     Client,
     ConditionMap,
     Finished,
+    MaskQuality,
     OutputKind,
     Picture,
     PixelEncoding,
+    Point,
     Preview,
     Progress,
     Service,
+    Side,
     Stage,
     StageFinished,
 )
@@ -26,6 +32,8 @@ from fashquick_common.errors import (
     DeadlineExceededError,
     Draining,
     ImageTooLarge,
+    ModelInUse,
+    ModelNotInstalled,
     NoGarment,
     NotAnImage,
     QueueFull,
@@ -121,11 +129,128 @@ async def test_segment_then_features(client, server, photo):
     assert found.mask.array().tolist()[0] == [255] * 4 + [0] * 4
     assert found.alpha.array().tolist()[0] == [255, 255, 255, 128, 0, 0, 0, 0]
     assert found.backend == "embedded"
-    assert [candidate.score for candidate in found.candidates] == [0.5]
+    assert [candidate.score for candidate in found.candidates] == [0.5, 0.25]
     assert passport.palette[0].name == "red"
     header = server.headers[1]
     assert header.blobs[1].width == 8
     assert server.uploads[1]["alpha"] == found.alpha.data
+
+
+async def test_a_segmentation_tells_all_that_the_server_knows(client, server, photo):
+    found = await client.segment(photo, max_candidates=16, foreground=True)
+    assert found.foreground.encoding is PixelEncoding.RGB8
+    assert found.foreground.array().tolist()[0] == [[200, 0, 0]] * 8
+    assert found.quality == MaskQuality(
+        confidence=0.5,
+        coverage=0.25,
+        border_contact=0.0,
+        fragments=1,
+        warnings=(),
+        symmetry=0.75,
+        boundary_confidence=0.625,
+        sharpness=0.125,
+        lightness=62.5,
+        clipped=0.0625,
+        cut_off=(Side.LEFT, Side.BOTTOM),
+    )
+    first, second = found.candidates
+    assert first.scores == CandidateScores(0.5, 0.25, 0.125, 0.75, 0.625, 1.0)
+    assert (first.source, first.other_garment) == ("box points 1", False)
+    assert (second.scores, second.source, second.other_garment) == (None, "", True)
+    assert second.mask.array().tolist()[0] == [0] * 4 + [255] * 4
+
+
+async def test_a_server_without_foreground_gives_none(client, server, photo):
+    assert (await client.segment(photo)).foreground is None
+    server.has_foreground = False
+    assert (await client.segment(photo, foreground=True)).foreground is None
+
+
+async def test_wishes_for_a_mask_reach_the_server(client, server, photo):
+    await client.segment(photo)
+    await client.segment(
+        photo,
+        backend="embedded",
+        matting="quality",
+        presentation="worn",
+        foreground=True,
+        max_candidates=16,
+        mask_hint=b"a hint",
+    )
+    await client.segment(photo, checkpoint="sam2.1-hiera-small", presentation="hanger", matting="fast")
+    plain, wished, checkpoint = server.headers
+    assert plain == segmentation_pb2.SegmentHeader(
+        request_id=plain.request_id, blobs=plain.blobs, photo_part="photo", priority=plain.priority
+    )
+    assert wished.backend == segmentation_pb2.BACKEND_EMBEDDED
+    assert wished.matting == segmentation_pb2.MATTING_QUALITY
+    assert wished.presentation == segmentation_pb2.PRESENTATION_WORN
+    assert (wished.foreground, wished.max_candidates) == (True, 16)
+    assert server.uploads[1][wished.mask_hint_part] == b"a hint"
+    assert not wished.HasField("sam2")
+    assert checkpoint.sam2.checkpoint == "sam2.1-hiera-small"
+    assert checkpoint.backend == segmentation_pb2.BACKEND_SAM2
+    assert checkpoint.presentation == segmentation_pb2.PRESENTATION_HANGER
+    assert checkpoint.matting == segmentation_pb2.MATTING_FAST
+
+
+async def test_one_question_may_come_with_the_photo(client, server, photo):
+    found = await client.segment(photo, points=[Point(3, 2), Point(7, 2, on_garment=False)], box=Box(0, 0, 5, 6))
+    [prompt] = server.prompts
+    assert prompt.number == 1
+    assert [(point.x, point.y, point.on_garment) for point in prompt.points] == [(3, 2, True), (7, 2, False)]
+    assert prompt.box.right == 5
+    assert found.mask.width == 8
+    # The embedded backend, the usual choice of a server, takes none.
+    assert server.headers[0].backend == segmentation_pb2.BACKEND_SAM2
+    await client.segment(photo, coarse_mask=b"a mask", backend="embedded")
+    assert server.prompts[1].mask == b"a mask"
+    assert server.headers[1].backend == segmentation_pb2.BACKEND_EMBEDDED
+
+
+async def test_a_question_with_the_photo_is_asked_again_as_a_whole(client, server, photo):
+    server.prompt_failures = [Draining("going", retry_after_s=0.0)]
+    await client.segment(photo, points=[Point(3, 2)])
+    assert [prompt.number for prompt in server.prompts] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("wishes", "field"),
+    [
+        ({"backend": "magic"}, "backend"),
+        ({"backend": "embedded", "checkpoint": "tiny"}, "checkpoint"),
+        ({"matting": "rough"}, "matting"),
+        ({"presentation": "folded"}, "presentation"),
+        ({"max_candidates": 17}, "max_candidates"),
+        ({"max_candidates": -1}, "max_candidates"),
+        ({"coarse_mask": bytes(1024 * 1024 + 1)}, "coarse_mask"),
+    ],
+)
+async def test_wrong_wishes_for_a_mask_are_named_before_anything_is_sent(client, server, photo, wishes, field):
+    with pytest.raises(BadField) as caught:
+        await client.segment(photo, **wishes)
+    assert caught.value.field == field
+    assert server.metadata == []
+
+
+async def test_models_are_listed_loaded_verified_and_unloaded(client, server):
+    listed = await client.list_models()
+    assert listed.budget_bytes == 2 << 30
+    assert [model.name for model in listed.models] == ["tiny", "small", "large"]
+    tiny, _, large = listed.models
+    assert (tiny.backend, tiny.file, tiny.sha256, tiny.is_default) == ("sam2", "tiny.pt", "ab" * 32, True)
+    assert (tiny.weight_bytes, tiny.loaded, tiny.verified, tiny.users) == (155 << 20, False, False, 0)
+    assert (tiny.installed, large.installed) == (True, False)
+
+    assert (await client.verify_model("tiny")).verified
+    assert (await client.load_model("tiny")).loaded
+    server.models["tiny"].users = 2
+    with pytest.raises(ModelInUse, match="2 calls"):
+        await client.unload_model("tiny", Service.SEGMENTATION)
+    server.models["tiny"].users = 0
+    assert not (await client.unload_model("tiny")).loaded
+    with pytest.raises(ModelNotInstalled):
+        await client.load_model("large")
 
 
 async def test_server_info(client, server):

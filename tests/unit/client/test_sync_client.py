@@ -33,6 +33,14 @@ def test_result(server, photo):
         assert client.try_on_result(photo, seed=9).manifest.seed == 9
 
 
+def test_models(server):
+    with client_of(server) as client:
+        assert [model.name for model in client.list_models().models] == ["tiny", "small", "large"]
+        assert client.verify_model("tiny").verified
+        assert client.load_model("tiny").loaded
+        assert not client.unload_model("tiny").loaded
+
+
 def test_leaving_the_loop_cancels_the_call(server, photo):
     server.hold.clear()
     with client_of(server) as client:

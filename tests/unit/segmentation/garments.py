@@ -94,3 +94,13 @@ def off_outline(found: NDArray[np.bool_], truth: NDArray[np.bool_], tolerance_px
     ]
     away = [cv2.distanceTransform((~outline).astype(np.uint8), cv2.DIST_L2, 5) for outline in outlines]
     return float(np.mean(np.concatenate([away[1][outlines[0]], away[0][outlines[1]]]) > tolerance_px))
+
+
+def two_garments() -> tuple[NDArray[np.uint8], NDArray[np.bool_], NDArray[np.bool_]]:
+    """A photo of a T-shirt with smaller trousers beside it, and the pixels of each."""
+    rng = np.random.default_rng(5)
+    large = outline_mask(OUTLINES["t-shirt"] * 0.55 + (0, 40))
+    small = outline_mask(OUTLINES["trousers"] * 0.42 + (235, 200))
+    photo = compose(large, (34, 50, 110), ground("carpet", rng), rng)
+    photo = compose(small, (150, 30, 40), photo.astype(np.float32), rng)
+    return photo, large > 0.5, small > 0.5

@@ -13,7 +13,7 @@ from fashquick_segmentation.engine import Presentation
 from fashquick_segmentation.refinement.finishing import Finding, finish
 from fashquick_segmentation.refinement.garments import apart
 from fashquick_segmentation.refinement.person import is_worn, without_skin
-from tests.unit.segmentation.garments import HEIGHT, OUTLINES, WIDTH, compose, ground, iou, outline_mask
+from tests.unit.segmentation.garments import HEIGHT, OUTLINES, WIDTH, compose, ground, iou, outline_mask, two_garments
 
 NAVY = (34, 50, 110)
 SKINS = [(241, 200, 170), (198, 134, 100), (110, 70, 48)]
@@ -75,16 +75,13 @@ class TestApart:
 
 
 def test_of_two_garments_the_larger_is_the_answer_and_the_other_is_offered() -> None:
-    rng = np.random.default_rng(5)
-    large, small = shape("t-shirt", 0.55, (0, 40)), shape("trousers", 0.42, (235, 200))
-    photo = compose(large, NAVY, ground("carpet", rng), rng)
-    photo = compose(small, (150, 30, 40), photo.astype(np.float32), rng)
-    found = finished(photo, (large > 0.5) | (small > 0.5))
-    assert iou(found.mask, large > 0.5) > 0.97
+    photo, large, small = two_garments()
+    found = finished(photo, large | small)
+    assert iou(found.mask, large) > 0.97
     assert any("2 garments" in warning for warning in found.quality.warnings)
     assert found.quality.fragments == 1
     (other,) = [candidate for candidate in found.candidates if candidate.other_garment]
-    assert iou(other.mask, small > 0.5) > 0.95
+    assert iou(other.mask, small) > 0.95
 
 
 class TestWorn:

@@ -21,7 +21,7 @@ from fashquick_segmentation.sam2.embeddings import EmbeddingCache
 from fashquick_segmentation.sam2.predictor import Embedding, Predictor
 from fashquick_segmentation.sam2.registry import ModelRegistry
 from fashquick_segmentation.sam2.segmenter import Sam2Segmenter
-from tests.unit.segmentation.garments import GROUNDS, iou, photo_of
+from tests.unit.segmentation.garments import GROUNDS, iou, photo_of, two_garments
 from tests.unit.segmentation.oracle import Oracle
 from tests.unit.segmentation.sam2_weights import MINI, OTHER, SIDE, THIRD, listed, random_weights, write_original
 
@@ -190,6 +190,23 @@ def test_the_presentation_reaches_the_prompts(sam2: Sam2Segmenter, monkeypatch: 
         return sum(int((prompt.labels == 0).sum()) for prompt in oracle.asked)
 
     assert points_off(Presentation.FLAT) < points_off(Presentation.UNKNOWN) < points_off(Presentation.HANGER)
+
+
+def test_of_two_garments_the_larger_is_asked_about_and_the_other_offered(
+    sam2: Sam2Segmenter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo, large, small = two_garments()
+    oracle = Oracle(large, monkeypatch)
+
+    found = sam2.segment(photo, NO_HINTS, CancelFlag())
+
+    on = np.concatenate([prompt.points[prompt.labels == 1] for prompt in oracle.asked]).astype(int)
+    assert len(on)
+    assert large[on[:, 1], on[:, 0]].all()
+    assert iou(found.mask, large) > 0.93
+    (other,) = [candidate for candidate in found.candidates if candidate.other_garment]
+    assert iou(other.mask, small) > 0.9
+    assert any("2 garments" in warning for warning in found.quality.warnings)
 
 
 @pytest.mark.parametrize("points", [[], [[210, 300]]], ids=["alone", "with a point"])

@@ -15,7 +15,7 @@ from rich.text import Text
 import fashquick_client
 from fashquick_client.commands.running import Outcome, connected, for_each, run
 from fashquick_client.photos import printable
-from fashquick_client.problems import gravest
+from fashquick_client.problems import gravest, problem_report
 from fashquick_client.services import Service
 
 if TYPE_CHECKING:
@@ -47,12 +47,7 @@ async def _features(
 
 def _report(outcome: Outcome[Passport]) -> dict[str, Any]:
     if outcome.problem is not None:
-        problem = {
-            "status": outcome.problem.status,
-            "reason": outcome.problem.reason,
-            "message": outcome.problem.message,
-        }
-        return {"file": printable(outcome.file), "ok": False, "error": problem}
+        return problem_report(outcome.file, outcome.problem)
     assert outcome.value is not None
     return {
         "file": printable(outcome.file),

@@ -111,7 +111,10 @@ class SegmentationServicer(segmentation_pb2_grpc.SegmentationServiceServicer):
             segmenter = await self._with_checkpoint(self._chosen(header), header.sam2.checkpoint)
             blobs = await upload.blobs()
             # The end of the stream asks for the automatic mask.
-            asked = _prompt_in(await upload.more(), segmenter, 0)
+            message = await upload.more()
+            if message is not None:
+                segmenter = self._for_prompts(segmenter, header)
+            asked = _prompt_in(message, segmenter, 0)
             photo = await self._kit.decode(blobs.values(), lambda: self._read(header, blobs))
             blobs.clear()
             sent: list[blob_pb2.BlobHeader] = []
@@ -161,6 +164,12 @@ class SegmentationServicer(segmentation_pb2_grpc.SegmentationServiceServicer):
         raise ModelNotInstalled(
             f"the SAM 2 backend is not installed on this server; leave the backend unspecified for {default.name!r}"
         )
+
+    def _for_prompts(self, segmenter: Segmenter, header: pb.SegmentHeader) -> Segmenter:
+        """Return a backend that takes prompts where a header leaves the choice to the server and there is one."""
+        if header.backend != pb.BACKEND_UNSPECIFIED or header.WhichOneof("settings") is not None:
+            return segmenter
+        return next((other for other in self._segmenters if isinstance(other, Promptable)), segmenter)
 
     async def _with_checkpoint(self, segmenter: Segmenter, checkpoint: str) -> Segmenter:
         """Return a backend with the checkpoint that a header asks for, before its upload; empty: the default one."""
@@ -221,7 +230,8 @@ def _prompt_in(message: pb.SegmentRequest | None, segmenter: Segmenter, last: in
         )
     if not isinstance(segmenter, Promptable):
         raise NotBuilt(
-            f"the {segmenter.name} backend takes no prompts; close the stream after the upload for the automatic mask"
+            f"the {segmenter.name} backend takes no prompts; ask a server that has SAM 2, "
+            "or close the stream after the upload for the automatic mask"
         )
     prompt = message.prompt
     if not last < prompt.number <= MAX_PROMPTS:

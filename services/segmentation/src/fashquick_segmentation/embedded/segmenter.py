@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.errors import BadMask
+from fashquick_segmentation.embedded.another import another_garment
 from fashquick_segmentation.embedded.cut import cut
 from fashquick_segmentation.embedded.network import GarmentNetwork
 from fashquick_segmentation.embedded.views import SIDES_PX, look
@@ -19,6 +20,7 @@ from fashquick_segmentation.engine import Candidate, Hints, Segmentation
 from fashquick_segmentation.refinement import hint as transparency
 from fashquick_segmentation.refinement.cleanup import clean, fill_believed
 from fashquick_segmentation.refinement.finishing import Finding, enlarged, finish
+from fashquick_segmentation.refinement.garments import apart
 from fashquick_segmentation.refinement.measures import intersection_over_union
 from fashquick_segmentation.refinement.quality import expected_iou
 
@@ -33,8 +35,9 @@ class Reading:
 
     Attributes:
         small: hxwx3 uint8, sRGB: the photo.
-        probability: hxw float32, 0 to 1, of garment.
-        mask: hxw bool, cut along the photo's colours.
+        probability: hxw float32, 0 to 1, of the garment; 0 on other garments.
+        mask: hxw bool, the largest garment, cut along the photo's colours.
+        others: hxw bool each: other garments, the largest first.
         agreement: 0 to 1: how far the network's views agree.
         hint: HxW uint8, the matte of an uploaded cut-out that was used, or None.
     """
@@ -42,6 +45,7 @@ class Reading:
     small: NDArray[np.uint8]
     probability: NDArray[np.float32]
     mask: NDArray[np.bool_]
+    others: tuple[NDArray[np.bool_], ...]
     agreement: float
     hint: NDArray[np.uint8] | None
 
@@ -88,6 +92,7 @@ class EmbeddedSegmenter:
             agreement=reading.agreement,
             hint=reading.hint,
             presentation=hints.presentation,
+            others=reading.others,
         )
         others = list(_other_readings(reading.mask, reading.probability, photo.shape[1::-1]))
         return finish(photo, finding, others, cancel)
@@ -118,8 +123,14 @@ class EmbeddedSegmenter:
             probability = transparency.as_prior(hint, probability)
         cancel.check()
         mask = cut(small, probability, clean(probability > 0.5), cancel)
-        mask = clean(fill_believed(mask, probability))
-        return Reading(small, probability, mask, views.agreement, hint)
+        mask, *others = apart(clean(fill_believed(mask, probability)))
+        cancel.check()
+        if not others and hint is None and mask.any():
+            another = another_garment(self._network.probability, small, mask)
+            others = [] if another is None else [another]
+        if others:
+            probability = np.where(np.logical_or.reduce(others), np.float32(0), probability)
+        return Reading(small, probability, mask, tuple(others), views.agreement, hint)
 
 
 def working_size(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -38,6 +38,7 @@ class Finding:
         agreement: 0 to 1: how far its separate looks at the photo agree.
         hint: HxW uint8, the matte of an uploaded cut-out that decided where the garment is, or None.
         presentation: How the garment is presented, as the caller says.
+        others: hxw bool each: other garments of the photo, which the mask leaves out already.
     """
 
     small: NDArray[np.uint8]
@@ -46,6 +47,7 @@ class Finding:
     agreement: float
     hint: NDArray[np.uint8] | None = None
     presentation: Presentation = Presentation.UNKNOWN
+    others: tuple[NDArray[np.bool_], ...] = ()
 
 
 def finish(photo: NDArray[np.uint8], finding: Finding, others: Sequence[Candidate], cancel: CancelFlag) -> Segmentation:
@@ -62,7 +64,8 @@ def finish(photo: NDArray[np.uint8], finding: Finding, others: Sequence[Candidat
         PhotoNotUsable: Likewise; or a person wears the garment and nobody has said so.
     """
     cancel.check()
-    mask, *other_garments = apart(_cloth(finding))
+    mask, *parted = apart(_cloth(finding))
+    other_garments = [*parted, *finding.others]
     alpha = matte(photo, mask, cancel)
     if finding.hint is not None:
         alpha = transparency.keep_edge(finding.hint, alpha)

@@ -124,6 +124,7 @@ class Sam2Segmenter:
             agreement=intersection_over_union(masks[0], reading.mask),
             hint=reading.hint,
             presentation=hints.presentation,
+            others=reading.others,
         )
         size = photo.shape[1::-1]
         others = [_candidate(choice, mask, size, cancel) for choice, mask in zip(choices[1:], masks[1:], strict=True)]

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Trains the embedded segmenter's network and writes it as ONNX.
 
-    python scripts/train_segmenter.py train PHOTOS LABELS KEPT OUT.pt [--start BEFORE.pt] [--steps N] [--seed N]
-    python scripts/train_segmenter.py label IN.pt PHOTOS LABELS KEPT
-    python scripts/train_segmenter.py export IN.pt OUT.onnx
+    python scripts/train_segmenter.py train PHOTOS LABELS OUT.safetensors [--start BEFORE.safetensors] [--steps N]
+    python scripts/train_segmenter.py label IN.safetensors PHOTOS LABELS
+    python scripts/train_segmenter.py export IN.safetensors OUT.onnx
 
-PHOTOS has <category>/<id>.jpg, LABELS a mask <category>__<id>.png for each, KEPT the names of the labels to trust.
-`label` makes the labels of the next round with the network of the last one. Needs torch, OpenCV and the segmentation
-service. The model card says where the photos come from and in which rounds the network was made.
+PHOTOS has <category>/<id>.jpg, LABELS a mask <category>__<id>.pbm for each that is learned from; those of the last
+round are in `segmenter/labels.tar.xz`, its network in `segmenter/checkpoint.safetensors`. `label` makes the labels of a
+next round: in LABELS those that the network does not doubt, in LABELS/doubtful the others. Look at them before you
+train: take out what is wrong, take in what is right. Needs torch, onnx, OpenCV and the segmentation service. The model
+card says where the photos come from and in which rounds the network was made.
 """
 
 from __future__ import annotations
@@ -19,8 +21,9 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
 from segmenter.labelling import label_photo
-from segmenter.labels import photos, read_label
+from segmenter.labels import photos, read_label, write_label
 from segmenter.network import GarmentNet
 from segmenter.synthesis import Synthesis
 from segmenter.training import Schedule, train
@@ -30,17 +33,17 @@ CPUS = 2
 
 
 def load(path: Path) -> GarmentNet:
-    """Read a checkpoint: a dictionary of "width" and "weights"."""
-    content = torch.load(path, weights_only=True)
-    net = GarmentNet(content["width"])
-    net.load_state_dict(content["weights"])
+    """Read a checkpoint."""
+    weights = load_file(path)
+    net = GarmentNet(len(weights["stem.0.weight"]))
+    net.load_state_dict(weights)
     return net
 
 
 def save(net: GarmentNet, path: Path) -> None:
     """Write a checkpoint."""
     partial = path.with_suffix(".partial")
-    torch.save({"width": net.width, "weights": net.state_dict()}, partial)
+    save_file({name: weight.contiguous() for name, weight in net.state_dict().items()}, partial)
     partial.replace(path)
 
 
@@ -49,8 +52,7 @@ def run_training(arguments: argparse.Namespace) -> None:
     cv2.setNumThreads(1)  # The process that makes the pictures is forked; OpenCV's threads would be lost in it.
     torch.set_num_threads(CPUS)
     pictures = dict(photos(arguments.photos))
-    kept = arguments.kept.read_text(encoding="utf-8").split()
-    read = {name: read_label(arguments.labels / f"{name}.png", pictures[name]) for name in kept}
+    read = {path.stem: read_label(path, pictures[path.stem]) for path in sorted(arguments.labels.glob("*.pbm"))}
     labels = {name: label for name, (label, _) in read.items()}
     cut = [name for name, (_, is_cut) in read.items() if is_cut]
     print(f"{len(pictures)} photos, {len(labels)} labels, a hanger cut from {len(cut)}", flush=True)
@@ -61,7 +63,7 @@ def run_training(arguments: argparse.Namespace) -> None:
 
 
 def run_labelling(arguments: argparse.Namespace) -> None:
-    """Write a mask for each photo, and the names of those to trust."""
+    """Write a mask for each photo."""
     net = load(arguments.checkpoint).eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload] # lacks channels_last
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
@@ -71,17 +73,16 @@ def run_labelling(arguments: argparse.Namespace) -> None:
             inputs = torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None]
             return np.asarray(net(inputs)[0].sigmoid()[0, 0].numpy(), np.float32)
 
-    arguments.labels.mkdir(parents=True, exist_ok=True)
-    kept = []
+    doubtful = arguments.labels / "doubtful"
+    doubtful.mkdir(parents=True, exist_ok=True)
+    kept = 0
     for path in sorted(arguments.photos.glob("*/*.jpg")):
-        name = f"{path.parent.name}__{path.stem}"
         photo = np.asarray(cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB), np.uint8)
         found = label_photo(probability, photo)
-        cv2.imwrite(str(arguments.labels / f"{name}.png"), found.label * np.uint8(255), [cv2.IMWRITE_PNG_BILEVEL, 1])
-        if found.kept:
-            kept.append(name)
-    arguments.kept.write_text("".join(f"{name}\n" for name in kept), encoding="utf-8")
-    print(f"{len(kept)} labels kept")
+        folder = arguments.labels if found.is_sure else doubtful
+        write_label(folder / f"{path.parent.name}__{path.stem}.pbm", found.label)
+        kept += found.is_sure
+    print(f"{kept} labels without doubt")
 
 
 class _Probability(nn.Module):
@@ -116,7 +117,6 @@ def main() -> None:
     training = commands.add_parser("train")
     training.add_argument("photos", type=Path)
     training.add_argument("labels", type=Path)
-    training.add_argument("kept", type=Path)
     training.add_argument("out", type=Path)
     training.add_argument("--start", type=Path, help="checkpoint to go on from")
     training.add_argument("--steps", type=int, default=20_000, help="batches of 16 pictures")
@@ -127,7 +127,6 @@ def main() -> None:
     labelling.add_argument("checkpoint", type=Path)
     labelling.add_argument("photos", type=Path)
     labelling.add_argument("labels", type=Path)
-    labelling.add_argument("kept", type=Path)
     labelling.set_defaults(run=run_labelling)
     export = commands.add_parser("export")
     export.add_argument("checkpoint", type=Path)

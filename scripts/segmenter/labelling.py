@@ -38,11 +38,11 @@ class Labelled:
 
     Attributes:
         label: HxW bool, at working size.
-        kept: Whether it is good enough to learn from.
+        is_sure: Whether it is good enough to learn from unseen.
     """
 
     label: NDArray[np.bool_]
-    kept: bool
+    is_sure: bool
 
 
 def label_photo(probability: Probability, photo: NDArray[np.uint8]) -> Labelled:

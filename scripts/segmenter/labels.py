@@ -32,7 +32,7 @@ def photos(folder: Path) -> Iterator[tuple[str, Picture]]:
 
 
 def read_label(path: Path, photo: Picture) -> tuple[Mask, bool]:
-    """Read a mask <category>__<id>.png, 255 garment, at the size of its photo.
+    """Read a mask <category>__<id>.pbm, white for garment, at the size of its photo.
 
     Returns:
         The label, 0 to 1, without what may be the hanger; and whether something was cut from it.
@@ -44,6 +44,13 @@ def read_label(path: Path, photo: Picture) -> tuple[Mask, bool]:
         return label, False
     label[parts] = 0
     return label, True
+
+
+def write_label(path: Path, label: NDArray[np.bool_]) -> None:
+    """Write a mask, HxW bool, as `read_label` reads it, reduced to the size of the photos."""
+    scale = PHOTO_SIDE_PX / max(label.shape)
+    small = cv2.resize(label.astype(np.float32), None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    cv2.imwrite(str(path), np.where(np.asarray(small) > 0.5, np.uint8(255), np.uint8(0)), [cv2.IMWRITE_PXM_BINARY, 1])
 
 
 def hanger_parts(photo: Picture, mask: NDArray[np.bool_], *, clipped: bool) -> NDArray[np.bool_]:

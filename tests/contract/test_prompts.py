@@ -161,8 +161,9 @@ async def test_prompts_are_in_pixels_of_the_photo_that_was_uploaded(
     answers = await SEGMENT.collect(channel, [*upload(large), prompt(1, (1500, 2048), box=(300, 400, 2700, 3600))])
 
     [question] = segmenter.questions
-    assert question.points == pytest.approx(np.array([[750, 1024]]))
-    assert question.box == pytest.approx((150, 200, 1350, 1800))
+    assert question.counted_in == (4096, 3000)
+    assert question.points == pytest.approx(np.array([[1500, 2048]]))
+    assert question.box == pytest.approx((300, 400, 2700, 3600))
     assert results_of(answers)[1].shape == (2048, 1500)
 
 

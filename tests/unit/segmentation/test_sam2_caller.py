@@ -64,6 +64,18 @@ class TestCaller:
         assert (prompt.box.right, prompt.box.bottom) > (300, 400)
         assert caller_prompt(points(HALF), None, GARMENT, SIZE).box is None
 
+    def test_a_question_about_a_larger_photo_is_checked_there_and_brought_to_this_one(self) -> None:
+        seen = HEIGHT * 4, WIDTH * 4
+        prompt = caller_prompt(
+            points((840, 1120, ON), (841, 1120, OFF)), Box(400, 400, 1200, 1600), GARMENT, SIZE, seen
+        )
+        assert prompt.points.at.tolist() == [[210, 280], [210.25, 280]]
+        assert prompt.box == Box(100, 100, 300, 400)
+        with pytest.raises(BadField, match=f"x {WIDTH * 4}, y 5, outside the photo of {WIDTH * 4}x{HEIGHT * 4}"):
+            caller_prompt(points(HALF, (WIDTH * 4, 5, OFF)), None, None, SIZE, seen)
+        with pytest.raises(BadField, match="whole mask is outside the box"):
+            caller_prompt(points(), Box(40, 40, 200, 200), GARMENT, SIZE, seen)
+
     @pytest.mark.parametrize("count", [MAX_POINTS + 1, 10_000])
     def test_too_many_points_are_refused_with_their_number(self, count: int) -> None:
         with pytest.raises(BadField, match=f"{count} points came, at most 1,000") as refused:

@@ -129,16 +129,19 @@ class Question:
     """Where a caller says that the garment is and is not.
 
     Attributes:
-        points: Nx2 float32, x and y in pixels of the photo, the middle of the first pixel at 0.5; N may be 0.
+        points: Nx2 float32, x and y in pixels, the middle of the first pixel at 0.5; N may be 0.
         on_garment: N bool: whether the garment is there.
         box: Left, top, right and bottom of a box round the garment in pixels, or None.
         mask: HxW uint8 at the photo's size, 0 ground to 255 garment: a coarse mask, or None.
+        counted_in: Height and width in pixels of the photo as the caller sees it, in which points and box are; None
+            for those of the photo that goes with the question.
     """
 
     points: NDArray[np.float32]
     on_garment: NDArray[np.bool_]
     box: tuple[float, float, float, float] | None = None
     mask: NDArray[np.uint8] | None = None
+    counted_in: tuple[int, int] | None = None
 
 
 class Segmenter(Protocol):

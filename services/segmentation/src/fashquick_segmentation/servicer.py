@@ -190,24 +190,19 @@ class SegmentationServicer(segmentation_pb2_grpc.SegmentationServiceServicer):
         return partial(asked.segmenter.answer, pixels, question, hints.presentation, flag)
 
     async def _question(self, prompt: pb.Prompt, image: DecodedImage) -> Question:
-        """Bring a prompt about the uploaded photo to the size at which it is worked on."""
+        """Return what a prompt asks; its mask at the size at which the photo is worked on."""
         mask = None
         if prompt.mask:
             blob = Blob(blob_pb2.BlobHeader(part="prompt.mask", size_bytes=len(prompt.mask)), prompt.mask)
             limits = self._kit.settings.image_limits
             mask = await self._kit.decode([blob], lambda: read_mask(blob, image, limits))
-        height, width = image.rgb.shape[:2]
-        scale = np.array([width / image.source_width, height / image.source_height], np.float32)
-        box = None
-        if prompt.HasField("box"):
-            corners = np.array([prompt.box.left, prompt.box.top, prompt.box.right, prompt.box.bottom], np.float64)
-            left, top, right, bottom = (corners.reshape(2, 2) * scale).ravel().tolist()
-            box = left, top, right, bottom
+        corners = prompt.box if prompt.HasField("box") else None
         return Question(
-            points=np.array([(point.x, point.y) for point in prompt.points], np.float32).reshape(-1, 2) * scale,
+            points=np.array([(point.x, point.y) for point in prompt.points], np.float32).reshape(-1, 2),
             on_garment=np.array([point.on_garment for point in prompt.points], bool),
-            box=box,
+            box=None if corners is None else (corners.left, corners.top, corners.right, corners.bottom),
             mask=mask,
+            counted_in=(image.source_height, image.source_width),
         )
 
     def _read(self, header: pb.SegmentHeader, blobs: dict[str, Blob]) -> _Photo:

@@ -5,6 +5,8 @@ Coordinates are as in `prompts`: pixels from the left and from the top edge of t
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,7 +20,11 @@ SIDE_MIN_PX = 1.0  # of a box; a thinner one holds no pixel
 
 
 def caller_prompt(
-    points: Points, box: Box | None, mask: NDArray[np.uint8] | None, photo_size: tuple[int, int]
+    points: Points,
+    box: Box | None,
+    mask: NDArray[np.uint8] | None,
+    photo_size: tuple[int, int],
+    counted_in: tuple[int, int] | None = None,
 ) -> PromptSet:
     """Check what a caller asks.
 
@@ -27,10 +33,11 @@ def caller_prompt(
         box: Round the garment, or None.
         mask: HxW uint8, 0 ground to 255 garment, or None.
         photo_size: Height and width of the photo in pixels.
+        counted_in: Those in which points and box are, as the caller sees the photo; None for `photo_size`.
 
     Returns:
-        The prompt set `NAME`. A mask that comes alone is asked about together with its box: SAM was trained on masks
-        beside points or a box.
+        The prompt set `NAME`, in pixels of the photo. A mask that comes alone is asked about together with its box:
+        SAM was trained on masks beside points or a box.
 
     Raises:
         BadField: There are more than `MAX_POINTS` points; a coordinate is not a finite number or outside the photo; a
@@ -39,15 +46,21 @@ def caller_prompt(
             are outside the box.
         BadMask: The mask has another size than the photo, or is empty or full.
     """
-    _check_points(points, photo_size)
+    seen = counted_in or photo_size
+    _check_points(points, seen)
     if box is not None:
-        _check_box(box, photo_size)
+        _check_box(box, seen)
     if mask is not None:
         _check_mask(mask, photo_size)
-    _check_together(points, box, mask)
+    _check_together(points, box, has_mask=mask is not None)
+    # Only now: points beside each other may fall together when they are scaled.
+    asked = PromptSet(NAME, points, box).scaled(photo_size[1] / seen[1], photo_size[0] / seen[0])
+    points, box = asked.points, asked.box
     if mask is None:
-        return PromptSet(NAME, points, box)
-    if box is None and not (points.labels == ON).any():
+        return asked
+    if box is not None:
+        _check_overlap(box, mask)
+    elif not (points.labels == ON).any():
         box = box_of(mask >= FOREGROUND)
     return PromptSet(NAME, points, box, mask.astype(np.float32) / np.float32(255))
 
@@ -106,9 +119,9 @@ def _check_mask(mask: NDArray[np.uint8], photo_size: tuple[int, int]) -> None:
         raise BadMask("the mask covers the whole photo; mark the garment with 255 and the ground with 0")
 
 
-def _check_together(points: Points, box: Box | None, mask: NDArray[np.uint8] | None) -> None:
+def _check_together(points: Points, box: Box | None, *, has_mask: bool) -> None:
     on = points.labels == ON
-    if not on.any() and box is None and mask is None:
+    if not on.any() and box is None and not has_mask:
         raise BadField(
             f"{len(points)} points say where the garment is not, nothing says where it is; "
             "add a point on the garment or a box round it",
@@ -130,7 +143,10 @@ def _check_together(points: Points, box: Box | None, mask: NDArray[np.uint8] | N
             f"all {np.count_nonzero(on)} points on the garment are outside the box; draw the box round the garment",
             field="box",
         )
-    if mask is not None:
-        (left, top), (right, bottom) = np.floor(corners[0]).astype(int), np.ceil(corners[1]).astype(int)
-        if not (mask[top:bottom, left:right] >= FOREGROUND).any():
-            raise BadField("the whole mask is outside the box; draw the box round the garment", field="box")
+
+
+def _check_overlap(box: Box, mask: NDArray[np.uint8]) -> None:
+    rows = slice(math.floor(box.top), math.ceil(box.bottom))
+    columns = slice(math.floor(box.left), math.ceil(box.right))
+    if not (mask[rows, columns] >= FOREGROUND).any():
+        raise BadField("the whole mask is outside the box; draw the box round the garment", field="box")

@@ -136,7 +136,8 @@ class Sam2Segmenter:
         """Find what the caller points at; see `fashquick_segmentation.engine.Promptable.answer`."""
         labels = np.where(question.on_garment, ON, OFF).astype(np.int32)
         box = None if question.box is None else Box(*question.box)
-        asked = caller_prompt(Points(question.points, labels), box, question.mask, photo.shape[:2])
+        points = Points(question.points, labels)
+        asked = caller_prompt(points, box, question.mask, photo.shape[:2], question.counted_in)
         with self._registry.use(self._checkpoint, cancel) as predictor:
             [embedding] = self._embeddings.encode(predictor, [photo], cancel, side_px=self._side_px)
             [first] = predictor.decode(embedding, [self._prompt(asked)], cancel)

@@ -34,7 +34,7 @@ from PIL import Image
 from fashquick_common.cancel import CancelFlag
 from fashquick_segmentation.embedded.cut import cut
 from fashquick_segmentation.embedded.network import GarmentNetwork
-from fashquick_segmentation.embedded.views import SIDES_PX, look
+from fashquick_segmentation.embedded.views import look
 from fashquick_segmentation.refinement.cleanup import clean
 from fashquick_segmentation.refinement.hanger import without_hanger
 from fashquick_segmentation.refinement.measures import intersection_over_union
@@ -43,6 +43,7 @@ from fashquick_segmentation.sam2.selection import WEIGHTS, Proposal, Scene, Weig
 
 MASKS = Path(__file__).resolve().parent.parent / "benchmarks" / "data" / "selection"
 WORK_SIDE_PX = 512
+SIDES_PX = (192, 256, 320)  # of single views, which are rougher than all together
 THRESHOLDS = (0.05, 0.25, 0.5, 0.75, 0.95)
 BELIEVED = 1e-4  # probabilities are not taken closer to 0 or 1 than this
 PER_PX = 0.7  # logits per pixel from the outline, for masks that come without: about what the network has

@@ -232,3 +232,30 @@ class TestExpectedIou:
 
     def test_an_empty_mask_is_worth_nothing(self) -> None:
         assert expected_iou(np.zeros((4, 4), bool), np.full((4, 4), 0.5, np.float32)) == 0.0
+
+
+class TestBlackHanger:
+    def shirt(self) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        rng = np.random.default_rng(6)
+        mask = outline_mask(OUTLINES["t-shirt"])
+        return compose(mask, (236, 235, 230), ground("carpet", rng), rng), mask > 0.5
+
+    def test_one_that_closes_the_neckline_goes_with_what_it_encloses(self) -> None:
+        photo, shirt = self.shirt()
+        hanger = np.zeros(shirt.shape, np.uint8)
+        loop = np.array([(150, 92), (192, 66), (192, 34), (228, 34), (228, 66), (270, 92)], np.int32)
+        cv2.polylines(hanger, [loop], False, 255, 5)
+        cv2.line(hanger, (155, 98), (265, 98), 255, 5)
+        enclosed = np.zeros(shirt.shape, np.uint8)
+        cv2.fillPoly(enclosed, [np.vstack([loop, [(235, 112), (185, 112)]])], 255)
+        photo[hanger > 0] = (22, 22, 24)
+        kept = without_hanger(photo, shirt | (hanger > 0) | (enclosed > 0))
+        assert not clean(kept)[:86, 175:245].any()
+        assert iou(clean(kept), shirt) > 0.97
+
+    def test_black_piping_of_a_neckline_stays(self) -> None:
+        photo, shirt = self.shirt()
+        piping = np.zeros(shirt.shape, np.uint8)
+        cv2.polylines(piping, [np.array([(150, 92), (185, 113), (235, 113), (270, 92)], np.int32)], False, 255, 5)
+        photo[(piping > 0) & shirt] = (22, 22, 24)
+        assert iou(without_hanger(photo, shirt), shirt) > 0.995

@@ -42,6 +42,14 @@ from tests.unit.segmentation.garments import (
     two_garments,
 )
 
+# A long-sleeved top whose cuffs lie on its sides.
+AKIMBO = np.array(
+    [
+        *[(150, 90), (185, 105), (235, 105), (270, 90), (330, 110), (400, 330), (310, 440), (290, 410), (345, 330)],
+        *[(305, 230), (308, 480), (112, 480), (115, 230), (75, 330), (130, 410), (110, 440), (20, 330), (90, 110)],
+    ],
+    np.float64,
+)
 NAVY, WHITE, RED = (34, 50, 110), (236, 235, 230), (190, 40, 50)
 
 
@@ -70,7 +78,7 @@ def test_a_dark_stripe_at_the_hem_is_not_cut_off(segmenter: EmbeddedSegmenter, p
     hem_row = round(OUTLINES["t-shirt"][:, 1].max())
     cloth = stripes((233, 226, 209), (40, 52, 92), period, last_row=hem_row)
     found = find(segmenter, compose(mask, cloth, ground("planks", rng), rng))
-    assert off_outline(found.mask, mask > 0.5, 4.0) < 0.01
+    assert off_outline(found.mask, mask > 0.5, 4.0) < 0.015
 
 
 def test_mask_and_matte_are_consistent(segmenter: EmbeddedSegmenter) -> None:
@@ -100,11 +108,12 @@ def test_the_answer_is_the_first_candidate(segmenter: EmbeddedSegmenter) -> None
 
 def test_a_gap_between_sleeve_and_body_stays_open(segmenter: EmbeddedSegmenter) -> None:
     rng = np.random.default_rng(3)
-    mask = outline_mask(OUTLINES["t-shirt"])
-    cv2.ellipse(mask, (210, 330), (34, 60), 0, 0, 360, 0.0, -1)
+    mask = outline_mask(AKIMBO)
     photo = compose(mask, NAVY, ground("planks", rng), rng)
     found = find(segmenter, photo)
-    assert found.mask[300:360, 195:225].mean() < 0.1
+    for left in (90, 314):
+        assert (mask[310:340, left : left + 16] < 0.5).all()
+        assert found.mask[310:340, left : left + 16].mean() < 0.1
     assert iou(found.mask, mask > 0.5) > 0.97
 
 

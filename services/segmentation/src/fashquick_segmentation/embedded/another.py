@@ -5,24 +5,22 @@ So it is shown what lies beside that garment alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from fashquick_segmentation.embedded.views import SIDE_PX, Probability
 from fashquick_segmentation.refinement.cleanup import clean
 from fashquick_segmentation.refinement.quality import colour_separation, expected_iou
 
-SIDE_PX = 192  # the smaller side of training; whether something is there, not where its outline runs
 STRIP_SHARE = 0.25  # of the photo's side; a narrower strip beside the garment has no room for another
 AREA_SHARE = 0.3  # of the first one's area; less is a sock, a toy, a cushion
 EXPECTED_MIN = 0.9  # expected intersection over union
 SEPARATION_MIN = 0.5  # see `colour_separation`; folds and patterns of the ground share its colours
 BORDER_MAX = 0.02  # of the strip's border; what leaves it was not laid there to be sold
 SURE = 0.5
-
-Probability = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
 def another_garment(

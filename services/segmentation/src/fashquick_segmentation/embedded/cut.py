@@ -19,7 +19,7 @@ from fashquick_common.cancel import CancelFlag
 from fashquick_segmentation.embedded.evidence import colour_evidence
 
 SURE_GROUND = 0.02  # below it the network is right even where colours say otherwise
-SURE_GARMENT = 0.98
+SURE_GARMENT = 0.9  # at 0.98, panels in the ground's colours are lost
 FAR_SHARE = 0.05  # of the long side; farther from the network's outline there is no hem that it missed
 SURE_GROUND_FAR = 0.2  # there; else the cut floods walls of the cloth's colour that the network half doubts
 DOUBT = 0.01  # the network's probability is not believed closer to 0 or 1 than this

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fashquick_common.errors import ModelNotInstalled
 
-NETWORK_SHA256 = "8f78d3b0d1da2fb8f4f0237d50c856a36a93e135009b7c6dd749ea040ab937f6"
+NETWORK_SHA256 = "9e5e9a00b32b8fff9099289e635fe94e3e301dfddac5093d4033a58f338d54bb"
 
 
 class GarmentNetwork:

@@ -15,7 +15,7 @@ from fashquick_common.errors import BadMask
 from fashquick_segmentation.embedded.another import another_garment
 from fashquick_segmentation.embedded.cut import cut
 from fashquick_segmentation.embedded.network import GarmentNetwork
-from fashquick_segmentation.embedded.views import SIDES_PX, look
+from fashquick_segmentation.embedded.views import SIDE_PX, look
 from fashquick_segmentation.engine import Candidate, Hints, Segmentation
 from fashquick_segmentation.refinement import hint as transparency
 from fashquick_segmentation.refinement.cleanup import clean, fill_believed
@@ -78,9 +78,8 @@ class EmbeddedSegmenter:
         return self._network.digest
 
     def warm_up(self) -> None:
-        """Run the network once at each size: OpenCV plans its buffers on the first pass of a shape."""
-        for side in SIDES_PX:
-            self._network.probability(np.zeros((side, side, 3), np.float32))
+        """Run the network once: OpenCV plans its buffers on the first pass of a shape."""
+        self._network.probability(np.zeros((SIDE_PX, SIDE_PX, 3), np.float32))
 
     def segment(self, photo: NDArray[np.uint8], hints: Hints, cancel: CancelFlag) -> Segmentation:
         """Find the garment; see `fashquick_segmentation.engine.Segmenter.segment`."""

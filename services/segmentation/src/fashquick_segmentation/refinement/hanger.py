@@ -1,8 +1,9 @@
 """Taking a hanger's hook, bar and clips off the top of a mask.
 
-The network was taught by masks in which hangers hang on to their garments, so it takes them along. Most differ
-from straps, collars and waistbands: they are thin, at the top, and of another colour than the cloth. A black
-hanger in a black dress stays, and so does one that closes a neckline: shape alone cannot tell them from straps.
+The network was taught by masks in which some hangers hang on to their garments, so it takes some along. Most differ
+from straps, collars and waistbands: they are thin, at the top, and of another colour than the cloth. One that closes a
+neckline makes the mask thick there; a black one is found by its own thinness, and cut where that takes off what stands
+out of the garment. A black hanger in a black dress stays: nothing tells it from a strap.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fashquick_segmentation.refinement.cleanup import disc, open_mask
+from fashquick_segmentation.refinement.cleanup import clean, disc, open_mask
 
 TOP_SHARE = 0.25  # of the mask's height: hangers are above the chest, clips at the waistband
 THIN_SHARE = 0.08  # of the mask's box (mean of its sides): bars and clips are thinner, legs and most sleeves wider
@@ -20,6 +21,10 @@ PART_SHARE = 0.002  # of the mask's area: less is a seam, a label, a shadow in a
 FOREIGN_THIN_SHARE = 0.4  # of a part of another colour: less is a collar, a yoke, a print
 OTHER_COLOUR_DE = 22.0  # CIE76 distance in Lab from each of the cloth's main colours
 CLOTH_COLOURS = 5
+BLACK_L, BLACK_CHROMA = 40.0, 15.0  # CIE Lab of black plastic and of metal in the shade
+BLACK_SHARE = 0.0005  # of the mask's area; less is a button, a seam
+BLACK_HALF_WIDTH = 0.012  # of the mask's box (mean of its sides); collars, yokes and prints are wider
+STANDS_OUT_SHARE = 0.03  # of the mask's height; trimmings of necklines stand out less
 SAMPLES_MAX = 4000  # cloth pixels that the main colours are found from
 RNG_SEED = 1
 
@@ -42,14 +47,36 @@ def without_hanger(photo: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray
     radius = max(2, round(THIN_SHARE * (width + height) / 4))
     thin = mask & (np.asarray(cv2.dilate(open_mask(solid, radius), disc(CORNER_PX))) == 0)
     thin[below:] = False
-    if not thin.any() or not mask[below:].any():
+    if not mask[below:].any():
         return mask
     area = float(np.count_nonzero(mask))
+    foreign = _foreign(photo, mask, below)
     kept = mask.copy()
-    for part in _parts(_foreign(photo, mask, below), PART_SHARE * area):
+    for part in _parts(foreign, PART_SHARE * area):
         if np.count_nonzero(part & thin) > FOREIGN_THIN_SHARE * np.count_nonzero(part):
             kept &= ~part
-    return kept
+    return _without_black(photo, kept, foreign & kept, (width + height) / 2)
+
+
+def _without_black(
+    photo: NDArray[np.uint8], mask: NDArray[np.bool_], foreign: NDArray[np.bool_], side: float
+) -> NDArray[np.bool_]:
+    """Drop black lines of another colour than the cloth, where that takes off what stands out of the garment."""
+    lab = np.asarray(cv2.cvtColor(photo.astype(np.float32) / np.float32(255), cv2.COLOR_RGB2LAB), np.float32)
+    black = foreign & (lab[..., 0] < BLACK_L) & (np.hypot(lab[..., 1], lab[..., 2]) < BLACK_CHROMA)
+    depth = np.asarray(cv2.distanceTransform(black.astype(np.uint8), cv2.DIST_L2, 5))
+    lines = np.zeros_like(mask)
+    for part in _parts(black, BLACK_SHARE * np.count_nonzero(mask)):
+        if depth[part].max() <= BLACK_HALF_WIDTH * side + 1:
+            lines |= part
+    if not lines.any():
+        return mask
+    # With the soft edge of the lines, and the clips' shadows.
+    near = np.asarray(cv2.dilate(lines.astype(np.uint8), disc(2))) > 0
+    without = clean(mask & ~near)
+    _, top, _, _ = cv2.boundingRect(without.astype(np.uint8))
+    _, before, _, height = cv2.boundingRect(mask.astype(np.uint8))
+    return mask & without if top - before >= STANDS_OUT_SHARE * height else mask
 
 
 def _foreign(photo: NDArray[np.uint8], mask: NDArray[np.bool_], below: int) -> NDArray[np.bool_]:

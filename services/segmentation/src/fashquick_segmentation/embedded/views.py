@@ -66,7 +66,7 @@ def _answers(probability: Probability, photo: NDArray[np.uint8], cancel: CancelF
     cancel.check()
     yield plain
     yield flipped
-    both = (plain + flipped) / 2
+    both = _float((plain + flipped) / 2)
     box = _surroundings(both > 0.5)
     yield _zoomed_out(probability, square) if box is None else _closer(probability, photo, both, box)
 

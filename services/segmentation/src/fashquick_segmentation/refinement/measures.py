@@ -12,7 +12,7 @@ EDGE_DE = 5.0  # CIE76 across the outline, from which on a person sees an edge; 
 EDGE_SIGMA_PX = 2.0  # at working size: how far to either side of the outline colours are taken
 BURNT_OUT, BLACK = 254, 1  # from which on, and up to which, all three channels have lost the colour
 SYMMETRY_SIDE_PX = 96
-SYMMETRY_STEP_DEG = 3
+SYMMETRY_STEP_DEG = 5
 SHARP_SIDE_PX = 512  # long side of the garment at which sharpness is judged; what is lost above, no picture shows
 BLUR_WIDTH_PX = 9
 

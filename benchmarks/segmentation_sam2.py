@@ -3,7 +3,8 @@
 Random weights compute as long as real ones do; what they find means nothing. Each checkpoint runs in a process of its
 own, because the peak of a process never falls again.
 
-Run: python -m benchmarks.segmentation_sam2 [NAME ...] [--side PIXELS] [--device cuda] [--bf16] [--json]
+Run: python -m benchmarks.segmentation_sam2 [NAME ...] [--side PIXELS] [--device cuda] [--batch PHOTOS] [--bf16]
+                                                [--json]
 """
 
 from __future__ import annotations
@@ -44,12 +45,14 @@ class Row:
         file_mib: The converted file.
         load_s: Until the weights can be used, without their bytes.
         encode_s: One photo of `PHOTO_SIZE`.
+        photos_per_s: As many photos at once as `--batch` says.
         decode_s: One prompt.
         decode_many_s: `PROMPTS_PER_PASS` prompts.
         enlarge_s: One mask to the photo's size.
         embedding_mib: What one photo takes in the cache.
         loaded_mib: Memory of the process that is no file, after loading.
         peak_mib: The most memory of the process, weights included.
+        vram_mib: The most memory of the GPU that torch took; 0 on a CPU.
     """
 
     name: str
@@ -57,12 +60,14 @@ class Row:
     file_mib: float
     load_s: float
     encode_s: float
+    photos_per_s: float
     decode_s: float
     decode_many_s: float
     enlarge_s: float
     embedding_mib: float
     loaded_mib: float
     peak_mib: float
+    vram_mib: float
 
 
 def write_random(path: Path, architecture: Architecture) -> None:
@@ -89,19 +94,21 @@ def kib(file: str, field: str) -> int:
     return int(next(line for line in lines if line.startswith(field)).split()[1])
 
 
-def measure(name: str, path: Path, side_px: int, device: str, *, bf16: bool) -> Row:
+def measure(name: str, path: Path, side_px: int, device: str, *, batch: int, bf16: bool) -> Row:
     """Measure one checkpoint in this process."""
     start = time.perf_counter()
     network = load_network(path, CHECKPOINTS[name].architecture, device)
     load_s = time.perf_counter() - start
     loaded = kib("smaps_rollup", "Anonymous:")
-    predictor, flag = Predictor(network, name, device=device, bf16=bf16), CancelFlag()
+    predictor = Predictor(network, name, device=device, bf16=bf16, photos_per_pass=batch)
+    flag = CancelFlag()
     photo = np.random.default_rng(0).integers(0, 256, (*PHOTO_SIZE, 3), dtype=np.uint8)
     prompts = [
         Prompt(np.array([[100.0 + 90 * index, 700.0]], np.float32), np.ones(1, np.int32))
         for index in range(PROMPTS_PER_PASS)
     ]
     encode_s = median_s(lambda: predictor.encode([photo], flag, side_px=side_px), device)
+    batch_s = median_s(lambda: predictor.encode([photo] * batch, flag, side_px=side_px), device)
     [embedding] = predictor.encode([photo], flag, side_px=side_px)
     decode_s = median_s(lambda: predictor.decode(embedding, prompts[:1], flag), device)
     many_s = median_s(lambda: predictor.decode(embedding, prompts, flag), device)
@@ -112,12 +119,14 @@ def measure(name: str, path: Path, side_px: int, device: str, *, bf16: bool) -> 
         file_mib=path.stat().st_size / 2**20,
         load_s=load_s,
         encode_s=encode_s,
+        photos_per_s=batch / batch_s,
         decode_s=decode_s,
         decode_many_s=many_s,
         enlarge_s=median_s(lambda: answer.full_size(0), "cpu"),
         embedding_mib=embedding.size_bytes / 2**20,
         loaded_mib=loaded / 1024,
         peak_mib=kib("status", "VmHWM:") / 1024,
+        vram_mib=0.0 if device == "cpu" else torch.cuda.max_memory_allocated() / 2**20,
     )
 
 
@@ -127,12 +136,20 @@ def main() -> None:
     parser.add_argument("names", nargs="*", choices=[*CHECKPOINTS, []], metavar="NAME")
     parser.add_argument("--side", type=int, default=SIDE_PX)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--batch", type=int, default=1, help="photos in one pass; 8 on a GPU")
     parser.add_argument("--bf16", action="store_true")
     parser.add_argument("--json", action="store_true", help="one line of JSON for each checkpoint")
     parser.add_argument("--file", type=Path, help="measure one checkpoint's weights in this process")
     arguments = parser.parse_args()
     if arguments.file:
-        row = measure(arguments.names[0], arguments.file, arguments.side, arguments.device, bf16=arguments.bf16)
+        row = measure(
+            arguments.names[0],
+            arguments.file,
+            arguments.side,
+            arguments.device,
+            batch=arguments.batch,
+            bf16=arguments.bf16,
+        )
         print(json.dumps(asdict(row)))
         return
     for name in arguments.names or CHECKPOINTS:
@@ -141,6 +158,7 @@ def main() -> None:
             write_random(path, CHECKPOINTS[name].architecture)
             command = [sys.executable, "-m", "benchmarks.segmentation_sam2", name, "--file", str(path)]
             command += ["--side", str(arguments.side), "--device", arguments.device]
+            command += ["--batch", str(arguments.batch)]
             command += ["--bf16"] if arguments.bf16 else []
             done = subprocess.run(command, check=True, capture_output=True, text=True)
         if arguments.json:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fashquick_common.errors import ModelNotInstalled
 
-NETWORK_SHA256 = "9e5e9a00b32b8fff9099289e635fe94e3e301dfddac5093d4033a58f338d54bb"
+NETWORK_SHA256 = "f23804f5a8c955051e908f7edd94341b6615b51065f091d600de938217de078b"
 
 
 class GarmentNetwork:

@@ -25,6 +25,7 @@ BLACK_L, BLACK_CHROMA = 40.0, 15.0  # CIE Lab of black plastic and of metal in t
 BLACK_SHARE = 0.0005  # of the mask's area; less is a button, a seam
 BLACK_HALF_WIDTH = 0.012  # of the mask's box (mean of its sides); collars, yokes and prints are wider
 STANDS_OUT_SHARE = 0.03  # of the mask's height; trimmings of necklines stand out less
+DROPPED_SHARE = 0.05  # of the mask's area that goes with the lines; more is a hood behind a dark seam
 SAMPLES_MAX = 4000  # cloth pixels that the main colours are found from
 RNG_SEED = 1
 
@@ -76,7 +77,9 @@ def _without_black(
     without = clean(mask & ~near)
     _, top, _, _ = cv2.boundingRect(without.astype(np.uint8))
     _, before, _, height = cv2.boundingRect(mask.astype(np.uint8))
-    return mask & without if top - before >= STANDS_OUT_SHARE * height else mask
+    stands_out = top - before >= STANDS_OUT_SHARE * height
+    dropped = np.count_nonzero(mask & ~without)
+    return mask & without if stands_out and dropped <= DROPPED_SHARE * np.count_nonzero(mask) else mask
 
 
 def _foreign(photo: NDArray[np.uint8], mask: NDArray[np.bool_], below: int) -> NDArray[np.bool_]:

@@ -12,7 +12,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -47,14 +47,20 @@ class Row:
     peak_rss_mib: float
 
 
+def photo_files(folder: Path, names: Iterable[str]) -> Iterator[tuple[str, Path]]:
+    """Each photo that is there, by its name `<category>__<id>`."""
+    for name in names:
+        category, number = name.split("__")
+        for path in (folder / category / f"{number}.jpg", folder / "garments" / category / f"{number}.jpg"):
+            if path.is_file():
+                yield name, path
+
+
 def photos(folder: Path) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.bool_]]]:
     """Each photo that is there, HxWx3 uint8 sRGB, with its mask."""
-    for path in sorted(MASKS.glob("*.png")):
-        category, name = path.stem.split("__")
-        for photo in (folder / category / f"{name}.jpg", folder / "garments" / category / f"{name}.jpg"):
-            if photo.is_file():
-                with Image.open(photo) as picture, Image.open(path) as mask:
-                    yield np.asarray(picture.convert("RGB")), np.asarray(mask.convert("L")) > 127
+    for name, path in photo_files(folder, sorted(path.stem for path in MASKS.glob("*.png"))):
+        with Image.open(path) as picture, Image.open(MASKS / f"{name}.png") as mask:
+            yield np.asarray(picture.convert("RGB")), np.asarray(mask.convert("L")) > 127
 
 
 def plain_grabcut(photo: NDArray[np.uint8]) -> NDArray[np.bool_]:

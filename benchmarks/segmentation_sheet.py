@@ -1,6 +1,6 @@
 """Contact sheets of real photos with the embedded segmenter's masks: some defects are seen, not measured.
 
-Run: FASHQUICK_PHOTOS=folder python benchmarks/segmentation_sheet.py OUT. The folder is as for `segmentation.py`. OUT
+Run: FASHQUICK_PHOTOS=folder python -m benchmarks.segmentation_sheet OUT. The folder is as for `segmentation.py`. OUT
 gets `easy-1.png` and so on of the 86 photos with masks, and `hard-1.png` and so on of the 34 in `data/hard_photos.txt`.
 Each photo is shown as it is and with its garment on magenta; a refused one with the reason.
 """
@@ -11,13 +11,13 @@ import argparse
 import os
 import sys
 import textwrap
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from benchmarks.segmentation import MASKS, photo_files
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.errors import FashquickError
 from fashquick_segmentation.embedded import EmbeddedSegmenter
@@ -27,15 +27,6 @@ DATA = Path(__file__).parent / "data"
 TILE_PX = 300
 ACROSS, DOWN = 4, 5
 MAGENTA = np.array((255.0, 0.0, 255.0))
-
-
-def photo_files(folder: Path, names: Sequence[str]) -> Iterator[tuple[str, Path]]:
-    """Each photo that is there, by its name `<category>__<id>`."""
-    for name in names:
-        category, number = name.split("__")
-        for path in (folder / category / f"{number}.jpg", folder / "garments" / category / f"{number}.jpg"):
-            if path.is_file():
-                yield name, path
 
 
 def tile(segmenter: EmbeddedSegmenter, name: str, path: Path) -> Image.Image:
@@ -77,7 +68,7 @@ def main() -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     segmenter = EmbeddedSegmenter()
     sets = {
-        "easy": [path.stem for path in sorted((DATA / "masks").glob("*.png"))],
+        "easy": [path.stem for path in sorted(MASKS.glob("*.png"))],
         "hard": (DATA / "hard_photos.txt").read_text(encoding="ascii").split(),
     }
     for kind, names in sets.items():

@@ -112,8 +112,8 @@ def mask_of(path: Path, photo: npt.NDArray[np.uint8], masks: Path) -> npt.NDArra
     stored = masks / f"{path.parent.parent.name}__{path.parent.name}__{path.stem}.png"
     if not stored.exists():
         # Imported late: with all masks there the script runs without the segmentation service.
-        from fashquick_segmentation.embedded.segmenter import EmbeddedSegmenter  # noqa: PLC0415
-        from fashquick_segmentation.engine import NO_HINTS  # noqa: PLC0415
+        from fashquick_segmentation.embedded.segmenter import EmbeddedSegmenter  # noqa: PLC0415 - late, see above
+        from fashquick_segmentation.engine import NO_HINTS  # noqa: PLC0415 - likewise
 
         try:
             alpha = EmbeddedSegmenter().segment(photo, NO_HINTS, CancelFlag()).alpha

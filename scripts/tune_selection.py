@@ -34,15 +34,15 @@ from PIL import Image
 from fashquick_common.cancel import CancelFlag
 from fashquick_segmentation.embedded.cut import cut
 from fashquick_segmentation.embedded.network import GarmentNetwork
+from fashquick_segmentation.embedded.segmenter import working_size
 from fashquick_segmentation.embedded.views import look
 from fashquick_segmentation.refinement.cleanup import clean
 from fashquick_segmentation.refinement.hanger import without_hanger
-from fashquick_segmentation.refinement.measures import intersection_over_union
+from fashquick_segmentation.refinement.measures import intersection_over_union, lab_of
 from fashquick_segmentation.refinement.quality import expected_iou
 from fashquick_segmentation.sam2.selection import WEIGHTS, Proposal, Scene, Weights
 
 MASKS = Path(__file__).resolve().parent.parent / "benchmarks" / "data" / "selection"
-WORK_SIDE_PX = 512
 SIDES_PX = (192, 256, 320)  # of single views, which are rougher than all together
 THRESHOLDS = (0.05, 0.25, 0.5, 0.75, 0.95)
 BELIEVED = 1e-4  # probabilities are not taken closer to 0 or 1 than this
@@ -63,13 +63,6 @@ def photo_of(folder: Path, mask: Path) -> Path | None:
     category, name = mask.stem.split("__")
     places = (folder / "garments" / category / f"{name}.jpg", folder / category / f"{name}.jpg")
     return next((place for place in places if place.is_file()), None)
-
-
-def at_work_size(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The photo with a long side of `WORK_SIDE_PX`."""
-    scale = WORK_SIDE_PX / max(photo.shape[:2])
-    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(photo, None, fx=scale, fy=scale, interpolation=how), np.uint8)
 
 
 def prior_of(network: GarmentNetwork, photo: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -134,7 +127,7 @@ def mistakes(photo: NDArray[np.uint8], mask: Mask) -> Iterator[tuple[str, Mask]]
     hull = np.zeros(mask.shape, np.uint8)
     cv2.fillConvexPoly(hull, cv2.convexHull(np.ascontiguousarray(points)), 1)
     yield "hull", hull > 0
-    lab = np.asarray(cv2.cvtColor(photo.astype(np.float32) / np.float32(255), cv2.COLOR_RGB2LAB), np.float32)
+    lab = lab_of(photo)
     inside, outside = colours(lab, mask), colours(lab, ~mask)
     yield from ((f"colour {number}", clean(part)) for number, part in enumerate(inside))
     yield from ((f"with ground {number}", clean(mask | part)) for number, part in enumerate(outside))
@@ -179,7 +172,7 @@ def proposal(logits: NDArray[np.float32], probability: NDArray[np.float32], name
 
 def scored(network: GarmentNetwork, photo: NDArray[np.uint8], truth: Mask) -> Table:
     """All candidates of one photo with their scores and their true intersection over union."""
-    small = at_work_size(photo)
+    small = working_size(photo)
     probability = prior_of(network, small)
     true = np.asarray(cv2.resize(truth.astype(np.float32), small.shape[1::-1], interpolation=cv2.INTER_AREA)) > 0.5
     scene = Scene(small, probability)

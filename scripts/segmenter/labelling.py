@@ -7,7 +7,6 @@ little, its answer is a label.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from fashquick_common.cancel import CancelFlag
 from fashquick_segmentation.embedded.cut import cut
 from fashquick_segmentation.embedded.segmenter import working_size
-from fashquick_segmentation.embedded.views import look
+from fashquick_segmentation.embedded.views import Probability, look
 from fashquick_segmentation.refinement.cleanup import clean, fill_believed
 from fashquick_segmentation.refinement.hanger import without_hanger
 from fashquick_segmentation.refinement.measures import intersection_over_union
@@ -28,8 +27,6 @@ CUT_MIN = 0.95  # between the network's outline and the cut along the colours
 CUT_TRUSTED = 0.97  # from here on the cut's outline is the label, else the network's
 EXPECTED_MIN = 0.93
 COVERAGE_MIN, COVERAGE_MAX = 0.04, 0.9
-
-Probability = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fashquick_common.cancel import CancelFlag
+from fashquick_segmentation.refinement.measures import lab_of
 
 REACH_SHARE = 0.08  # of the long side: at least one period of broad stripes, hardly the next plank
 SAMPLES = 60  # places a pixel is compared with, spread evenly over the disc of that radius
@@ -62,8 +63,7 @@ def _distances(
     height, width = photo.shape[:2]
     reach = REACH_SHARE * max(height, width)
     margin = math.ceil(reach)
-    lab = cv2.cvtColor(photo.astype(np.float32) / np.float32(255), cv2.COLOR_RGB2LAB)
-    lab = np.asarray(cv2.GaussianBlur(lab, (0, 0), NOISE_SIGMA_PX), np.float32)
+    lab = np.asarray(cv2.GaussianBlur(lab_of(photo), (0, 0), NOISE_SIGMA_PX), np.float32)
     # A margin that belongs to no side spares the test whether a sample lies in the picture.
     colours = np.pad(lab, ((margin, margin), (margin, margin), (0, 0))).reshape(-1, 3)
     members = [np.pad(side, margin).ravel() for side in sides]

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fashquick_segmentation.refinement.cleanup import clean, disc, open_mask
+from fashquick_segmentation.refinement.measures import lab_of
 
 TOP_SHARE = 0.25  # of the mask's height: hangers are above the chest, clips at the waistband
 THIN_SHARE = 0.08  # of the mask's box (mean of its sides): bars and clips are thinner, legs and most sleeves wider
@@ -51,19 +52,19 @@ def without_hanger(photo: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray
     if not mask[below:].any():
         return mask
     area = float(np.count_nonzero(mask))
-    foreign = _foreign(photo, mask, below)
+    lab = lab_of(photo)
+    foreign = _foreign(lab, mask, below)
     kept = mask.copy()
     for part in _parts(foreign, PART_SHARE * area):
         if np.count_nonzero(part & thin) > FOREIGN_THIN_SHARE * np.count_nonzero(part):
             kept &= ~part
-    return _without_black(photo, kept, foreign & kept, (width + height) / 2)
+    return _without_black(lab, kept, foreign & kept, (width + height) / 2)
 
 
 def _without_black(
-    photo: NDArray[np.uint8], mask: NDArray[np.bool_], foreign: NDArray[np.bool_], side: float
+    lab: NDArray[np.float32], mask: NDArray[np.bool_], foreign: NDArray[np.bool_], side: float
 ) -> NDArray[np.bool_]:
     """Drop black lines of another colour than the cloth, where that takes off what stands out of the garment."""
-    lab = np.asarray(cv2.cvtColor(photo.astype(np.float32) / np.float32(255), cv2.COLOR_RGB2LAB), np.float32)
     black = foreign & (lab[..., 0] < BLACK_L) & (np.hypot(lab[..., 1], lab[..., 2]) < BLACK_CHROMA)
     depth = np.asarray(cv2.distanceTransform(black.astype(np.uint8), cv2.DIST_L2, 5))
     lines = np.zeros_like(mask)
@@ -82,9 +83,8 @@ def _without_black(
     return mask & without if stands_out and dropped <= DROPPED_SHARE * np.count_nonzero(mask) else mask
 
 
-def _foreign(photo: NDArray[np.uint8], mask: NDArray[np.bool_], below: int) -> NDArray[np.bool_]:
+def _foreign(lab: NDArray[np.float32], mask: NDArray[np.bool_], below: int) -> NDArray[np.bool_]:
     """Where the mask's top has none of the colours that the garment has from row `below` on."""
-    lab = np.asarray(cv2.cvtColor(photo.astype(np.float32) / np.float32(255), cv2.COLOR_RGB2LAB), np.float32)
     colours = _main_colours(lab[below:][mask[below:]])
     foreign = np.zeros_like(mask)
     upper = mask[:below]

@@ -44,7 +44,7 @@ def measure(photo: NDArray[np.uint8], small: NDArray[np.uint8], mask: NDArray[np
         small: hxwx3 uint8: the same at working size.
         mask: hxw bool, not empty.
     """
-    lab = _lab(small)
+    lab = lab_of(small)
     garment = small[mask]
     lost = (garment >= BURNT_OUT).all(1) | (garment <= BLACK).all(1)
     return Measures(
@@ -154,5 +154,6 @@ def _mean_beside(lab: NDArray[np.float32], side: NDArray[np.bool_]) -> NDArray[n
     return np.asarray(total / np.maximum(weight, 1e-6)[..., np.newaxis], np.float32)
 
 
-def _lab(photo: NDArray[np.uint8]) -> NDArray[np.float32]:
+def lab_of(photo: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the CIE Lab colours of a photo, HxWx3 uint8 sRGB; HxWx3 float32, L from 0 to 100."""
     return np.asarray(cv2.cvtColor(photo.astype(np.float32) / np.float32(255), cv2.COLOR_RGB2LAB), np.float32)

@@ -88,13 +88,14 @@ def assess(
     Returns:
         The quality with its warnings.
     """
+    sides = _sides(mask)
     quality = Quality(
         confidence=float(np.sqrt(expected * view_agreement)),
         view_agreement=view_agreement,
         separation=separation,
         coverage=float(mask.mean()),
-        border_contact=float(np.concatenate(list(_sides(mask).values())).mean()),
-        cut_off=tuple(side for side, line in _sides(mask).items() if line.mean() > CUT_OFF_SHARE),
+        border_contact=float(np.concatenate(list(sides.values())).mean()),
+        cut_off=tuple(side for side, line in sides.items() if line.mean() > CUT_OFF_SHARE),
         fragments=int(cv2.connectedComponents(mask.astype(np.uint8))[0]) - 1,
         symmetry=measures.symmetry,
         boundary_confidence=measures.boundary_confidence,

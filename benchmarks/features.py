@@ -28,11 +28,12 @@ from fashquick_common.cancel import CancelFlag
 from fashquick_common.errors import FashquickError
 from fashquick_common.garment import Category, LandmarkName
 from fashquick_common.image import decode
-from fashquick_features import landmarks, outline, palette
-from fashquick_features.category import load_model
-from fashquick_features.colour import ciede2000, lab_of_srgb
-from fashquick_features.descriptor import describe
+from fashquick_features.colour import palette
+from fashquick_features.colour.spaces import ciede2000, lab_of_srgb
 from fashquick_features.engine import PassportAnalyser
+from fashquick_features.shape import landmarks, outline
+from fashquick_features.shape.category import load_model
+from fashquick_features.shape.descriptor import describe
 
 LONG_SIDE = 1024  # pixels; the goals are stated for it
 REPEATS = 10

@@ -28,9 +28,9 @@ from fashquick_common.cancel import CancelFlag
 from fashquick_common.errors import FashquickError
 from fashquick_common.garment import Category
 from fashquick_common.image.decode import decode
-from fashquick_features import outline
-from fashquick_features.category import MAX_SIGMA, CategoryModel, Weights
-from fashquick_features.descriptor import describe
+from fashquick_features.shape import outline
+from fashquick_features.shape.category import MAX_SIGMA, CategoryModel, Weights
+from fashquick_features.shape.descriptor import describe
 
 ROOT = Path(__file__).resolve().parent.parent
 KINDS = ROOT / "benchmarks/data/garment_kinds.csv"

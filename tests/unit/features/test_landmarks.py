@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from benchmarks.drawn_garments import DrawnGarment, draw
 from fashquick_common.garment import Category, Landmark, LandmarkName
-from fashquick_features import landmarks, outline
+from fashquick_features.shape import landmarks, outline
 
 TOPS = [Category.T_SHIRT, Category.LONG_SLEEVE, Category.SLEEVELESS_TOP]
 BOTTOMS = [Category.TROUSERS, Category.SHORTS, Category.SKIRT]

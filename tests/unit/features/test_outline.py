@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from benchmarks.drawn_garments import draw
 from fashquick_common.errors import BadMask
 from fashquick_common.garment import Category
-from fashquick_features import outline
+from fashquick_features.shape import outline
 
 
 def ellipse(width: int = 200, height: int = 300) -> np.ndarray:

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from benchmarks.drawn_garments import DrawnGarment, draw
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.garment import Category, PaletteColour
-from fashquick_features import palette
-from fashquick_features.colour import ciede2000, lab_of_srgb
+from fashquick_features.colour import palette
+from fashquick_features.colour.spaces import ciede2000, lab_of_srgb
 
 
 def extract(garment: DrawnGarment) -> tuple[PaletteColour, ...]:

@@ -10,10 +10,11 @@ import numpy.typing as npt
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.errors import BadField
 from fashquick_common.garment import Category, CategoryGuess, Landmark, LandmarkName, Passport
-from fashquick_features import landmarks, outline, palette
-from fashquick_features.category import load_model
-from fashquick_features.descriptor import describe
-from fashquick_features.outline import Plane
+from fashquick_features.colour import palette
+from fashquick_features.shape import landmarks, outline
+from fashquick_features.shape.category import load_model
+from fashquick_features.shape.descriptor import describe
+from fashquick_features.shape.outline import Plane
 
 DISAGREEMENT = 0.6  # what is left of confidences where category and landmarks contradict each other
 

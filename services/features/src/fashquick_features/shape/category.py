@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fashquick_common.garment import Category, CategoryGuess
-from fashquick_features.descriptor import LENGTH, Vector
+from fashquick_features.shape.descriptor import LENGTH, Vector
 
 MIN_CONFIDENCE = 0.01  # less likely categories are not worth naming
 MAX_SIGMA = 8.0  # odd shapes must not saturate the network

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import ConvexHull, QhullError
 
-from fashquick_features.outline import Points
+from fashquick_features.shape.outline import Points
 
 Indices = npt.NDArray[np.intp]
 

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from fashquick_features.contour import pockets
-from fashquick_features.outline import Outline, Plane, Points, UprightFrame
+from fashquick_features.shape.contour import pockets
+from fashquick_features.shape.outline import Outline, Plane, Points, UprightFrame
 
 RASTER = 72  # side of the square on which shape and gradients are sampled
 SHAPE_CELLS = 24  # side of the coarse silhouette

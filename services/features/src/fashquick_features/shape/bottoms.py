@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from fashquick_common.garment import LandmarkName as Name
-from fashquick_features.contour import arc, corner_pair, mirrored, pockets
-from fashquick_features.outline import Points
+from fashquick_features.shape.contour import arc, corner_pair, mirrored, pockets
+from fashquick_features.shape.outline import Points
 
 WAIST_ZONE = 0.30  # v above which the waistband's corners lie, on shorts too
 CROTCH_ZONE = (0.15, 0.97)  # v between which legs part

@@ -15,7 +15,8 @@ from scipy.ndimage import gaussian_filter
 
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.garment import PaletteColour
-from fashquick_features.colour import (
+from fashquick_features.colour.names import name_of
+from fashquick_features.colour.spaces import (
     Floats,
     ciede2000,
     lab_of_linear,
@@ -24,8 +25,7 @@ from fashquick_features.colour import (
     oklab_of_linear,
     srgb_of_linear,
 )
-from fashquick_features.colour_names import name_of
-from fashquick_features.outline import OPAQUE, Plane
+from fashquick_features.shape.outline import OPAQUE, Plane
 
 MAX_COLOURS = 8
 SAMPLE_PX = 20_000  # pixels looked at; shares are then good to about 0.4 %

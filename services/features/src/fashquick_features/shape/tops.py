@@ -13,8 +13,8 @@ from itertools import product
 import numpy as np
 
 from fashquick_common.garment import LandmarkName as Name
-from fashquick_features.contour import Indices, Pocket, arc, chord_distance, corner_pair, mirrored, pockets
-from fashquick_features.outline import Points
+from fashquick_features.shape.contour import Indices, Pocket, arc, chord_distance, corner_pair, mirrored, pockets
+from fashquick_features.shape.outline import Points
 
 ARMPIT_ZONE = (0.06, 0.78)  # v: under the shoulder line and above the hem of the shortest crop top
 NEAREST_ARMPIT = 0.05  # |u|: nearer to the axis lies the neck or a slit in the hem

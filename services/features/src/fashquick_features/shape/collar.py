@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from fashquick_features.colour import Floats, linear_of_srgb, oklab_of_linear
-from fashquick_features.outline import OPAQUE, Plane, Points
+from fashquick_features.colour.spaces import Floats, linear_of_srgb, oklab_of_linear
+from fashquick_features.shape.outline import OPAQUE, Plane, Points
 
 UNIT_PX = 40  # raster pixels a half-width, about as many as a photo of 400 px has
 LEFT, TOP, RIGHT, BOTTOM = -1.2, -0.3, 1.2, 2.6

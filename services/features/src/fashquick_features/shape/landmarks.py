@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from fashquick_common.garment import Category, Landmark, LandmarkName
-from fashquick_features.bottoms import find_skirt, find_trousers
-from fashquick_features.collar import find_neckline
-from fashquick_features.outline import Outline, Plane, UprightFrame
-from fashquick_features.tops import find_top
+from fashquick_features.shape.bottoms import find_skirt, find_trousers
+from fashquick_features.shape.collar import find_neckline
+from fashquick_features.shape.outline import Outline, Plane, UprightFrame
+from fashquick_features.shape.tops import find_top
 
 MIN_CONFIDENCE = 0.15  # a point less sure than this is left out: a wrong one ruins more than a missing one
 

@@ -1,0 +1,1 @@
+"""Which colours a garment has, and the light they were seen in."""

@@ -1,0 +1,1 @@
+"""Where a garment's outline runs and what it says: landmarks, kind, measurements."""

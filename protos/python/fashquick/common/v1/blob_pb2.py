@@ -24,15 +24,15 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x66\x61shquick/common/v1/blob.proto\x12\x13\x66\x61shquick.common.v1\"\xb0\x01\n\nBlobHeader\x12\x0c\n\x04part\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\nmedia_type\x18\x03 \x01(\t\x12/\n\x08\x65ncoding\x18\x04 \x01(\x0e\x32\x1d.fashquick.common.v1.Encoding\x12\r\n\x05width\x18\x05 \x01(\r\x12\x0e\n\x06height\x18\x06 \x01(\r\x12\x12\n\nsize_bytes\x18\x07 \x01(\x04\x12\x0e\n\x06sha256\x18\x08 \x01(\x0c\"3\n\x05\x43hunk\x12\x0c\n\x04part\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x04\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"9\n\x07Summary\x12.\n\x05\x62lobs\x18\x01 \x03(\x0b\x32\x1f.fashquick.common.v1.BlobHeader*r\n\x08\x45ncoding\x12\x18\n\x14\x45NCODING_UNSPECIFIED\x10\x00\x12\x11\n\rENCODING_FILE\x10\x01\x12\x11\n\rENCODING_RGB8\x10\x02\x12\x12\n\x0e\x45NCODING_GRAY8\x10\x03\x12\x12\n\x0e\x45NCODING_BITS1\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x66\x61shquick/common/v1/blob.proto\x12\x13\x66\x61shquick.common.v1\"\xb0\x01\n\nBlobHeader\x12\x0c\n\x04part\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\nmedia_type\x18\x03 \x01(\t\x12/\n\x08\x65ncoding\x18\x04 \x01(\x0e\x32\x1d.fashquick.common.v1.Encoding\x12\r\n\x05width\x18\x05 \x01(\r\x12\x0e\n\x06height\x18\x06 \x01(\r\x12\x12\n\nsize_bytes\x18\x07 \x01(\x04\x12\x0e\n\x06sha256\x18\x08 \x01(\x0c\"3\n\x05\x43hunk\x12\x0c\n\x04part\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x04\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"9\n\x07Summary\x12.\n\x05\x62lobs\x18\x01 \x03(\x0b\x32\x1f.fashquick.common.v1.BlobHeader*\x85\x01\n\x08\x45ncoding\x12\x18\n\x14\x45NCODING_UNSPECIFIED\x10\x00\x12\x11\n\rENCODING_FILE\x10\x01\x12\x11\n\rENCODING_RGB8\x10\x02\x12\x12\n\x0e\x45NCODING_GRAY8\x10\x03\x12\x12\n\x0e\x45NCODING_BITS1\x10\x04\x12\x11\n\rENCODING_UV16\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'fashquick.common.v1.blob_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ENCODING']._serialized_start=346
-  _globals['_ENCODING']._serialized_end=460
+  _globals['_ENCODING']._serialized_start=347
+  _globals['_ENCODING']._serialized_end=480
   _globals['_BLOBHEADER']._serialized_start=56
   _globals['_BLOBHEADER']._serialized_end=232
   _globals['_CHUNK']._serialized_start=234

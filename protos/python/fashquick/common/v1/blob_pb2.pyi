@@ -35,6 +35,11 @@ class _EncodingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Encoding.Val
     """height x width bytes, row by row, compressed with zlib."""
     ENCODING_BITS1: _Encoding.ValueType  # 4
     """One bit a pixel, each row padded to whole bytes, first pixel in the highest bit, compressed with zlib."""
+    ENCODING_UV16: _Encoding.ValueType  # 5
+    """Where in a photo each pixel comes from: height x width x 4 bytes, row by row: u, then v, each 16 bits with the low
+    byte first, compressed with zlib. u is the position from the photo's left edge, v from its top edge, 0 to 65534 for
+    0 to 1 of its width and height; u 65535: this pixel shows nothing of the photo.
+    """
 
 class Encoding(_Encoding, metaclass=_EncodingEnumTypeWrapper):
     """How the bytes of a blob are to be read. Readers must tolerate values they do not know."""
@@ -49,6 +54,11 @@ ENCODING_GRAY8: Encoding.ValueType  # 3
 """height x width bytes, row by row, compressed with zlib."""
 ENCODING_BITS1: Encoding.ValueType  # 4
 """One bit a pixel, each row padded to whole bytes, first pixel in the highest bit, compressed with zlib."""
+ENCODING_UV16: Encoding.ValueType  # 5
+"""Where in a photo each pixel comes from: height x width x 4 bytes, row by row: u, then v, each 16 bits with the low
+byte first, compressed with zlib. u is the position from the photo's left edge, v from its top edge, 0 to 65534 for
+0 to 1 of its width and height; u 65535: this pixel shows nothing of the photo.
+"""
 Global___Encoding: _TypeAlias = Encoding  # noqa: Y015
 
 @_typing.final

@@ -25,22 +25,32 @@ _sym_db = _symbol_database.Default()
 from fashquick.common.v1 import blob_pb2 as fashquick_dot_common_dot_v1_dot_blob__pb2
 from fashquick.common.v1 import priority_pb2 as fashquick_dot_common_dot_v1_dot_priority__pb2
 from fashquick.garment.v1 import category_pb2 as fashquick_dot_garment_dot_v1_dot_category__pb2
+from fashquick.garment.v1 import fidelity_pb2 as fashquick_dot_garment_dot_v1_dot_fidelity__pb2
+from fashquick.garment.v1 import geometry_pb2 as fashquick_dot_garment_dot_v1_dot_geometry__pb2
 from fashquick.garment.v1 import passport_pb2 as fashquick_dot_garment_dot_v1_dot_passport__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$fashquick/features/v1/features.proto\x12\x15\x66\x61shquick.features.v1\x1a\x1e\x66\x61shquick/common/v1/blob.proto\x1a\"fashquick/common/v1/priority.proto\x1a#fashquick/garment/v1/category.proto\x1a#fashquick/garment/v1/passport.proto\"\x90\x01\n\x16\x45xtractFeaturesRequest\x12>\n\x06header\x18\x01 \x01(\x0b\x32,.fashquick.features.v1.ExtractFeaturesHeaderH\x00\x12+\n\x05\x63hunk\x18\x02 \x01(\x0b\x32\x1a.fashquick.common.v1.ChunkH\x00\x42\t\n\x07message\"\xeb\x01\n\x15\x45xtractFeaturesHeader\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12.\n\x05\x62lobs\x18\x02 \x03(\x0b\x32\x1f.fashquick.common.v1.BlobHeader\x12\x12\n\nphoto_part\x18\x03 \x01(\t\x12\x12\n\nalpha_part\x18\x04 \x01(\t\x12\x35\n\rcategory_hint\x18\x05 \x01(\x0e\x32\x1e.fashquick.garment.v1.Category\x12/\n\x08priority\x18\x06 \x01(\x0e\x32\x1d.fashquick.common.v1.Priority\"\x9e\x01\n\x17\x45xtractFeaturesResponse\x12\x30\n\x08passport\x18\x01 \x01(\x0b\x32\x1e.fashquick.garment.v1.Passport\x12\x0f\n\x07\x62\x61\x63kend\x18\x02 \x01(\t\x12\x16\n\x0e\x62\x61\x63kend_digest\x18\x03 \x01(\t\x12\x17\n\x0f\x63ompute_seconds\x18\x04 \x01(\x01\x12\x0f\n\x07version\x18\x05 \x01(\t2\x85\x01\n\x0f\x46\x65\x61turesService\x12r\n\x0f\x45xtractFeatures\x12-.fashquick.features.v1.ExtractFeaturesRequest\x1a..fashquick.features.v1.ExtractFeaturesResponse(\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$fashquick/features/v1/features.proto\x12\x15\x66\x61shquick.features.v1\x1a\x1e\x66\x61shquick/common/v1/blob.proto\x1a\"fashquick/common/v1/priority.proto\x1a#fashquick/garment/v1/category.proto\x1a#fashquick/garment/v1/fidelity.proto\x1a#fashquick/garment/v1/geometry.proto\x1a#fashquick/garment/v1/passport.proto\"\x90\x01\n\x16\x45xtractFeaturesRequest\x12>\n\x06header\x18\x01 \x01(\x0b\x32,.fashquick.features.v1.ExtractFeaturesHeaderH\x00\x12+\n\x05\x63hunk\x18\x02 \x01(\x0b\x32\x1a.fashquick.common.v1.ChunkH\x00\x42\t\n\x07message\"\xd8\x02\n\x15\x45xtractFeaturesHeader\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12.\n\x05\x62lobs\x18\x02 \x03(\x0b\x32\x1f.fashquick.common.v1.BlobHeader\x12\x12\n\nphoto_part\x18\x03 \x01(\t\x12\x12\n\nalpha_part\x18\x04 \x01(\t\x12\x35\n\rcategory_hint\x18\x05 \x01(\x0e\x32\x1e.fashquick.garment.v1.Category\x12/\n\x08priority\x18\x06 \x01(\x0e\x32\x1d.fashquick.common.v1.Priority\x12\x37\n\x0cknown_length\x18\x07 \x01(\x0b\x32!.fashquick.garment.v1.KnownLength\x12\x32\n\tread_text\x18\x08 \x01(\x0e\x32\x1f.fashquick.features.v1.ReadText\"\x9e\x01\n\x17\x45xtractFeaturesResponse\x12\x30\n\x08passport\x18\x01 \x01(\x0b\x32\x1e.fashquick.garment.v1.Passport\x12\x0f\n\x07\x62\x61\x63kend\x18\x02 \x01(\t\x12\x16\n\x0e\x62\x61\x63kend_digest\x18\x03 \x01(\t\x12\x17\n\x0f\x63ompute_seconds\x18\x04 \x01(\x01\x12\x0f\n\x07version\x18\x05 \x01(\t\"\x8c\x01\n\x14ScoreFidelityRequest\x12<\n\x06header\x18\x01 \x01(\x0b\x32*.fashquick.features.v1.ScoreFidelityHeaderH\x00\x12+\n\x05\x63hunk\x18\x02 \x01(\x0b\x32\x1a.fashquick.common.v1.ChunkH\x00\x42\t\n\x07message\"\xe8\x02\n\x13ScoreFidelityHeader\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12.\n\x05\x62lobs\x18\x02 \x03(\x0b\x32\x1f.fashquick.common.v1.BlobHeader\x12\x12\n\nphoto_part\x18\x03 \x01(\t\x12\x12\n\nalpha_part\x18\x04 \x01(\t\x12\x14\n\x0cpicture_part\x18\x05 \x01(\t\x12\x13\n\x0bregion_part\x18\x06 \x01(\t\x12\x0f\n\x07uv_part\x18\x07 \x01(\t\x12\x12\n\nprior_part\x18\x08 \x01(\t\x12\x30\n\x08passport\x18\t \x01(\x0b\x32\x1e.fashquick.garment.v1.Passport\x12/\n\x08priority\x18\n \x01(\x0e\x32\x1d.fashquick.common.v1.Priority\x12\x32\n\tread_text\x18\x0b \x01(\x0e\x32\x1f.fashquick.features.v1.ReadText\"\xa0\x01\n\x15ScoreFidelityResponse\x12\x34\n\x06report\x18\x01 \x01(\x0b\x32$.fashquick.garment.v1.FidelityReport\x12\x0f\n\x07\x62\x61\x63kend\x18\x02 \x01(\t\x12\x16\n\x0e\x62\x61\x63kend_digest\x18\x03 \x01(\t\x12\x17\n\x0f\x63ompute_seconds\x18\x04 \x01(\x01\x12\x0f\n\x07version\x18\x05 \x01(\t*q\n\x08ReadText\x12\x19\n\x15READ_TEXT_UNSPECIFIED\x10\x00\x12\x1d\n\x19READ_TEXT_WHERE_INSTALLED\x10\x01\x12\x13\n\x0fREAD_TEXT_NEVER\x10\x02\x12\x16\n\x12READ_TEXT_REQUIRED\x10\x03\x32\xf3\x01\n\x0f\x46\x65\x61turesService\x12r\n\x0f\x45xtractFeatures\x12-.fashquick.features.v1.ExtractFeaturesRequest\x1a..fashquick.features.v1.ExtractFeaturesResponse(\x01\x12l\n\rScoreFidelity\x12+.fashquick.features.v1.ScoreFidelityRequest\x1a,.fashquick.features.v1.ScoreFidelityResponse(\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'fashquick.features.v1.features_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_EXTRACTFEATURESREQUEST']._serialized_start=206
-  _globals['_EXTRACTFEATURESREQUEST']._serialized_end=350
-  _globals['_EXTRACTFEATURESHEADER']._serialized_start=353
-  _globals['_EXTRACTFEATURESHEADER']._serialized_end=588
-  _globals['_EXTRACTFEATURESRESPONSE']._serialized_start=591
-  _globals['_EXTRACTFEATURESRESPONSE']._serialized_end=749
-  _globals['_FEATURESSERVICE']._serialized_start=752
-  _globals['_FEATURESSERVICE']._serialized_end=885
+  _globals['_READTEXT']._serialized_start=1603
+  _globals['_READTEXT']._serialized_end=1716
+  _globals['_EXTRACTFEATURESREQUEST']._serialized_start=280
+  _globals['_EXTRACTFEATURESREQUEST']._serialized_end=424
+  _globals['_EXTRACTFEATURESHEADER']._serialized_start=427
+  _globals['_EXTRACTFEATURESHEADER']._serialized_end=771
+  _globals['_EXTRACTFEATURESRESPONSE']._serialized_start=774
+  _globals['_EXTRACTFEATURESRESPONSE']._serialized_end=932
+  _globals['_SCOREFIDELITYREQUEST']._serialized_start=935
+  _globals['_SCOREFIDELITYREQUEST']._serialized_end=1075
+  _globals['_SCOREFIDELITYHEADER']._serialized_start=1078
+  _globals['_SCOREFIDELITYHEADER']._serialized_end=1438
+  _globals['_SCOREFIDELITYRESPONSE']._serialized_start=1441
+  _globals['_SCOREFIDELITYRESPONSE']._serialized_end=1601
+  _globals['_FEATURESSERVICE']._serialized_start=1719
+  _globals['_FEATURESSERVICE']._serialized_end=1962
 # @@protoc_insertion_point(module_scope)

@@ -7,10 +7,13 @@ from collections import abc as _abc
 from fashquick.common.v1 import blob_pb2 as _blob_pb2
 from fashquick.common.v1 import priority_pb2 as _priority_pb2
 from fashquick.garment.v1 import category_pb2 as _category_pb2
+from fashquick.garment.v1 import fidelity_pb2 as _fidelity_pb2
+from fashquick.garment.v1 import geometry_pb2 as _geometry_pb2
 from fashquick.garment.v1 import passport_pb2 as _passport_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -21,6 +24,34 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _ReadText:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ReadTextEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReadText.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    READ_TEXT_UNSPECIFIED: _ReadText.ValueType  # 0
+    """Not set: as READ_TEXT_WHERE_INSTALLED."""
+    READ_TEXT_WHERE_INSTALLED: _ReadText.ValueType  # 1
+    """Read prints where the server has a reader; say in the passport whether it was so."""
+    READ_TEXT_NEVER: _ReadText.ValueType  # 2
+    """Do not read: faster."""
+    READ_TEXT_REQUIRED: _ReadText.ValueType  # 3
+    """Read, or refuse the call with FAILED_PRECONDITION where the server has no reader."""
+
+class ReadText(_ReadText, metaclass=_ReadTextEnumTypeWrapper):
+    """What to do about text on the garment. Readers must tolerate values they do not know."""
+
+READ_TEXT_UNSPECIFIED: ReadText.ValueType  # 0
+"""Not set: as READ_TEXT_WHERE_INSTALLED."""
+READ_TEXT_WHERE_INSTALLED: ReadText.ValueType  # 1
+"""Read prints where the server has a reader; say in the passport whether it was so."""
+READ_TEXT_NEVER: ReadText.ValueType  # 2
+"""Do not read: faster."""
+READ_TEXT_REQUIRED: ReadText.ValueType  # 3
+"""Read, or refuse the call with FAILED_PRECONDITION where the server has no reader."""
+Global___ReadText: _TypeAlias = ReadText  # noqa: Y015
 
 @_typing.final
 class ExtractFeaturesRequest(_message.Message):
@@ -66,6 +97,8 @@ class ExtractFeaturesHeader(_message.Message):
     ALPHA_PART_FIELD_NUMBER: _builtins.int
     CATEGORY_HINT_FIELD_NUMBER: _builtins.int
     PRIORITY_FIELD_NUMBER: _builtins.int
+    KNOWN_LENGTH_FIELD_NUMBER: _builtins.int
+    READ_TEXT_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Id of the job for logs and traces, at most 128 printable ASCII characters. May be empty."""
     photo_part: _builtins.str
@@ -76,9 +109,15 @@ class ExtractFeaturesHeader(_message.Message):
     """Kind of garment if the caller knows it; it is then not guessed."""
     priority: _priority_pb2.Priority.ValueType
     """Who goes first when calls wait."""
+    read_text: Global___ReadText.ValueType
+    """What to do about text."""
     @_builtins.property
     def blobs(self) -> _containers.RepeatedCompositeFieldContainer[_blob_pb2.BlobHeader]:
         """All parts that follow, in the order in which they follow: the photo, then the alpha."""
+
+    @_builtins.property
+    def known_length(self) -> _geometry_pb2.KnownLength:
+        """One length that the caller knows: measurements then come in centimetres too."""
 
     def __init__(
         self,
@@ -89,10 +128,12 @@ class ExtractFeaturesHeader(_message.Message):
         alpha_part: _builtins.str = ...,
         category_hint: _category_pb2.Category.ValueType = ...,
         priority: _priority_pb2.Priority.ValueType = ...,
+        known_length: _geometry_pb2.KnownLength | None = ...,
+        read_text: Global___ReadText.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["known_length", b"known_length"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alpha_part", b"alpha_part", "blobs", b"blobs", "category_hint", b"category_hint", "photo_part", b"photo_part", "priority", b"priority", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alpha_part", b"alpha_part", "blobs", b"blobs", "category_hint", b"category_hint", "known_length", b"known_length", "photo_part", b"photo_part", "priority", b"priority", "read_text", b"read_text", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -137,3 +178,145 @@ class ExtractFeaturesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ExtractFeaturesResponse: _TypeAlias = ExtractFeaturesResponse  # noqa: Y015
+
+@_typing.final
+class ScoreFidelityRequest(_message.Message):
+    """One message of a ScoreFidelity request."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HEADER_FIELD_NUMBER: _builtins.int
+    CHUNK_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def header(self) -> Global___ScoreFidelityHeader:
+        """First message, exactly once."""
+
+    @_builtins.property
+    def chunk(self) -> _blob_pb2.Chunk:
+        """A piece of an announced part."""
+
+    def __init__(
+        self,
+        *,
+        header: Global___ScoreFidelityHeader | None = ...,
+        chunk: _blob_pb2.Chunk | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["chunk", b"chunk", "header", b"header", "message", b"message"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk", b"chunk", "header", b"header", "message", b"message"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["header", "chunk"]  # noqa: Y015
+    _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
+
+Global___ScoreFidelityRequest: _TypeAlias = ScoreFidelityRequest  # noqa: Y015
+
+@_typing.final
+class ScoreFidelityHeader(_message.Message):
+    """Begins a ScoreFidelity request."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    BLOBS_FIELD_NUMBER: _builtins.int
+    PHOTO_PART_FIELD_NUMBER: _builtins.int
+    ALPHA_PART_FIELD_NUMBER: _builtins.int
+    PICTURE_PART_FIELD_NUMBER: _builtins.int
+    REGION_PART_FIELD_NUMBER: _builtins.int
+    UV_PART_FIELD_NUMBER: _builtins.int
+    PRIOR_PART_FIELD_NUMBER: _builtins.int
+    PASSPORT_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    READ_TEXT_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Id of the job for logs and traces, at most 128 printable ASCII characters. May be empty."""
+    photo_part: _builtins.str
+    """Part with the garment's photo: a file or RGB8."""
+    alpha_part: _builtins.str
+    """Part with the garment's soft mask, of the photo's size: a file or GRAY8."""
+    picture_part: _builtins.str
+    """Part with the finished picture: a file or RGB8."""
+    region_part: _builtins.str
+    """Part with the garment's soft mask in the picture, of the picture's size: a file or GRAY8."""
+    uv_part: _builtins.str
+    """Part with the garment UV map, of the picture's size: UV16. Empty where there is none."""
+    prior_part: _builtins.str
+    """Part with the picture before the garment's region was changed, of the picture's size: a file or RGB8. Empty where
+    there is none.
+    """
+    priority: _priority_pb2.Priority.ValueType
+    """Who goes first when calls wait."""
+    read_text: Global___ReadText.ValueType
+    """What to do about text."""
+    @_builtins.property
+    def blobs(self) -> _containers.RepeatedCompositeFieldContainer[_blob_pb2.BlobHeader]:
+        """All parts that follow, in the order in which they follow: photo, alpha, picture, region, then UV map and prior
+        picture where there are such.
+        """
+
+    @_builtins.property
+    def passport(self) -> _passport_pb2.Passport:
+        """The garment's passport by ExtractFeatures for this photo; without one it is made again."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        blobs: _abc.Iterable[_blob_pb2.BlobHeader] | None = ...,
+        photo_part: _builtins.str = ...,
+        alpha_part: _builtins.str = ...,
+        picture_part: _builtins.str = ...,
+        region_part: _builtins.str = ...,
+        uv_part: _builtins.str = ...,
+        prior_part: _builtins.str = ...,
+        passport: _passport_pb2.Passport | None = ...,
+        priority: _priority_pb2.Priority.ValueType = ...,
+        read_text: Global___ReadText.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["passport", b"passport"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alpha_part", b"alpha_part", "blobs", b"blobs", "passport", b"passport", "photo_part", b"photo_part", "picture_part", b"picture_part", "prior_part", b"prior_part", "priority", b"priority", "read_text", b"read_text", "region_part", b"region_part", "request_id", b"request_id", "uv_part", b"uv_part"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ScoreFidelityHeader: _TypeAlias = ScoreFidelityHeader  # noqa: Y015
+
+@_typing.final
+class ScoreFidelityResponse(_message.Message):
+    """Whether the garment survived."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REPORT_FIELD_NUMBER: _builtins.int
+    BACKEND_FIELD_NUMBER: _builtins.int
+    BACKEND_DIGEST_FIELD_NUMBER: _builtins.int
+    COMPUTE_SECONDS_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    backend: _builtins.str
+    """Backend that made it."""
+    backend_digest: _builtins.str
+    """SHA-256 over the backend's data, in hexadecimal."""
+    compute_seconds: _builtins.float
+    """Seconds of computation."""
+    version: _builtins.str
+    """Version of the service."""
+    @_builtins.property
+    def report(self) -> _fidelity_pb2.FidelityReport:
+        """The report."""
+
+    def __init__(
+        self,
+        *,
+        report: _fidelity_pb2.FidelityReport | None = ...,
+        backend: _builtins.str = ...,
+        backend_digest: _builtins.str = ...,
+        compute_seconds: _builtins.float = ...,
+        version: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["report", b"report"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "backend_digest", b"backend_digest", "compute_seconds", b"compute_seconds", "report", b"report", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ScoreFidelityResponse: _TypeAlias = ScoreFidelityResponse  # noqa: Y015

@@ -40,6 +40,11 @@ class FeaturesServiceStub:
                 request_serializer=fashquick_dot_features_dot_v1_dot_features__pb2.ExtractFeaturesRequest.SerializeToString,
                 response_deserializer=fashquick_dot_features_dot_v1_dot_features__pb2.ExtractFeaturesResponse.FromString,
                 _registered_method=True)
+        self.ScoreFidelity = channel.stream_unary(
+                '/fashquick.features.v1.FeaturesService/ScoreFidelity',
+                request_serializer=fashquick_dot_features_dot_v1_dot_features__pb2.ScoreFidelityRequest.SerializeToString,
+                response_deserializer=fashquick_dot_features_dot_v1_dot_features__pb2.ScoreFidelityResponse.FromString,
+                _registered_method=True)
 
 
 class FeaturesServiceServicer:
@@ -54,6 +59,14 @@ class FeaturesServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ScoreFidelity(self, request_iterator, context):
+        """Takes a garment's photo and mask, and a finished picture with the region in which the garment is, and answers in
+        numbers whether the garment survived. The first message is the header, then the chunks of its parts follow.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_FeaturesServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -61,6 +74,11 @@ def add_FeaturesServiceServicer_to_server(servicer, server):
                     servicer.ExtractFeatures,
                     request_deserializer=fashquick_dot_features_dot_v1_dot_features__pb2.ExtractFeaturesRequest.FromString,
                     response_serializer=fashquick_dot_features_dot_v1_dot_features__pb2.ExtractFeaturesResponse.SerializeToString,
+            ),
+            'ScoreFidelity': grpc.stream_unary_rpc_method_handler(
+                    servicer.ScoreFidelity,
+                    request_deserializer=fashquick_dot_features_dot_v1_dot_features__pb2.ScoreFidelityRequest.FromString,
+                    response_serializer=fashquick_dot_features_dot_v1_dot_features__pb2.ScoreFidelityResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -91,6 +109,33 @@ class FeaturesService:
             '/fashquick.features.v1.FeaturesService/ExtractFeatures',
             fashquick_dot_features_dot_v1_dot_features__pb2.ExtractFeaturesRequest.SerializeToString,
             fashquick_dot_features_dot_v1_dot_features__pb2.ExtractFeaturesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ScoreFidelity(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/fashquick.features.v1.FeaturesService/ScoreFidelity',
+            fashquick_dot_features_dot_v1_dot_features__pb2.ScoreFidelityRequest.SerializeToString,
+            fashquick_dot_features_dot_v1_dot_features__pb2.ScoreFidelityResponse.FromString,
             options,
             channel_credentials,
             insecure,

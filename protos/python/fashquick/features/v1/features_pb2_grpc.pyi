@@ -37,6 +37,10 @@ class FeaturesServiceStub:
     """Takes a photo and the garment's soft mask and answers with the garment's passport. The first message is the
     header, then the chunks of its parts follow.
     """
+    ScoreFidelity: _grpc.StreamUnaryMultiCallable[_features_pb2.ScoreFidelityRequest, _features_pb2.ScoreFidelityResponse]
+    """Takes a garment's photo and mask, and a finished picture with the region in which the garment is, and answers in
+    numbers whether the garment survived. The first message is the header, then the chunks of its parts follow.
+    """
 
 @_typing.type_check_only
 class FeaturesServiceAsyncStub(FeaturesServiceStub):
@@ -46,6 +50,10 @@ class FeaturesServiceAsyncStub(FeaturesServiceStub):
     ExtractFeatures: _aio.StreamUnaryMultiCallable[_features_pb2.ExtractFeaturesRequest, _features_pb2.ExtractFeaturesResponse]  # type: ignore[assignment]
     """Takes a photo and the garment's soft mask and answers with the garment's passport. The first message is the
     header, then the chunks of its parts follow.
+    """
+    ScoreFidelity: _aio.StreamUnaryMultiCallable[_features_pb2.ScoreFidelityRequest, _features_pb2.ScoreFidelityResponse]  # type: ignore[assignment]
+    """Takes a garment's photo and mask, and a finished picture with the region in which the garment is, and answers in
+    numbers whether the garment survived. The first message is the header, then the chunks of its parts follow.
     """
 
 class FeaturesServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -59,6 +67,16 @@ class FeaturesServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_features_pb2.ExtractFeaturesResponse, _abc.Awaitable[_features_pb2.ExtractFeaturesResponse]]:
         """Takes a photo and the garment's soft mask and answers with the garment's passport. The first message is the
         header, then the chunks of its parts follow.
+        """
+
+    @_abc_1.abstractmethod
+    def ScoreFidelity(
+        self,
+        request_iterator: _MaybeAsyncIterator[_features_pb2.ScoreFidelityRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_features_pb2.ScoreFidelityResponse, _abc.Awaitable[_features_pb2.ScoreFidelityResponse]]:
+        """Takes a garment's photo and mask, and a finished picture with the region in which the garment is, and answers in
+        numbers whether the garment survived. The first message is the header, then the chunks of its parts follow.
         """
 
 def add_FeaturesServiceServicer_to_server(servicer: FeaturesServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -24,15 +24,23 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"fashquick/garment/v1/palette.proto\x12\x14\x66\x61shquick.garment.v1\"?\n\x07Palette\x12\x34\n\x07\x63olours\x18\x01 \x03(\x0b\x32#.fashquick.garment.v1.PaletteColour\"g\n\rPaletteColour\x12\x0c\n\x04srgb\x18\x01 \x01(\r\x12\r\n\x05lab_l\x18\x02 \x01(\x02\x12\r\n\x05lab_a\x18\x03 \x01(\x02\x12\r\n\x05lab_b\x18\x04 \x01(\x02\x12\r\n\x05share\x18\x05 \x01(\x02\x12\x0c\n\x04name\x18\x06 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"fashquick/garment/v1/palette.proto\x12\x14\x66\x61shquick.garment.v1\"?\n\x07Palette\x12\x34\n\x07\x63olours\x18\x01 \x03(\x0b\x32#.fashquick.garment.v1.PaletteColour\"\xdc\x01\n\rPaletteColour\x12\x0c\n\x04srgb\x18\x01 \x01(\r\x12\r\n\x05lab_l\x18\x02 \x01(\x02\x12\r\n\x05lab_a\x18\x03 \x01(\x02\x12\r\n\x05lab_b\x18\x04 \x01(\x02\x12\r\n\x05share\x18\x05 \x01(\x02\x12\x0c\n\x04name\x18\x06 \x01(\t\x12.\n\x04role\x18\x07 \x01(\x0e\x32 .fashquick.garment.v1.ColourRole\x12/\n\tcorrected\x18\x08 \x01(\x0b\x32\x1c.fashquick.garment.v1.Colour\x12\x12\n\nconfidence\x18\t \x01(\x02\"C\n\x06\x43olour\x12\x0c\n\x04srgb\x18\x01 \x01(\r\x12\r\n\x05lab_l\x18\x02 \x01(\x02\x12\r\n\x05lab_a\x18\x03 \x01(\x02\x12\r\n\x05lab_b\x18\x04 \x01(\x02\"\x8a\x01\n\x05Light\x12\x35\n\x08\x65vidence\x18\x01 \x01(\x0e\x32#.fashquick.garment.v1.LightEvidence\x12\x0e\n\x06\x63\x61st_a\x18\x02 \x01(\x02\x12\x0e\n\x06\x63\x61st_b\x18\x03 \x01(\x02\x12\x16\n\x0e\x65xposure_stops\x18\x04 \x01(\x02\x12\x12\n\nconfidence\x18\x05 \x01(\x02*n\n\nColourRole\x12\x1b\n\x17\x43OLOUR_ROLE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x43OLOUR_ROLE_GROUND\x10\x01\x12\x15\n\x11\x43OLOUR_ROLE_PRINT\x10\x02\x12\x14\n\x10\x43OLOUR_ROLE_TRIM\x10\x03*g\n\rLightEvidence\x12\x1e\n\x1aLIGHT_EVIDENCE_UNSPECIFIED\x10\x00\x12\x19\n\x15LIGHT_EVIDENCE_GROUND\x10\x01\x12\x1b\n\x17LIGHT_EVIDENCE_NEUTRALS\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'fashquick.garment.v1.palette_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_COLOURROLE']._serialized_start=558
+  _globals['_COLOURROLE']._serialized_end=668
+  _globals['_LIGHTEVIDENCE']._serialized_start=670
+  _globals['_LIGHTEVIDENCE']._serialized_end=773
   _globals['_PALETTE']._serialized_start=60
   _globals['_PALETTE']._serialized_end=123
-  _globals['_PALETTECOLOUR']._serialized_start=125
-  _globals['_PALETTECOLOUR']._serialized_end=228
+  _globals['_PALETTECOLOUR']._serialized_start=126
+  _globals['_PALETTECOLOUR']._serialized_end=346
+  _globals['_COLOUR']._serialized_start=348
+  _globals['_COLOUR']._serialized_end=415
+  _globals['_LIGHT']._serialized_start=418
+  _globals['_LIGHT']._serialized_end=556
 # @@protoc_insertion_point(module_scope)

@@ -7,6 +7,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -17,6 +18,58 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _ColourRole:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ColourRoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ColourRole.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    COLOUR_ROLE_UNSPECIFIED: _ColourRole.ValueType  # 0
+    """Not set, or not known."""
+    COLOUR_ROLE_GROUND: _ColourRole.ValueType  # 1
+    """The cloth itself: the colour that is everywhere."""
+    COLOUR_ROLE_PRINT: _ColourRole.ValueType  # 2
+    """What is printed or woven on the ground: figures, stripes, letters."""
+    COLOUR_ROLE_TRIM: _ColourRole.ValueType  # 3
+    """Collars, cuffs, waistbands, edges, panels at the rim."""
+
+class ColourRole(_ColourRole, metaclass=_ColourRoleEnumTypeWrapper):
+    """What a colour does on the garment. Readers must tolerate values they do not know."""
+
+COLOUR_ROLE_UNSPECIFIED: ColourRole.ValueType  # 0
+"""Not set, or not known."""
+COLOUR_ROLE_GROUND: ColourRole.ValueType  # 1
+"""The cloth itself: the colour that is everywhere."""
+COLOUR_ROLE_PRINT: ColourRole.ValueType  # 2
+"""What is printed or woven on the ground: figures, stripes, letters."""
+COLOUR_ROLE_TRIM: ColourRole.ValueType  # 3
+"""Collars, cuffs, waistbands, edges, panels at the rim."""
+Global___ColourRole: _TypeAlias = ColourRole  # noqa: Y015
+
+class _LightEvidence:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _LightEvidenceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LightEvidence.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    LIGHT_EVIDENCE_UNSPECIFIED: _LightEvidence.ValueType  # 0
+    """Nothing: the light could not be told, and no colour is corrected."""
+    LIGHT_EVIDENCE_GROUND: _LightEvidence.ValueType  # 1
+    """The ground around the garment, where it is near white or grey."""
+    LIGHT_EVIDENCE_NEUTRALS: _LightEvidence.ValueType  # 2
+    """Near-neutral pixels anywhere in the photo."""
+
+class LightEvidence(_LightEvidence, metaclass=_LightEvidenceEnumTypeWrapper):
+    """What the light was told by. Readers must tolerate values they do not know."""
+
+LIGHT_EVIDENCE_UNSPECIFIED: LightEvidence.ValueType  # 0
+"""Nothing: the light could not be told, and no colour is corrected."""
+LIGHT_EVIDENCE_GROUND: LightEvidence.ValueType  # 1
+"""The ground around the garment, where it is near white or grey."""
+LIGHT_EVIDENCE_NEUTRALS: LightEvidence.ValueType  # 2
+"""Near-neutral pixels anywhere in the photo."""
+Global___LightEvidence: _TypeAlias = LightEvidence  # noqa: Y015
 
 @_typing.final
 class Palette(_message.Message):
@@ -54,6 +107,9 @@ class PaletteColour(_message.Message):
     LAB_B_FIELD_NUMBER: _builtins.int
     SHARE_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
+    CORRECTED_FIELD_NUMBER: _builtins.int
+    CONFIDENCE_FIELD_NUMBER: _builtins.int
     srgb: _builtins.int
     """sRGB as 0xRRGGBB."""
     lab_l: _builtins.float
@@ -65,7 +121,19 @@ class PaletteColour(_message.Message):
     share: _builtins.float
     """Part of the garment's visible area, 0 to 1."""
     name: _builtins.str
-    """Common English colour name, such as "navy"; at most 64 characters."""
+    """Common English name of the corrected colour where there is one, else of the measured one, such as "navy"; at most
+    64 characters.
+    """
+    role: Global___ColourRole.ValueType
+    """What the colour does on the garment."""
+    confidence: _builtins.float
+    """0 (a guess) to 1 (sure): how far the colour stands apart from its neighbours and how even it is."""
+    @_builtins.property
+    def corrected(self) -> Global___Colour:
+        """The colour under neutral light of usual brightness, by the passport's `light`; absent where the light could not be
+        told.
+        """
+
     def __init__(
         self,
         *,
@@ -75,11 +143,86 @@ class PaletteColour(_message.Message):
         lab_b: _builtins.float = ...,
         share: _builtins.float = ...,
         name: _builtins.str = ...,
+        role: Global___ColourRole.ValueType = ...,
+        corrected: Global___Colour | None = ...,
+        confidence: _builtins.float = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["corrected", b"corrected"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["lab_a", b"lab_a", "lab_b", b"lab_b", "lab_l", b"lab_l", "name", b"name", "share", b"share", "srgb", b"srgb"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confidence", b"confidence", "corrected", b"corrected", "lab_a", b"lab_a", "lab_b", b"lab_b", "lab_l", b"lab_l", "name", b"name", "role", b"role", "share", b"share", "srgb", b"srgb"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PaletteColour: _TypeAlias = PaletteColour  # noqa: Y015
+
+@_typing.final
+class Colour(_message.Message):
+    """A colour."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SRGB_FIELD_NUMBER: _builtins.int
+    LAB_L_FIELD_NUMBER: _builtins.int
+    LAB_A_FIELD_NUMBER: _builtins.int
+    LAB_B_FIELD_NUMBER: _builtins.int
+    srgb: _builtins.int
+    """sRGB as 0xRRGGBB."""
+    lab_l: _builtins.float
+    """CIE L* (D65, 2 degrees), 0 to 100."""
+    lab_a: _builtins.float
+    """CIE a*, about -128 (green) to 127 (red)."""
+    lab_b: _builtins.float
+    """CIE b*, about -128 (blue) to 127 (yellow)."""
+    def __init__(
+        self,
+        *,
+        srgb: _builtins.int = ...,
+        lab_l: _builtins.float = ...,
+        lab_a: _builtins.float = ...,
+        lab_b: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lab_a", b"lab_a", "lab_b", b"lab_b", "lab_l", b"lab_l", "srgb", b"srgb"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Colour: _TypeAlias = Colour  # noqa: Y015
+
+@_typing.final
+class Light(_message.Message):
+    """The light that the photo was taken in."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVIDENCE_FIELD_NUMBER: _builtins.int
+    CAST_A_FIELD_NUMBER: _builtins.int
+    CAST_B_FIELD_NUMBER: _builtins.int
+    EXPOSURE_STOPS_FIELD_NUMBER: _builtins.int
+    CONFIDENCE_FIELD_NUMBER: _builtins.int
+    evidence: Global___LightEvidence.ValueType
+    """What it was told by."""
+    cast_a: _builtins.float
+    """CIE a* that a mid grey (L* 50) shows in this light; 0 is neutral."""
+    cast_b: _builtins.float
+    """CIE b* likewise; positive is yellow light."""
+    exposure_stops: _builtins.float
+    """Stops by which the photo is too bright (positive) or too dark (negative)."""
+    confidence: _builtins.float
+    """0 (a guess) to 1 (sure)."""
+    def __init__(
+        self,
+        *,
+        evidence: Global___LightEvidence.ValueType = ...,
+        cast_a: _builtins.float = ...,
+        cast_b: _builtins.float = ...,
+        exposure_stops: _builtins.float = ...,
+        confidence: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cast_a", b"cast_a", "cast_b", b"cast_b", "confidence", b"confidence", "evidence", b"evidence", "exposure_stops", b"exposure_stops"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Light: _TypeAlias = Light  # noqa: Y015

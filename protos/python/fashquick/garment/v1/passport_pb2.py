@@ -23,19 +23,22 @@ _sym_db = _symbol_database.Default()
 
 
 from fashquick.garment.v1 import category_pb2 as fashquick_dot_garment_dot_v1_dot_category__pb2
+from fashquick.garment.v1 import cloth_pb2 as fashquick_dot_garment_dot_v1_dot_cloth__pb2
+from fashquick.garment.v1 import geometry_pb2 as fashquick_dot_garment_dot_v1_dot_geometry__pb2
 from fashquick.garment.v1 import landmark_pb2 as fashquick_dot_garment_dot_v1_dot_landmark__pb2
 from fashquick.garment.v1 import palette_pb2 as fashquick_dot_garment_dot_v1_dot_palette__pb2
+from fashquick.garment.v1 import vector_pb2 as fashquick_dot_garment_dot_v1_dot_vector__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#fashquick/garment/v1/passport.proto\x12\x14\x66\x61shquick.garment.v1\x1a#fashquick/garment/v1/category.proto\x1a#fashquick/garment/v1/landmark.proto\x1a\"fashquick/garment/v1/palette.proto\"\xe3\x01\n\x08Passport\x12\x37\n\ncategories\x18\x01 \x03(\x0b\x32#.fashquick.garment.v1.CategoryGuess\x12\x31\n\tlandmarks\x18\x02 \x03(\x0b\x32\x1e.fashquick.garment.v1.Landmark\x12.\n\x07palette\x18\x03 \x01(\x0b\x32\x1d.fashquick.garment.v1.Palette\x12\x13\n\x0bphoto_width\x18\x04 \x01(\r\x12\x14\n\x0cphoto_height\x18\x05 \x01(\r\x12\x10\n\x08\x63overage\x18\x06 \x01(\x02\"U\n\rCategoryGuess\x12\x30\n\x08\x63\x61tegory\x18\x01 \x01(\x0e\x32\x1e.fashquick.garment.v1.Category\x12\x12\n\nconfidence\x18\x02 \x01(\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#fashquick/garment/v1/passport.proto\x12\x14\x66\x61shquick.garment.v1\x1a#fashquick/garment/v1/category.proto\x1a fashquick/garment/v1/cloth.proto\x1a#fashquick/garment/v1/geometry.proto\x1a#fashquick/garment/v1/landmark.proto\x1a\"fashquick/garment/v1/palette.proto\x1a!fashquick/garment/v1/vector.proto\"\xbc\x04\n\x08Passport\x12\x37\n\ncategories\x18\x01 \x03(\x0b\x32#.fashquick.garment.v1.CategoryGuess\x12\x31\n\tlandmarks\x18\x02 \x03(\x0b\x32\x1e.fashquick.garment.v1.Landmark\x12.\n\x07palette\x18\x03 \x01(\x0b\x32\x1d.fashquick.garment.v1.Palette\x12\x13\n\x0bphoto_width\x18\x04 \x01(\r\x12\x14\n\x0cphoto_height\x18\x05 \x01(\r\x12\x10\n\x08\x63overage\x18\x06 \x01(\x02\x12*\n\x05light\x18\x07 \x01(\x0b\x32\x1b.fashquick.garment.v1.Light\x12.\n\x07pattern\x18\x08 \x01(\x0b\x32\x1d.fashquick.garment.v1.Pattern\x12.\n\x07texture\x18\t \x01(\x0b\x32\x1d.fashquick.garment.v1.Texture\x12\x30\n\x08geometry\x18\n \x01(\x0b\x32\x1e.fashquick.garment.v1.Geometry\x12+\n\x06prints\x18\x0b \x03(\x0b\x32\x1b.fashquick.garment.v1.Print\x12\x37\n\x0ctext_reading\x18\x0c \x01(\x0e\x32!.fashquick.garment.v1.TextReading\x12\x33\n\x06vector\x18\r \x01(\x0b\x32#.fashquick.garment.v1.FeatureVector\"U\n\rCategoryGuess\x12\x30\n\x08\x63\x61tegory\x18\x01 \x01(\x0e\x32\x1e.fashquick.garment.v1.Category\x12\x12\n\nconfidence\x18\x02 \x01(\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'fashquick.garment.v1.passport_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PASSPORT']._serialized_start=172
-  _globals['_PASSPORT']._serialized_end=399
-  _globals['_CATEGORYGUESS']._serialized_start=401
-  _globals['_CATEGORYGUESS']._serialized_end=486
+  _globals['_PASSPORT']._serialized_start=278
+  _globals['_PASSPORT']._serialized_end=850
+  _globals['_CATEGORYGUESS']._serialized_start=852
+  _globals['_CATEGORYGUESS']._serialized_end=937
 # @@protoc_insertion_point(module_scope)

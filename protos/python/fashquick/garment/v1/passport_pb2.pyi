@@ -5,8 +5,11 @@ isort:skip_file
 
 from collections import abc as _abc
 from fashquick.garment.v1 import category_pb2 as _category_pb2
+from fashquick.garment.v1 import cloth_pb2 as _cloth_pb2
+from fashquick.garment.v1 import geometry_pb2 as _geometry_pb2
 from fashquick.garment.v1 import landmark_pb2 as _landmark_pb2
 from fashquick.garment.v1 import palette_pb2 as _palette_pb2
+from fashquick.garment.v1 import vector_pb2 as _vector_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
@@ -33,12 +36,21 @@ class Passport(_message.Message):
     PHOTO_WIDTH_FIELD_NUMBER: _builtins.int
     PHOTO_HEIGHT_FIELD_NUMBER: _builtins.int
     COVERAGE_FIELD_NUMBER: _builtins.int
+    LIGHT_FIELD_NUMBER: _builtins.int
+    PATTERN_FIELD_NUMBER: _builtins.int
+    TEXTURE_FIELD_NUMBER: _builtins.int
+    GEOMETRY_FIELD_NUMBER: _builtins.int
+    PRINTS_FIELD_NUMBER: _builtins.int
+    TEXT_READING_FIELD_NUMBER: _builtins.int
+    VECTOR_FIELD_NUMBER: _builtins.int
     photo_width: _builtins.int
     """Width in pixels of the photo that the landmarks refer to."""
     photo_height: _builtins.int
     """Height in pixels of the photo that the landmarks refer to."""
     coverage: _builtins.float
     """Share of the photo that the garment covers, 0 to 1."""
+    text_reading: _cloth_pb2.TextReading.ValueType
+    """Whether text was looked for."""
     @_builtins.property
     def categories(self) -> _containers.RepeatedCompositeFieldContainer[Global___CategoryGuess]:
         """Guesses at the kind of garment, likeliest first; empty when nothing can be said."""
@@ -51,6 +63,30 @@ class Passport(_message.Message):
     def palette(self) -> _palette_pb2.Palette:
         """Colours as photographed."""
 
+    @_builtins.property
+    def light(self) -> _palette_pb2.Light:
+        """The light that the photo was taken in."""
+
+    @_builtins.property
+    def pattern(self) -> _cloth_pb2.Pattern:
+        """What is on the cloth; absent from passports of services that do not tell."""
+
+    @_builtins.property
+    def texture(self) -> _cloth_pb2.Texture:
+        """What the cloth is like; likewise."""
+
+    @_builtins.property
+    def geometry(self) -> _geometry_pb2.Geometry:
+        """The garment's build; likewise."""
+
+    @_builtins.property
+    def prints(self) -> _containers.RepeatedCompositeFieldContainer[_cloth_pb2.Print]:
+        """Placed prints, logos and labels, largest first, at most 32."""
+
+    @_builtins.property
+    def vector(self) -> _vector_pb2.FeatureVector:
+        """The garment as numbers, for searching."""
+
     def __init__(
         self,
         *,
@@ -60,10 +96,17 @@ class Passport(_message.Message):
         photo_width: _builtins.int = ...,
         photo_height: _builtins.int = ...,
         coverage: _builtins.float = ...,
+        light: _palette_pb2.Light | None = ...,
+        pattern: _cloth_pb2.Pattern | None = ...,
+        texture: _cloth_pb2.Texture | None = ...,
+        geometry: _geometry_pb2.Geometry | None = ...,
+        prints: _abc.Iterable[_cloth_pb2.Print] | None = ...,
+        text_reading: _cloth_pb2.TextReading.ValueType = ...,
+        vector: _vector_pb2.FeatureVector | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["palette", b"palette"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["geometry", b"geometry", "light", b"light", "palette", b"palette", "pattern", b"pattern", "texture", b"texture", "vector", b"vector"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["categories", b"categories", "coverage", b"coverage", "landmarks", b"landmarks", "palette", b"palette", "photo_height", b"photo_height", "photo_width", b"photo_width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["categories", b"categories", "coverage", b"coverage", "geometry", b"geometry", "landmarks", b"landmarks", "light", b"light", "palette", b"palette", "pattern", b"pattern", "photo_height", b"photo_height", "photo_width", b"photo_width", "prints", b"prints", "text_reading", b"text_reading", "texture", b"texture", "vector", b"vector"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -10,7 +10,22 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-NAMES = ("image_edge", "segmentation", "segmentation_sam2", "features", "studio", "stack", "replicas")
+NAMES = (
+    "image_edge",
+    "segmentation",
+    "segmentation_sam2",
+    "features",
+    "features_palette",
+    "features_pattern",
+    "features_texture",
+    "features_landmarks",
+    "features_prints",
+    "features_retrieval",
+    "features_fidelity",
+    "studio",
+    "stack",
+    "replicas",
+)
 FOLDER = Path(__file__).parent
 
 

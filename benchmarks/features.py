@@ -1,9 +1,8 @@
-"""Time, memory and accuracy of the features engine.
+"""Time and memory of a passport, whole and analyser by analyser.
 
-Run: python benchmarks/features.py [--json]. Landmarks and palettes are measured on drawn garments, whose truth is
-known. With FASHQUICK_PHOTOS set to a folder of SET/KIND/ID.jpg and masks (SET__KIND__ID.png) in the folder given by
---masks, it also says on how many real T-shirts the landmarks of a T-shirt are found. The classifier's
-cross-validation is `scripts/train_category.py --check`.
+Run: python -m benchmarks.features [--json]. What the answers are worth is measured by features_palette,
+features_pattern, features_texture, features_landmarks, features_prints, features_retrieval and features_fidelity, and
+by the training scripts' --check for kinds.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -19,38 +19,29 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
-from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.drawn_garments import DrawnGarment, draw
+from benchmarks.drawn import draw
 from fashquick_common.cancel import CancelFlag
-from fashquick_common.errors import FashquickError
-from fashquick_common.garment import Category, LandmarkName
-from fashquick_common.image import decode
-from fashquick_features.colour import palette
-from fashquick_features.colour.spaces import ciede2000, lab_of_srgb
-from fashquick_features.engine import PassportAnalyser
+from fashquick_common.garment import Category, PatternKind
+from fashquick_features.colour import light, palette
+from fashquick_features.engine import ReadText, Wishes
+from fashquick_features.passport import PATTERN_PX, VIEW_PX, PassportAnalyser
+from fashquick_features.pattern import correlation, descriptor, repeats
+from fashquick_features.pattern.flatten import flatten
+from fashquick_features.prints.boxes import load_finder
+from fashquick_features.recognition.network import Recogniser
 from fashquick_features.shape import landmarks, outline
-from fashquick_features.shape.category import load_model
 from fashquick_features.shape.descriptor import describe
+from fashquick_features.shape.upright import upright_view
+from fashquick_features.texture.cloth import cloth_of
+from fashquick_features.texture.descriptor import describe_cloth
+from fashquick_features.texture.measures import measure
 
 LONG_SIDE = 1024  # pixels; the goals are stated for it
-REPEATS = 10
-GARMENTS = 30  # drawn a category
-DRAWN = (
-    Category.T_SHIRT,
-    Category.LONG_SLEEVE,
-    Category.SLEEVELESS_TOP,
-    Category.DRESS,
-    Category.TROUSERS,
-    Category.SHORTS,
-    Category.SKIRT,
-)
-# Points without a corner of their own, reported apart.
-SOFT = ("shoulder", "collar")
-WHOLE_T_SHIRT = [name for name in LandmarkName if name.split("-")[0] in {"neck", "armpit", "cuff", "hem"}]
-SURE = 0.4  # confidence from which on a renderer may rely on a landmark
+REPEATS = 15
+SILENT, READING = Wishes(read_text=ReadText.NEVER), Wishes()
 
 
 def milliseconds(work: Callable[[], object]) -> float:
@@ -63,136 +54,88 @@ def milliseconds(work: Callable[[], object]) -> float:
     return 1e3 * median(taken)
 
 
-def times() -> dict[str, float]:
-    """Milliseconds of every analyser and of the whole analysis."""
-    garment = draw(Category.T_SHIRT, 1, long_side=LONG_SIDE, colours=3, tilt_deg=5)
-    photo, alpha = garment.photo, garment.alpha
-    model, _ = load_model()
+def steps() -> dict[str, float]:
+    """Milliseconds of every step on one thread of ours."""
+    garment = draw(Category.T_SHIRT, 1, long_side=LONG_SIDE, pattern=PatternKind.GRAPHIC, photo_seed=1)
+    photo, alpha, cancel = garment.photo, garment.alpha, CancelFlag()
     shape = outline.trace(alpha)
     frame = outline.upright_frame(shape)
-    vector = describe(photo, shape, frame)
-    analyser = PassportAnalyser()
-    analyser.warm_up()
+    view = upright_view(photo, alpha, shape.points, frame, VIEW_PX)
+    flat = flatten(upright_view(photo, alpha, shape.points, frame, PATTERN_PX))
+    levels = correlation.likeness(flat)
+    cloth, recogniser, (prints, _) = cloth_of(view), Recogniser(), load_finder()
+    seen_light = light.estimate(photo, alpha, cancel)
     return {
         "outline": milliseconds(lambda: outline.trace(alpha)),
         "upright frame": milliseconds(lambda: outline.upright_frame(shape)),
-        "descriptor": milliseconds(lambda: describe(photo, shape, frame)),
-        "category": milliseconds(lambda: model.guess(vector)),
+        "upright view": milliseconds(lambda: upright_view(photo, alpha, shape.points, frame, VIEW_PX)),
+        "recognition network": milliseconds(lambda: recogniser.look(view)),
+        "shape descriptor": milliseconds(lambda: describe(photo, shape, frame)),
         "landmarks": milliseconds(lambda: landmarks.find(photo, alpha, shape, frame, Category.T_SHIRT)),
-        "palette": milliseconds(lambda: palette.extract(photo, alpha, CancelFlag())),
-        "whole": milliseconds(lambda: analyser.analyse(photo, alpha, None, CancelFlag())),
+        "light": milliseconds(lambda: light.estimate(photo, alpha, cancel)),
+        "palette": milliseconds(lambda: palette.extract(photo, alpha, seen_light, cancel)),
+        "pattern": milliseconds(lambda: descriptor.describe(flat, correlation.likeness(flat))),
+        "repeats": milliseconds(lambda: repeats.find(flat, levels)),
+        "texture": milliseconds(lambda: (describe_cloth(cloth, cancel), measure(cloth, cancel))),
+        "prints": milliseconds(lambda: prints.find(view, cancel)),
     }
 
 
-def peak_mb() -> float:
+def wholes() -> dict[str, float]:
+    """Milliseconds of a whole passport, over garments of every pattern; reading where the extra ocr is installed."""
+    garments = [
+        draw(Category.T_SHIRT, seed, long_side=LONG_SIDE, pattern=pattern, photo_seed=seed)
+        for seed, pattern in enumerate(PatternKind)
+    ]
+    found = {}
+    cpus = len(os.sched_getaffinity(0))
+    for threads in sorted({1, cpus}):
+        analyser = PassportAnalyser(threads)
+        analyser.warm_up()
+        for what, wishes in (("", SILENT), (", reading", READING)):
+            taken = []
+            for garment in garments:
+                start = time.perf_counter()
+                analyser.analyse(garment.photo, garment.alpha, wishes, CancelFlag())
+                taken.append(1e3 * (time.perf_counter() - start))
+            name = f"passport, {threads} thread{'s' if threads > 1 else ''}{what}"
+            found[f"{name}, median"], found[f"{name}, worst"] = float(np.median(taken)), float(np.max(taken))
+    return found
+
+
+def peak_mib(*, reading: bool) -> float:
     """Peak resident memory of a fresh process that analyses one photo."""
-    output = subprocess.run([sys.executable, __file__, "--worker"], capture_output=True, check=True, text=True).stdout
-    return float(output)
+    command = [sys.executable, __file__, "--worker", "reading" if reading else "silent"]
+    return float(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
 
 
-def worker() -> None:
-    """Body of the process whose memory is measured; the picture comes without drawing it at twice the size."""
-    photo = np.random.default_rng(0).integers(90, 160, (LONG_SIDE, LONG_SIDE, 3), dtype=np.uint8)
-    small = draw(Category.T_SHIRT, 1, long_side=256)
-    alpha = np.asarray(Image.fromarray(small.alpha).resize((LONG_SIDE, LONG_SIDE)))
-    PassportAnalyser().analyse(photo, alpha, None, CancelFlag())
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    print(int(status.split("VmHWM:")[1].split()[0]) / 1024)
-
-
-def landmark_errors(garment: DrawnGarment, analyser: PassportAnalyser) -> tuple[list[float], list[float], int]:
-    """Distances of corners and of soft points in per cent of the garment's height, and how many are missing."""
-    found = analyser.analyse(garment.photo, garment.alpha, garment.category, CancelFlag()).landmarks
-    corners: list[float] = []
-    soft: list[float] = []
-    for name, (x, y) in garment.landmarks.items():
-        if name in found:
-            apart = 100 * float(np.hypot(found[name].x - x, found[name].y - y)) / garment.height_px
-            (soft if name.startswith(SOFT) else corners).append(apart)
-    return corners, soft, len(garment.landmarks) - len(corners) - len(soft)
-
-
-def palette_error(garment: DrawnGarment) -> float:
-    """CIEDE2000 from each true colour to the nearest found one, weighted by the true shares."""
-    found = palette.extract(garment.photo, garment.alpha, CancelFlag())
-    truth = lab_of_srgb(np.array([srgb for srgb, _ in garment.colours], np.uint8))
-    apart = ciede2000(truth[:, None], np.array([colour.lab for colour in found])[None]).min(axis=1)
-    return float(np.dot(apart, [share for _, share in garment.colours]))
-
-
-def drawn_rows() -> list[dict[str, object]]:
-    """Accuracy on drawn garments, one row a category."""
-    analyser = PassportAnalyser()
-    rows: list[dict[str, object]] = []
-    for category in DRAWN:
-        garments = [
-            draw(category, seed, tilt_deg=(7 * seed) % 41 - 20, colours=1 + seed % 3) for seed in range(GARMENTS)
-        ]
-        results = [landmark_errors(garment, analyser) for garment in garments]
-        corners = np.concatenate([result[0] for result in results])
-        soft = np.concatenate([result[1] for result in results])
-        names = sum(len(garment.landmarks) for garment in garments)
-        rows.append(
-            {
-                "category": category.value,
-                "corner_mean": float(corners.mean()),
-                "corner_p95": float(np.percentile(corners, 95)),
-                "soft_mean": float(soft.mean()) if len(soft) else None,
-                "missing": sum(result[2] for result in results) / names,
-                "palette": float(np.mean([palette_error(garment) for garment in garments])),
-            }
-        )
-    return rows
-
-
-def real_t_shirts(photos: Path, masks: Path) -> dict[str, int]:
-    """On how many real T-shirts all corners are found, and found surely."""
-    analyser = PassportAnalyser()
-    seen = whole = sure = 0
-    for path in sorted(photos.glob("*/t-shirt/*.jpg")):
-        mask = masks / f"{path.parent.parent.name}__t-shirt__{path.stem}.png"
-        if not mask.exists():
-            continue
-        photo = decode(path.read_bytes()).rgb
-        alpha = np.asarray(Image.open(mask).convert("L").resize(photo.shape[1::-1]))
-        try:
-            found = analyser.analyse(photo, alpha, Category.T_SHIRT, CancelFlag()).landmarks
-        except FashquickError:
-            found = {}
-        seen += 1
-        whole += all(name in found for name in WHOLE_T_SHIRT)
-        sure += all(name in found and found[name].confidence >= SURE for name in WHOLE_T_SHIRT)
-    return {"photos": seen, "whole": whole, "sure": sure}
+def work(*, reading: bool) -> None:
+    """Analyse one photo and print the peak memory in MiB."""
+    garment = draw(Category.T_SHIRT, 1, long_side=LONG_SIDE, pattern=PatternKind.GRAPHIC, photo_seed=1)
+    analyser = PassportAnalyser(2)
+    analyser.warm_up()
+    analyser.analyse(garment.photo, garment.alpha, READING if reading else SILENT, CancelFlag())
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
 def main() -> None:
-    """Run as worker or print the tables."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
-    parser.add_argument("--masks", type=Path, help="folder of masks of the photos in FASHQUICK_PHOTOS")
-    parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--worker", choices=("reading", "silent"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.worker:
-        worker()
+        work(reading=arguments.worker == "reading")
         return
-    photos = os.environ.get("FASHQUICK_PHOTOS")
-    taken, peak, rows = times(), peak_mb(), drawn_rows()
-    real = real_t_shirts(Path(photos), arguments.masks) if photos and arguments.masks else None
+    report = {"milliseconds": steps() | wholes()}
+    report["peak_mib"] = {"silent": peak_mib(reading=False), "reading": peak_mib(reading=True)}
     if arguments.json:
-        print(json.dumps({"ms": taken, "peak_mb": peak, "drawn": rows, "t_shirts": real}, indent=2))
+        print(json.dumps(report))
         return
-    print(f"milliseconds at {LONG_SIDE} px: " + ", ".join(f"{name} {value:.0f}" for name, value in taken.items()))
-    print(f"peak memory of the process: {peak:.0f} MB")
-    print("drawn garments, per cent of the height; palette in CIEDE2000")
-    for row in rows:
-        print(
-            "  "
-            + ", ".join(f"{k} {v:.2f}" if isinstance(v, float) else str(v) for k, v in row.items() if v is not None)
-        )
-    if real is None:
-        print("real photos skipped: set FASHQUICK_PHOTOS and give --masks")
-    else:
-        print(f"{real['photos']} real T-shirts: all corners on {real['whole']}, all sure on {real['sure']}")
+    for name, value in report["milliseconds"].items():
+        print(f"{name:36} {value:6.1f} ms")
+    for name, value in report["peak_mib"].items():
+        print(f"peak memory, {name:23} {value:6.0f} MiB")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fashquick.garment.v1 import fidelity_pb2
 from fashquick.generation.v1.scene_pb2 import View
 from fashquick.tryon.v1 import try_on_pb2 as pb
 from fashquick_common import encodings, errors
@@ -46,6 +47,7 @@ async def test_events_come_in_the_order_of_the_stages(stack: Stack) -> None:
         pb.STAGE_FEATURES,
         pb.STAGE_GENERATION,
         pb.STAGE_ENCODING,
+        pb.STAGE_FIDELITY,
     ]
     findings = {
         answer.stage_finished.stage: answer.stage_finished for answer in answers if answer.HasField("stage_finished")
@@ -91,6 +93,42 @@ async def test_maps_and_masks_come_when_asked_for(stack: Stack) -> None:
     assert pb.OUTPUT_KIND_PREVIEW in parts
 
 
+async def test_the_picture_is_compared_with_the_garment_of_the_photo(stack: Stack) -> None:
+    answers = await try_on(stack, request(options=pb.TryOnOptions(width=300, height=400)))
+
+    assert manifest_of(answers).fidelity.grade == fidelity_pb2.FIDELITY_GRADE_KEPT
+    [finding] = [m.stage_finished.fidelity for m in answers if m.stage_finished.stage == pb.STAGE_FIDELITY]
+    assert finding == manifest_of(answers).fidelity
+    [task] = stack.analyser.tasks
+    assert task.picture.shape == (400, 300, 3)
+    assert (task.photo == plain_photo()).all()
+    assert (task.region >= 128).any()
+    assert task.passport is not None
+    assert pb.OUTPUT_KIND_GARMENT_MASK not in parts_of(answers)
+
+
+async def test_a_caller_can_do_without_the_comparison(stack: Stack) -> None:
+    answers = await try_on(stack, request(options=pb.TryOnOptions(without_fidelity=True)))
+
+    assert not stack.analyser.tasks
+    assert not manifest_of(answers).HasField("fidelity")
+    assert pb.STAGE_FIDELITY not in [record.stage for record in manifest_of(answers).stages]
+
+
+async def test_a_comparison_that_fails_costs_the_report_and_not_the_picture(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> Any:
+        raise errors.BadField("no garment to be seen", field="region")
+
+    monkeypatch.setattr(stack.analyser, "score", refuse)
+    answers = await try_on(stack, request())
+
+    assert pb.OUTPUT_KIND_PICTURE in parts_of(answers)
+    assert not manifest_of(answers).HasField("fidelity")
+    assert any("could not be compared" in warning for warning in manifest_of(answers).warnings)
+
+
 async def test_without_wishes_only_picture_and_previews_come(stack: Stack) -> None:
     parts = parts_of(await try_on(stack, request()))
 
@@ -114,9 +152,10 @@ async def test_the_manifest_says_how_the_picture_was_made(stack: Stack) -> None:
         ("toy", 1),
         ("studio", 1),
         ("", 1),
+        ("toy", 1),
     ]
     assert all(record.version and record.seconds > 0 for record in manifest.stages)
-    assert [len(record.backend_digest) for record in manifest.stages] == [0, 64, 64, 64, 0]
+    assert [len(record.backend_digest) for record in manifest.stages] == [0, 64, 64, 64, 0, 64]
     scene = manifest.scene
     assert (scene.body, scene.view.pose, scene.width, scene.height) == ("woman", "relaxed", 768, 1152)
     assert manifest.facts["stretch_p99"] == 1.0

@@ -28,7 +28,7 @@ SETTINGS: dict[str, type[ServerSettings]] = {
 }
 # Variables for backends to come; no settings class has them yet.
 NOT_SETTINGS = {"FASHQUICK_MODELS", "FASHQUICK_OFFLINE"}
-EXTRAS = {"segmentation": "sam2", "generation": "diffusion"}
+EXTRAS = {"segmentation": "sam2", "features": "ocr", "generation": "diffusion"}
 
 every_service = pytest.mark.parametrize("service", SETTINGS)
 

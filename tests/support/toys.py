@@ -9,7 +9,19 @@ import numpy as np
 
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.errors import NoGarment
-from fashquick_common.garment import Category, CategoryGuess, Landmark, LandmarkName, PaletteColour, Passport
+from fashquick_common.garment import (
+    Category,
+    CategoryGuess,
+    FidelityGrade,
+    FidelityMeasure,
+    FidelityMeasurement,
+    FidelityReport,
+    Landmark,
+    LandmarkName,
+    PaletteColour,
+    Passport,
+)
+from fashquick_features.engine import FidelityTask, ReadText, Wishes
 from fashquick_generation.engine import GenerationJob, MapKind, Picture, Progress
 from fashquick_segmentation.engine import Candidate, Hints, Quality, Segmentation, Side
 
@@ -88,25 +100,34 @@ class ToyAnalyser:
 
     def __init__(self, pace: Pace | None = None) -> None:
         self.pace = pace or Pace()
+        self.tasks: list[FidelityTask] = []
 
     def warm_up(self) -> None:
         pass
 
-    def analyse(
-        self, photo: np.ndarray, alpha: np.ndarray, category_hint: Category | None, cancel: CancelFlag
-    ) -> Passport:
+    def analyse(self, photo: np.ndarray, alpha: np.ndarray, wishes: Wishes, cancel: CancelFlag) -> Passport:
         self.pace.work(cancel)
         inside = alpha >= 128
         red, green, blue = (int(value) for value in photo[inside].mean(axis=0).round())
         rows, columns = np.nonzero(inside)
         return Passport(
-            categories=(CategoryGuess(category_hint or Category.T_SHIRT, 0.9),),
+            categories=(CategoryGuess(wishes.category or Category.T_SHIRT, 0.9),),
             landmarks={LandmarkName.NECK_LEFT: Landmark(float(columns.mean()), float(rows.min()), 0.5)},
             palette=(PaletteColour((red, green, blue), (50.0, 0.0, 0.0), 1.0, "toy"),),
             photo_width=photo.shape[1],
             photo_height=photo.shape[0],
             coverage=float(inside.mean()),
         )
+
+    def score(self, task: FidelityTask, read_text: ReadText, cancel: CancelFlag) -> FidelityReport:
+        """How near the region's mean colour is to the garment's."""
+        self.tasks.append(task)
+        self.pace.work(cancel)
+        wanted = task.photo[task.alpha >= 128].mean(axis=0)
+        apart = float(np.abs(task.picture[task.region >= 128].mean(axis=0) - wanted).max())
+        kept = apart < 10
+        measurement = FidelityMeasurement(FidelityMeasure.PALETTE, apart, float(kept), counted=True)
+        return FidelityReport(FidelityGrade.KEPT if kept else FidelityGrade.LOST, float(kept), (measurement,))
 
 
 class ToyGenerator:
@@ -133,4 +154,6 @@ class ToyGenerator:
             kind: np.zeros(size if kind in (MapKind.DEPTH, MapKind.GARMENT_MASK) else (*size, 3), np.uint8)
             for kind in job.maps
         }
+        if MapKind.GARMENT_MASK in maps:
+            maps[MapKind.GARMENT_MASK][job.height // 4 : job.height // 2, job.width // 4 : job.width // 2] = 255
         return Picture(np.full((*size, 3), colour, np.uint8), maps, {"draw": 0.1}, {"stretch_p99": 1.0})

@@ -15,7 +15,8 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fashquick_client.client import DEFAULT_TIMEOUT_S, Client
+    from fashquick_client.calls import DEFAULT_TIMEOUT_S
+    from fashquick_client.client import Client
     from fashquick_client.events import (
         Accepted,
         ConditionMap,
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
     from fashquick_client.photos import PhotoSource
     from fashquick_client.pixels import PixelEncoding, PixelMap
     from fashquick_client.quality import MaskQuality, Side
-    from fashquick_client.report import manifest_report, passport_report, segmentation_report
-    from fashquick_client.results import Candidate, CandidateScores, Segmentation, TryOnResult
+    from fashquick_client.report import fidelity_report, manifest_report, passport_report, segmentation_report
+    from fashquick_client.results import Candidate, CandidateScores, FidelityResult, Segmentation, TryOnResult
     from fashquick_client.services import Service
     from fashquick_client.session import SegmentSession
     from fashquick_client.sync_client import SyncClient, SyncSegmentSession
@@ -48,6 +49,7 @@ __all__ = [
     "Client",
     "ConditionMap",
     "Event",
+    "FidelityResult",
     "Finished",
     "MaskQuality",
     "Model",
@@ -73,13 +75,15 @@ __all__ = [
     "SyncSegmentSession",
     "TryOnOptions",
     "TryOnResult",
+    "fidelity_report",
     "manifest_report",
     "passport_report",
     "segmentation_report",
 ]
 
 _HOMES = {
-    "client": ("DEFAULT_TIMEOUT_S", "Client"),
+    "calls": ("DEFAULT_TIMEOUT_S",),
+    "client": ("Client",),
     "events": (
         "Accepted",
         "ConditionMap",
@@ -94,11 +98,11 @@ _HOMES = {
     ),
     "photos": ("PhotoSource",),
     "pixels": ("PixelEncoding", "PixelMap"),
-    "report": ("manifest_report", "passport_report", "segmentation_report"),
+    "report": ("fidelity_report", "manifest_report", "passport_report", "segmentation_report"),
     "models": ("Model", "ModelList"),
     "options": ("Box", "Point", "PromptOptions", "SegmentOptions", "SegmentWishes", "TryOnOptions"),
     "quality": ("MaskQuality", "Side"),
-    "results": ("Candidate", "CandidateScores", "Segmentation", "TryOnResult"),
+    "results": ("Candidate", "CandidateScores", "FidelityResult", "Segmentation", "TryOnResult"),
     "services": ("Service",),
     "session": ("SegmentSession",),
     "sync_client": ("SyncClient", "SyncSegmentSession"),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from fashquick.common.v1 import blob_pb2
-from fashquick.garment.v1 import passport_pb2
+from fashquick.features.v1 import features_pb2
+from fashquick.garment.v1 import fidelity_pb2, passport_pb2
 from fashquick.segmentation.v1 import segmentation_pb2
 from fashquick.tryon.v1 import try_on_pb2
 from fashquick_client.events import (
@@ -20,13 +21,13 @@ from fashquick_client.events import (
     Stage,
     StageFinished,
 )
-from fashquick_client.pixels import PixelMap
+from fashquick_client.parts import ENCODINGS
+from fashquick_client.pixels import PixelEncoding, PixelMap
 from fashquick_client.quality import MaskQuality, Side
-from fashquick_client.request import ENCODINGS
-from fashquick_client.results import Candidate, CandidateScores, Segmentation
+from fashquick_client.results import Candidate, CandidateScores, FidelityResult, Segmentation
 from fashquick_common.errors import InternalError, InvalidArgumentError, SizeMismatch
-from fashquick_common.garment import Passport
-from fashquick_common.garment_codec import passport_from_proto
+from fashquick_common.garment import FidelityReport, Passport
+from fashquick_common.garment_codec import fidelity_from_proto, passport_from_proto
 from fashquick_common.rpc.blobs import Blob, BlobLimits, BlobReader
 
 # The largest part that the contract allows is RGB8 of 2048 x 3072, the most parts are previews.
@@ -37,7 +38,8 @@ _SIDES = {
     segmentation_pb2.SIDE_RIGHT: Side.RIGHT,
     segmentation_pb2.SIDE_BOTTOM: Side.BOTTOM,
 }
-_PIXEL_ENCODINGS = {value: name for name, value in ENCODINGS.items()}
+# Of masks and maps; positions on a photo are none.
+_PIXEL_ENCODINGS = {value: name for name, value in ENCODINGS.items() if name is not PixelEncoding.UV16}
 
 
 class Parts:
@@ -236,6 +238,24 @@ def passport_of(message: passport_pb2.Passport) -> Passport:
         raise _broken(error.message) from error
 
 
+def report_of(message: fidelity_pb2.FidelityReport) -> FidelityReport:
+    """Return a fidelity report as a value.
+
+    Raises:
+        InternalError: The server sent one that is not valid.
+    """
+    try:
+        return fidelity_from_proto(message)
+    except InvalidArgumentError as error:
+        raise _broken(error.message) from error
+
+
+def fidelity_of(message: features_pb2.ScoreFidelityResponse) -> FidelityResult:
+    """Return a fidelity report, and who made it; raises what `report_of` does."""
+    report = report_of(message.report)
+    return FidelityResult(report, message.backend, message.backend_digest, message.compute_seconds, message.version)
+
+
 def stage_of(value: try_on_pb2.Stage.ValueType) -> Stage:
     """Return a stage by its number on the wire."""
     if value not in try_on_pb2.Stage.values():
@@ -256,6 +276,7 @@ def _stage_finished(message: try_on_pb2.StageFinished) -> StageFinished:
         message.seconds,
         mask_quality=quality_of(message.mask_quality) if finding == "mask_quality" else None,
         passport=passport_of(message.passport) if finding == "passport" else None,
+        fidelity=report_of(message.fidelity) if finding == "fidelity" else None,
     )
 
 

@@ -27,6 +27,9 @@ T = TypeVar("T")
 Q = TypeVar("Q")
 R_co = TypeVar("R_co", covariant=True)
 
+DEFAULT_TIMEOUT_S = 120.0  # A picture takes seconds; a busy server with a line of eight, a minute or two.
+INFO_TIMEOUT_S = 10.0
+
 _RULES = RetryRules(attempts=3)
 _UNREACHABLE_PAUSE_S = 0.1
 

@@ -16,6 +16,7 @@ from fashquick_client.options import (
     BodyName,
     MattingName,
     PresentationName,
+    ReadTextName,
     SegmenterName,
     SegmentWishes,
     TryOnOptions,
@@ -45,6 +46,15 @@ app = typer.Typer(
 )
 
 Photos = Annotated[list[str], typer.Argument(metavar="GARMENT", help="Photos of garments, one garment each.")]
+
+FeaturesEndpoint = Annotated[
+    str | None,
+    typer.Option(metavar="HOST:PORT", help="Features server, such as localhost:7402. Without it one is started."),
+]
+SegmentationEndpoint = Annotated[
+    str | None,
+    typer.Option(metavar="HOST:PORT", help="Segmentation server, such as localhost:7401. Without it one is started."),
+]
 
 
 def _print_version(wanted: bool) -> None:
@@ -110,6 +120,9 @@ def try_on(
     ] = None,
     body: Annotated[BodyName | None, typer.Option(help="Who wears it.", show_default=False)] = None,
     pose: Annotated[str, typer.Option(metavar="NAME", help="How the figure stands, such as relaxed.")] = "",
+    fidelity: Annotated[
+        bool, typer.Option("--fidelity/--no-fidelity", help="Whether to say how much of the garment survived.")
+    ] = True,
     timeout: Annotated[float, typer.Option(min=1, metavar="SECONDS", help="Give up after this time.")] = 120.0,
 ) -> None:
     """Picture a mannequin that wears the garment of a photo."""
@@ -123,6 +136,7 @@ def try_on(
         body=body or "",
         pose=pose,
         picture_format=command.format_of(output),
+        fidelity=fidelity,
     )
     raise typer.Exit(command.try_on(command.TryOnJob(garment, output, report, options, timeout), endpoint))
 
@@ -185,22 +199,79 @@ def segment(
 @app.command(epilog=_EPILOG)
 def features(
     garments: Photos,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table.")] = False,
-    endpoint: Annotated[
-        str | None,
-        typer.Option(metavar="HOST:PORT", help="Features server, such as localhost:7402. Without it one is started."),
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON with everything, for programs.")] = False,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.png", help="Also draw it on a sheet; with several photos name a folder."),
     ] = None,
-    segmentation_endpoint: Annotated[
-        str | None,
+    mask: Annotated[
+        Path | None,
         typer.Option(
-            metavar="HOST:PORT", help="Segmentation server, such as localhost:7401. Without it one is started."
+            metavar="FILE",
+            help="Where the garment is: a mask, white on black, or a folder with NAME.mask.png. Else it is found.",
         ),
     ] = None,
+    length: Annotated[
+        str | None,
+        typer.Option(metavar="NAME=CM", help="A length that you know, such as chest=52: then all are in centimetres."),
+    ] = None,
+    category: Annotated[
+        Category | None, typer.Option(help="Kind of garment, if the guess is wrong.", show_default=False)
+    ] = None,
+    text: Annotated[ReadTextName, typer.Option(help="Whether to read prints; auto: where the server can.")] = "auto",
+    endpoint: FeaturesEndpoint = None,
+    segmentation_endpoint: SegmentationEndpoint = None,
 ) -> None:
-    """Say what garments are: their kind, their colours, their outline's points."""
+    """Say what garments are: kind, colours, light, pattern, cloth, build, lengths, prints.
+
+    Every answer has its confidence; some cannot be told, and some do not apply.
+
+    With --sheet DIR a sheet is written for each photo: NAME.sheet.png.
+    """
     from fashquick_client.commands import features as command  # noqa: PLC0415 - not for help
 
-    raise typer.Exit(command.features(garments, endpoint, segmentation_endpoint, as_json=as_json))
+    known_length = None if length is None else command.parse_length(length)
+    job = command.FeaturesJob(garments, mask, sheet, category, known_length, text, as_json)
+    raise typer.Exit(command.features(job, endpoint, segmentation_endpoint))
+
+
+@app.command(epilog=_EPILOG)
+def score(
+    picture: Annotated[Path, typer.Argument(metavar="PICTURE", help="The finished picture.")],
+    *,
+    photo: Annotated[Path, typer.Option(metavar="FILE", help="Photo of the garment.")],
+    region: Annotated[
+        Path, typer.Option(metavar="FILE", help="Where the garment is in the picture: a mask of its size.")
+    ],
+    mask: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Where it is in its photo: a mask of that size; else it is found."),
+    ] = None,
+    uv: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.npy", help="Which place of the photo each pixel shows: HxWx2 floats, 0 to 1 or NaN."
+        ),
+    ] = None,
+    prior: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The picture before it was changed, of the same size.")
+    ] = None,
+    text: Annotated[ReadTextName, typer.Option(help="Whether to read prints; auto: where the server can.")] = "auto",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table.")] = False,
+    endpoint: FeaturesEndpoint = None,
+    segmentation_endpoint: SegmentationEndpoint = None,
+) -> None:
+    """Say in numbers whether a garment survived in a picture.
+
+    Each measure is tried on pictures that are wrong on purpose, such as the garment in another colour.
+
+    One that takes them for the right garment is left out of the grade.
+    """
+    from fashquick_client.commands import score as command  # noqa: PLC0415 - not for help
+
+    job = command.ScoreJob(picture, photo, region, mask, uv, prior, text, as_json)
+    raise typer.Exit(command.score(job, endpoint, segmentation_endpoint))
 
 
 @app.command(epilog=_DOCTOR_EPILOG)

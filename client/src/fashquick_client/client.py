@@ -6,20 +6,17 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
-from types import TracebackType
-from typing import Self, Unpack
-
-import grpc
+from typing import Unpack
 
 from fashquick.common.v1 import models_pb2, models_pb2_grpc, server_info_pb2, server_info_pb2_grpc
-from fashquick.features.v1 import features_pb2, features_pb2_grpc
 from fashquick.segmentation.v1 import segmentation_pb2_grpc
 from fashquick.tryon.v1 import try_on_pb2, try_on_pb2_grpc
 from fashquick_client import request
-from fashquick_client.answers import SegmentAnswer, TryOnAnswer, cut_short, passport_of, stage_of
+from fashquick_client.answers import SegmentAnswer, TryOnAnswer, cut_short, report_of, stage_of
 from fashquick_client.calls import (
+    DEFAULT_TIMEOUT_S,
+    INFO_TIMEOUT_S,
     Address,
-    SingleCall,
     answered,
     messages_of,
     metadata_of,
@@ -28,25 +25,20 @@ from fashquick_client.calls import (
     retried,
 )
 from fashquick_client.events import ConditionMap, Event, Finished, Picture
+from fashquick_client.garment_calls import GarmentCalls
 from fashquick_client.models import Model, ModelList, model_of
 from fashquick_client.news import News, is_result
 from fashquick_client.options import PriorityName, SegmentOptions, SegmentWishes, TryOnOptions
 from fashquick_client.photos import PhotoSource
-from fashquick_client.pixels import PixelMap
 from fashquick_client.results import Segmentation, TryOnResult
-from fashquick_client.services import DEFAULT_ENDPOINT, Service, beside
+from fashquick_client.services import DEFAULT_ENDPOINT, Service
 from fashquick_client.session import SegmentSession
 from fashquick_common.errors import InternalError
-from fashquick_common.garment import Category, Passport
 from fashquick_common.rpc.blobs import Blob
-from fashquick_common.rpc.channel import open_channel
 from fashquick_common.rpc.request_id import check_request_id
 
-DEFAULT_TIMEOUT_S = 120.0  # A picture takes seconds; a busy server with a line of eight, a minute or two.
-INFO_TIMEOUT_S = 10.0
 
-
-class Client:
+class Client(GarmentCalls):
     """Calls fashquick servers. Use it within one event loop, as `async with Client(...) as client`.
 
     Connections are opened at the first call that needs them. Calls may run at the same time.
@@ -78,30 +70,8 @@ class Client:
         Raises:
             BadField: The priority is none of these.
         """
-        self._endpoint = endpoint
-        self._priority = request.priority_of(priority)
-        self._given = {
-            Service.ORCHESTRATOR: endpoint,
-            Service.SEGMENTATION: segmentation,
-            Service.FEATURES: features,
-        }
-        self._channels: dict[str, grpc.aio.Channel] = {}
-
-    async def __aenter__(self) -> Self:
-        """Return the client."""
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the client."""
-        await self.close()
-
-    async def close(self) -> None:
-        """End all calls and connections."""
-        channels, self._channels = self._channels, {}
-        for channel in channels.values():
-            await channel.close(grace=None)
+        given = {Service.SEGMENTATION: segmentation, Service.FEATURES: features}
+        super().__init__(endpoint, given, request.priority_of(priority))
 
     async def try_on(
         self,
@@ -170,7 +140,8 @@ class Client:
                         maps[kind] = pixels
                     case Finished(manifest) if picture is not None:
                         seconds = {stage_of(record.stage): record.seconds for record in manifest.stages}
-                        result = TryOnResult(picture.data, picture.media_type, maps, seconds, manifest)
+                        fidelity = report_of(manifest.fidelity) if manifest.HasField("fidelity") else None
+                        result = TryOnResult(picture.data, picture.media_type, maps, seconds, manifest, fidelity)
         if result is not None:  # Read to the end, or the server would take the call for cancelled.
             return result
         raise InternalError("the server's answer breaks the protocol: it has no picture")
@@ -252,37 +223,6 @@ class Client:
             await session.cancel()
             raise
         await session.close()
-
-    async def extract_features(
-        self,
-        photo: PhotoSource,
-        alpha: PixelMap | PhotoSource,
-        *,
-        category: Category | str | None = None,
-        request_id: str | None = None,
-        timeout_s: float = DEFAULT_TIMEOUT_S,
-    ) -> Passport:
-        """Describe a garment.
-
-        Args:
-            photo: Photo of the garment.
-            alpha: The garment's soft mask: `Segmentation.alpha`, or an image file of the photo's size.
-            category: Kind of garment if it is known; it is then not guessed.
-            request_id: Id of the job.
-            timeout_s: Seconds for the whole job.
-        """
-        job = check_request_id(request_id or "")
-        header, blobs = await asyncio.to_thread(request.features_request, photo, alpha, job, category=category)
-        header.priority = self._priority
-        address = self._address(Service.FEATURES)
-        stub = features_pb2_grpc.FeaturesServiceStub(self._channel(address))
-
-        def call(seconds: float) -> SingleCall[features_pb2.ExtractFeaturesResponse]:
-            messages = messages_of(request.features_messages(header, blobs))
-            return stub.ExtractFeatures(messages, timeout=seconds, metadata=metadata_of(job))
-
-        response = await answered(call, address, timeout_s)
-        return passport_of(response.passport)
 
     async def server_info(
         self, service: Service | str = Service.ORCHESTRATOR, *, timeout_s: float = INFO_TIMEOUT_S
@@ -376,12 +316,3 @@ class Client:
     def _models(self, service: Service | str) -> tuple[Address, models_pb2_grpc.ModelServiceAsyncStub]:
         address = self._address(Service(service))
         return address, models_pb2_grpc.ModelServiceStub(self._channel(address))
-
-    def _address(self, service: Service) -> Address:
-        return Address(service, self._given.get(service) or beside(self._endpoint, service))
-
-    def _channel(self, address: Address) -> grpc.aio.Channel:
-        channel = self._channels.get(address.endpoint)
-        if channel is None:
-            channel = self._channels[address.endpoint] = open_channel(address.endpoint)
-        return channel

@@ -20,6 +20,7 @@ STAGE_WORDS = {
     Stage.FEATURES: "Describing the garment",
     Stage.GENERATION: "Making the picture",
     Stage.ENCODING: "Writing the picture",
+    Stage.FIDELITY: "Comparing the garment",
     Stage.UNKNOWN: "Working",
 }
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from fashquick.tryon.v1 import try_on_pb2
     from fashquick_client.pixels import PixelMap
     from fashquick_client.quality import MaskQuality
-    from fashquick_common.garment import Passport
+    from fashquick_common.garment import FidelityReport, Passport
 
 
 class Stage(StrEnum):
@@ -21,6 +21,7 @@ class Stage(StrEnum):
     FEATURES = "features"
     GENERATION = "generation"
     ENCODING = "encoding"
+    FIDELITY = "fidelity"
     UNKNOWN = "unknown"
     """A stage that a newer server has and this client does not know."""
 
@@ -76,12 +77,14 @@ class StageFinished:
         seconds: From its start to its end, with transport.
         mask_quality: After segmentation: how good the mask is.
         passport: After features: what is known about the garment.
+        fidelity: After the comparison: whether the garment survived in the picture.
     """
 
     stage: Stage
     seconds: float
     mask_quality: MaskQuality | None = None
     passport: Passport | None = None
+    fidelity: FidelityReport | None = None
 
 
 @dataclass(frozen=True, slots=True)

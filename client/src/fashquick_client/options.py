@@ -14,6 +14,7 @@ BackendName = Literal["auto", "studio", "diffusion"]
 BodyName = Literal["woman", "man", "curvy"]
 FormatName = Literal["png", "jpeg", "webp"]
 PriorityName = Literal["interactive", "bulk"]
+ReadTextName = Literal["auto", "never", "required"]
 SegmenterName = Literal["auto", "embedded", "sam2"]
 MattingName = Literal["fast", "quality"]
 PresentationName = Literal["unknown", "flat", "hanger", "worn"]
@@ -32,6 +33,7 @@ class TryOnOptions(TypedDict, total=False):
         pose: Pose by name, such as "relaxed".
         outputs: Masks and maps wanted beside the picture.
         picture_format: File format of the picture.
+        fidelity: Whether to compare the picture with the garment; without it about a second less, and no report.
         mask: Mask of the photo, a file of its size, 0 ground to 255 garment; the garment is then not searched.
     """
 
@@ -44,6 +46,7 @@ class TryOnOptions(TypedDict, total=False):
     pose: str
     outputs: Sequence[OutputKind | str]
     picture_format: FormatName
+    fidelity: bool
     mask: PhotoSource | None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,6 +17,7 @@ class PixelEncoding(StrEnum):
     RGB8 = "rgb8"
     GRAY8 = "gray8"
     BITS1 = "bits1"
+    UV16 = "uv16"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +28,29 @@ class PixelMap:
         encoding: How to read `data`.
         width: Pixels a row.
         height: Rows.
-        data: The bytes; GRAY8 and BITS1 are compressed with zlib.
+        data: The bytes; all but RGB8 are compressed with zlib.
     """
 
     encoding: PixelEncoding
     width: int
     height: int
     data: bytes
+
+    @classmethod
+    def of_uv(cls, uv: npt.NDArray[np.float32]) -> Self:
+        """Pack where in a photo each pixel of a picture comes from. Needs the extra `images` (numpy).
+
+        Args:
+            uv: HxWx2 float32, u then v: 0 to 1 of the photo's width from its left edge and of its height from its top
+                edge; both NaN where a pixel shows nothing of the photo.
+
+        Raises:
+            ImportError: numpy is not installed.
+            ValueError: The array is another one.
+        """
+        _, encodings = _images()
+        data = encodings.encode_uv16(uv)
+        return cls(PixelEncoding.UV16, uv.shape[1], uv.shape[0], data)
 
     def array(self) -> npt.NDArray[np.uint8]:
         """Unpack the pixels. Needs the extra `images` (numpy).
@@ -44,6 +61,7 @@ class PixelMap:
         Raises:
             ImportError: numpy is not installed.
             BadField: The bytes do not fit the size.
+            ValueError: It is UV16, which has positions, not pixels.
         """
         np, encodings = _images()
         match self.encoding:
@@ -54,6 +72,8 @@ class PixelMap:
             case PixelEncoding.BITS1:
                 bits = encodings.decode_bits1(self.data, self.width, self.height)
                 pixels = np.where(bits, np.uint8(255), np.uint8(0))
+            case PixelEncoding.UV16:
+                raise ValueError("a UV map has positions, not pixels")
         return pixels  # type: ignore[no-any-return]  # both modules are loaded late and so untyped here
 
 

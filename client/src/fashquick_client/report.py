@@ -1,4 +1,4 @@
-"""Manifests, passports and segmentations as JSON."""
+"""Manifests, passports, fidelity reports and segmentations as JSON."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from google.protobuf.message import Message
 
 from fashquick.tryon.v1 import try_on_pb2
 from fashquick_client.results import Segmentation
-from fashquick_common.garment import Passport
-from fashquick_common.garment_codec import passport_to_proto
+from fashquick_common.garment import FidelityReport, Passport
+from fashquick_common.garment_codec import fidelity_to_proto, passport_to_proto
 
 
 def manifest_report(manifest: try_on_pb2.Manifest) -> dict[str, Any]:
@@ -28,6 +28,11 @@ def manifest_report(manifest: try_on_pb2.Manifest) -> dict[str, Any]:
 def passport_report(passport: Passport) -> dict[str, Any]:
     """Return a passport in protobuf's JSON form, as it stands in a manifest."""
     return _report(passport_to_proto(passport))
+
+
+def fidelity_report(report: FidelityReport) -> dict[str, Any]:
+    """Return a fidelity report in protobuf's JSON form; names are the contract's."""
+    return _report(fidelity_to_proto(report))
 
 
 def segmentation_report(found: Segmentation) -> dict[str, Any]:

@@ -2,45 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TypeVar, Unpack
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Unpack
 
 from fashquick.common.v1 import priority_pb2
-from fashquick.features.v1 import features_pb2
 from fashquick.generation.v1 import scene_pb2
 from fashquick.segmentation.v1 import segmentation_pb2
 from fashquick.tryon.v1 import try_on_pb2
 from fashquick_client.events import OutputKind
 from fashquick_client.options import PromptOptions, SegmentWishes, TryOnOptions
+from fashquick_client.parts import MASK_PART, PHOTO_PART, category_of, choice, file_blob
 from fashquick_client.photos import PhotoSource, read_photo
-from fashquick_client.pixels import PixelEncoding, PixelMap
 from fashquick_common.errors import BadField
-from fashquick_common.garment import Category
 from fashquick_common.garment_codec import category_to_proto
-from fashquick_common.rpc.blobs import (
-    ENCODING_BITS1,
-    ENCODING_FILE,
-    ENCODING_GRAY8,
-    ENCODING_RGB8,
-    Blob,
-    chunks_of,
-    make_blob,
-)
+from fashquick_common.rpc.blobs import Blob, chunks_of
 
-V = TypeVar("V")
-
-PHOTO_PART = "photo"
-MASK_PART = "mask"
-ALPHA_PART = "alpha"
 _MAX_SEED = 2**64 - 1
 _MAX_CANDIDATES = 16
 _MAX_COARSE_MASK_BYTES = 1024 * 1024
 
-ENCODINGS = {
-    PixelEncoding.RGB8: ENCODING_RGB8,
-    PixelEncoding.GRAY8: ENCODING_GRAY8,
-    PixelEncoding.BITS1: ENCODING_BITS1,
-}
 _BACKENDS = {
     "auto": scene_pb2.BACKEND_UNSPECIFIED,
     "studio": scene_pb2.BACKEND_STUDIO,
@@ -78,13 +58,13 @@ def try_on_request(
     """
     garment = try_on_pb2.Garment(
         photos=[try_on_pb2.Photo(part=PHOTO_PART)],
-        category_hint=category_to_proto(_category(options.get("category"))),
+        category_hint=category_to_proto(category_of(options.get("category"))),
     )
-    blobs = [_file_blob(PHOTO_PART, photo)]
+    blobs = [file_blob(PHOTO_PART, photo)]
     mask = options.get("mask")
     if mask is not None:
         garment.mask_part = MASK_PART
-        blobs.append(_file_blob(MASK_PART, mask))
+        blobs.append(file_blob(MASK_PART, mask))
     width, height = options.get("size") or (0, 0)
     _check_range("width", width, 2**32 - 1)
     _check_range("height", height, 2**32 - 1)
@@ -94,11 +74,12 @@ def try_on_request(
         garments=[garment],
         outputs=[_output(kind) for kind in options.get("outputs", ())],
         options=try_on_pb2.TryOnOptions(
-            generation_backend=_choice("backend", options.get("backend", "auto"), _BACKENDS),
+            generation_backend=choice("backend", options.get("backend", "auto"), _BACKENDS),
             allow_fallback=options.get("allow_fallback", False),
             width=width,
             height=height,
-            picture_format=_choice("picture_format", options.get("picture_format", "png"), _FORMATS),
+            picture_format=choice("picture_format", options.get("picture_format", "png"), _FORMATS),
+            without_fidelity=not options.get("fidelity", True),
         ),
     )
     if options.get("body"):
@@ -138,22 +119,22 @@ def segment_request(
         )
     if backend == "auto" and (prompted or checkpoint):
         backend = "sam2"
-    blobs = [_file_blob(PHOTO_PART, photo)]
+    blobs = [file_blob(PHOTO_PART, photo)]
     mask_hint = options.get("mask_hint")
     if mask_hint is not None:
-        blobs.append(_file_blob(MASK_PART, mask_hint))
+        blobs.append(file_blob(MASK_PART, mask_hint))
     header = segmentation_pb2.SegmentHeader(
         request_id=request_id,
         blobs=[blob.header for blob in blobs],
         photo_part=PHOTO_PART,
         mask_hint_part=MASK_PART if mask_hint is not None else "",
-        backend=_choice("backend", backend, _SEGMENTERS),
+        backend=choice("backend", backend, _SEGMENTERS),
         max_candidates=max_candidates,
         foreground=options.get("foreground", False),
-        presentation=_choice("presentation", options.get("presentation", "unknown"), _PRESENTATIONS),
+        presentation=choice("presentation", options.get("presentation", "unknown"), _PRESENTATIONS),
     )
     if "matting" in options:
-        header.matting = _choice("matting", options["matting"], _MATTINGS)
+        header.matting = choice("matting", options["matting"], _MATTINGS)
     if checkpoint:
         header.sam2.checkpoint = checkpoint
     return header, blobs
@@ -199,34 +180,13 @@ def prompt_message(number: int, **prompt: Unpack[PromptOptions]) -> segmentation
     return message
 
 
-def features_request(
-    photo: PhotoSource, alpha: PixelMap | PhotoSource, request_id: str, *, category: Category | str | None
-) -> tuple[features_pb2.ExtractFeaturesHeader, list[Blob]]:
-    """Return the header and the parts of an ExtractFeatures request.
-
-    Raises:
-        BadField: The category is none of `Category`.
-        OSError: A file cannot be read.
-        NotAnImage: A file is empty.
-    """
-    blobs = [_file_blob(PHOTO_PART, photo), _alpha_blob(alpha)]
-    header = features_pb2.ExtractFeaturesHeader(
-        request_id=request_id,
-        blobs=[blob.header for blob in blobs],
-        photo_part=PHOTO_PART,
-        alpha_part=ALPHA_PART,
-        category_hint=category_to_proto(_category(category)),
-    )
-    return header, blobs
-
-
 def priority_of(name: str) -> priority_pb2.Priority.ValueType:
     """Return the wire form of a priority.
 
     Raises:
         BadField: It is none of them.
     """
-    return _choice("priority", name, _PRIORITIES)
+    return choice("priority", name, _PRIORITIES)
 
 
 def try_on_messages(header: try_on_pb2.TryOnHeader, blobs: Sequence[Blob]) -> Iterator[try_on_pb2.TryOnRequest]:
@@ -249,39 +209,9 @@ def segment_messages(
         yield segmentation_pb2.SegmentRequest(prompt=prompt)
 
 
-def features_messages(
-    header: features_pb2.ExtractFeaturesHeader, blobs: Sequence[Blob]
-) -> Iterator[features_pb2.ExtractFeaturesRequest]:
-    """Return the messages of an ExtractFeatures request in their order."""
-    yield features_pb2.ExtractFeaturesRequest(header=header)
-    for blob in blobs:
-        for chunk in chunks_of(blob):
-            yield features_pb2.ExtractFeaturesRequest(chunk=chunk)
-
-
-def _file_blob(part: str, source: PhotoSource) -> Blob:
-    photo = read_photo(source)
-    return make_blob(part, photo.data, ENCODING_FILE, name=photo.name)
-
-
-def _alpha_blob(alpha: PixelMap | PhotoSource) -> Blob:
-    if isinstance(alpha, PixelMap):
-        return make_blob(ALPHA_PART, alpha.data, ENCODINGS[alpha.encoding], width=alpha.width, height=alpha.height)
-    return _file_blob(ALPHA_PART, alpha)
-
-
 def _check_range(field: str, value: int, most: int) -> None:
     if not 0 <= value <= most:
         raise BadField(f"{field} is {value}, it must be between 0 and {most}", field=field)
-
-
-def _category(category: Category | str | None) -> Category | None:
-    if category is None:
-        return None
-    try:
-        return Category(category)
-    except ValueError:
-        raise BadField(f"category is {category!r}, it must be one of {', '.join(Category)}", field="category") from None
 
 
 def _output(kind: OutputKind | str) -> try_on_pb2.OutputKind.ValueType:
@@ -290,9 +220,3 @@ def _output(kind: OutputKind | str) -> try_on_pb2.OutputKind.ValueType:
     except ValueError:
         raise BadField(f"output is {kind!r}, it must be one of {', '.join(OutputKind)}", field="outputs") from None
     return try_on_pb2.OutputKind.Value("OUTPUT_KIND_" + name)
-
-
-def _choice(field: str, value: str, choices: Mapping[str, V]) -> V:
-    if value not in choices:
-        raise BadField(f"{field} is {value!r}, it must be one of {', '.join(choices)}", field=field)
-    return choices[value]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fashquick_client.events import OutputKind, Stage
     from fashquick_client.pixels import PixelMap
     from fashquick_client.quality import MaskQuality
+    from fashquick_common.garment import FidelityReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,25 @@ class Segmentation:
 
 
 @dataclass(frozen=True, slots=True)
+class FidelityResult:
+    """Whether a garment survived in a picture.
+
+    Attributes:
+        report: The grade and what was measured.
+        backend: Backend that measured.
+        backend_digest: SHA-256 over the backend's data, in hexadecimal.
+        compute_seconds: Seconds of computation.
+        version: Version of the service.
+    """
+
+    report: FidelityReport
+    backend: str
+    backend_digest: str
+    compute_seconds: float
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
 class TryOnResult:
     """The outcome of a try-on.
 
@@ -94,6 +114,7 @@ class TryOnResult:
         maps: Masks and maps that were asked for, by kind.
         stage_seconds: Seconds of each stage with transport, in the order of the stages.
         manifest: How the picture was made, enough to make it again.
+        fidelity: Whether the garment survived in the picture; None where that was not wanted or could not be told.
     """
 
     picture: bytes
@@ -101,6 +122,7 @@ class TryOnResult:
     maps: Mapping[OutputKind, PixelMap]
     stage_seconds: Mapping[Stage, float]
     manifest: try_on_pb2.Manifest
+    fidelity: FidelityReport | None = None
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the picture; a reader sees the old file or the whole new one, never a part.

@@ -9,16 +9,24 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Itera
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
-from fashquick_client.client import DEFAULT_TIMEOUT_S, INFO_TIMEOUT_S, Client
+from fashquick_client.calls import DEFAULT_TIMEOUT_S, INFO_TIMEOUT_S
+from fashquick_client.client import Client
 from fashquick_client.events import Event
 from fashquick_client.models import Model, ModelList
-from fashquick_client.options import PriorityName, PromptOptions, SegmentOptions, SegmentWishes, TryOnOptions
+from fashquick_client.options import (
+    PriorityName,
+    PromptOptions,
+    ReadTextName,
+    SegmentOptions,
+    SegmentWishes,
+    TryOnOptions,
+)
 from fashquick_client.photos import PhotoSource
 from fashquick_client.pixels import PixelMap
-from fashquick_client.results import Segmentation, TryOnResult
+from fashquick_client.results import FidelityResult, Segmentation, TryOnResult
 from fashquick_client.services import DEFAULT_ENDPOINT, Service
 from fashquick_client.session import SegmentSession
-from fashquick_common.garment import Category, Passport
+from fashquick_common.garment import Category, KnownLength, Passport
 
 if TYPE_CHECKING:
     from fashquick.common.v1 import server_info_pb2
@@ -141,12 +149,52 @@ class SyncClient:
         alpha: PixelMap | PhotoSource,
         *,
         category: Category | str | None = None,
+        known_length: KnownLength | None = None,
+        read_text: ReadTextName = "auto",
         request_id: str | None = None,
         timeout_s: float = DEFAULT_TIMEOUT_S,
     ) -> Passport:
         """Describe a garment; see `Client.extract_features`."""
         return self._wait(
-            self._client.extract_features(photo, alpha, category=category, request_id=request_id, timeout_s=timeout_s)
+            self._client.extract_features(
+                photo,
+                alpha,
+                category=category,
+                known_length=known_length,
+                read_text=read_text,
+                request_id=request_id,
+                timeout_s=timeout_s,
+            )
+        )
+
+    def score_fidelity(
+        self,
+        photo: PhotoSource,
+        alpha: PixelMap | PhotoSource,
+        picture: PhotoSource,
+        region: PixelMap | PhotoSource,
+        *,
+        uv: PixelMap | None = None,
+        prior: PhotoSource | None = None,
+        passport: Passport | None = None,
+        read_text: ReadTextName = "auto",
+        request_id: str | None = None,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+    ) -> FidelityResult:
+        """Say in numbers whether a garment survived in a picture; see `Client.score_fidelity`."""
+        return self._wait(
+            self._client.score_fidelity(
+                photo,
+                alpha,
+                picture,
+                region,
+                uv=uv,
+                prior=prior,
+                passport=passport,
+                read_text=read_text,
+                request_id=request_id,
+                timeout_s=timeout_s,
+            )
         )
 
     def server_info(

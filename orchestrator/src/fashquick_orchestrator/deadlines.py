@@ -18,6 +18,7 @@ RESERVED = {
     Stage.FEATURES: 0.05,
     Stage.GENERATION: 0.50,
     Stage.ENCODING: 0.05,
+    Stage.FIDELITY: 0.10,
 }
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from fashquick.segmentation.v1 import segmentation_pb2
 from fashquick.tryon.v1 import try_on_pb2 as pb
-from fashquick_common.garment import Passport
-from fashquick_common.garment_codec import passport_to_proto
+from fashquick_common.garment import FidelityReport, Passport
+from fashquick_common.garment_codec import fidelity_to_proto, passport_to_proto
 from fashquick_common.image import DecodedImage, DigitalSourceType
 from fashquick_common.rpc.blobs import Blob
 from fashquick_orchestrator.stages import scene_to_proto
@@ -36,6 +36,8 @@ class Findings:
         passport: What the picture was made from.
         facts: Measures of the generation.
         source_type: What the picture is, in IPTC's words.
+        fidelity: Whether the garment survived; None where that was not wanted or could not be told.
+        warnings: What went wrong without spoiling the picture.
     """
 
     photo: DecodedImage
@@ -43,6 +45,8 @@ class Findings:
     passport: Passport
     facts: Mapping[str, float]
     source_type: DigitalSourceType
+    fidelity: FidelityReport | None = None
+    warnings: tuple[str, ...] = ()
 
 
 def source_type_of(backend: str) -> DigitalSourceType:
@@ -100,8 +104,9 @@ def make_manifest(job: TryOnJob, findings: Findings, records: Sequence[Record], 
         passport=passport_to_proto(findings.passport),
         mask_quality=quality_to_proto(findings.quality),
         scene=scene_to_proto(job.scene),
-        warnings=(*photo.warnings, *findings.quality.warnings),
+        warnings=(*photo.warnings, *findings.quality.warnings, *findings.warnings),
         facts=findings.facts,
         digital_source_type=findings.source_type.value,
         outputs=[blob.header for blob in outputs],
+        fidelity=None if findings.fidelity is None else fidelity_to_proto(findings.fidelity),
     )

@@ -20,7 +20,7 @@ from prometheus_client import Counter
 from fashquick.generation.v1 import scene_pb2
 from fashquick.tryon.v1 import try_on_pb2 as pb
 from fashquick_common.errors import DeadlinePassed, FashquickError, InternalError, drop_frames
-from fashquick_common.garment import Passport
+from fashquick_common.garment import FidelityReport, Passport
 from fashquick_common.image import DecodedImage, synthetic_media_xmp
 from fashquick_common.rpc.blobs import Blob
 from fashquick_common.rpc.retry import Retries, RetryBudget, RetryRules
@@ -38,7 +38,7 @@ from fashquick_orchestrator.handover import (
 )
 from fashquick_orchestrator.manifest import Findings, Record, make_manifest, source_type_of
 from fashquick_orchestrator.retry import with_retries
-from fashquick_orchestrator.stages import Described, Generated, Segmented, Stages
+from fashquick_orchestrator.stages import Compared, Described, Generated, Segmented, Stages
 from fashquick_orchestrator.values import (
     MaskQuality,
     Passing,
@@ -121,7 +121,7 @@ class _Step:
     """What a stage says of itself while it runs; recorded when it has succeeded."""
 
     run: StageRun
-    finding: MaskQuality | Passport | None = None
+    finding: MaskQuality | Passport | FidelityReport | None = None
 
 
 class _Run:
@@ -135,6 +135,7 @@ class _Run:
         self._deadlines = deadlines
         self._fractions: dict[Stage, float] = {}
         self._records: list[Record] = []
+        self._warnings: list[str] = []
 
     async def result(self) -> TryOnResult:
         async with self._stage(Stage.IMAGE):
@@ -147,7 +148,6 @@ class _Run:
         async with self._stage(Stage.FEATURES) as step:
             described = await self._describe(photo_blob, masked.alpha)
             step.run, step.finding = described.run, described.passport
-        del photo_blob  # Megabytes, and the longest stage is still to come.
         async with self._stage(Stage.GENERATION) as step:
             generated = await self._generate(clean_blob, masked.alpha, described.passport)
             step.run = generated.run
@@ -156,10 +156,19 @@ class _Run:
             xmp = synthetic_media_xmp(f"fashquick {self._pipeline.version}", source_type)
             drawn = generated.outputs[scene_pb2.OUTPUT_KIND_PICTURE]
             picture = await self._kit.codec(lambda: encode_picture(drawn, self._job.picture_format, xmp))
+        report = await self._compare(photo_blob, masked.alpha, generated, described.passport)
         parts = self._parts(picture, masked, generated)
         manifest = make_manifest(
             replace(self._job, seed=generated.seed),
-            Findings(photo, masked.quality, described.passport, generated.facts, source_type),
+            Findings(
+                photo,
+                masked.quality,
+                described.passport,
+                generated.facts,
+                source_type,
+                report,
+                tuple(self._warnings),
+            ),
             self._records,
             [part.blob for part in parts],
         )
@@ -203,7 +212,7 @@ class _Run:
                 photo,
                 alpha,
                 passport,
-                maps=[made for kind, made in _MAPS.items() if kind in self._job.outputs],
+                maps=[made for kind, made in _MAPS.items() if kind in self._job.outputs or self._is_compared(made)],
                 seconds=seconds,
                 on_progress=partial(self._progress, Stage.GENERATION),
                 on_preview=preview,
@@ -213,6 +222,35 @@ class _Run:
         if scene_pb2.OUTPUT_KIND_PICTURE not in generated.outputs:
             raise InternalError("the generation service ended without a picture")
         return replace(generated, run=replace(generated.run, attempts=attempts))
+
+    def _is_compared(self, made: int) -> bool:
+        return self._job.fidelity and made == scene_pb2.OUTPUT_KIND_GARMENT_MASK
+
+    async def _compare(
+        self, photo: Blob, alpha: Blob, generated: Generated, passport: Passport
+    ) -> FidelityReport | None:
+        """Return the fidelity report. A picture that cannot be compared is still a picture: a warning says why."""
+        if not self._job.fidelity:
+            return None
+        picture = renamed(generated.outputs[scene_pb2.OUTPUT_KIND_PICTURE], "picture")
+
+        async def call(seconds: float) -> Compared:
+            region = generated.outputs.get(scene_pb2.OUTPUT_KIND_GARMENT_MASK)
+            if region is None:
+                raise InternalError("the generation service did not say where the garment is")
+            return await self._pipeline.stages.compare(
+                self._job, photo, alpha, passport, picture=picture, region=renamed(region, "region"), seconds=seconds
+            )
+
+        try:
+            async with self._stage(Stage.FIDELITY) as step:
+                compared, attempts = await self._attempts(Stage.FIDELITY, call)
+                step.run, step.finding = replace(compared.run, attempts=attempts), compared.report
+        except FashquickError as error:
+            drop_frames(error)
+            self._warnings.append(f"the picture could not be compared with the garment: {error.message}")
+            return None
+        return compared.report
 
     def _parts(self, picture: Blob, masked: Segmented, generated: Generated) -> tuple[ResultPart, ...]:
         parts = {kind: generated.outputs[made] for kind, made in _MAPS.items() if made in generated.outputs}

@@ -89,6 +89,7 @@ def make_job(header: pb.TryOnHeader, blobs: Mapping[str, Blob], request_id: str)
         generation_backend=options.generation_backend,
         allow_fallback=options.allow_fallback,
         picture_format=_FORMATS[options.picture_format],
+        fidelity=not options.without_fidelity,
         priority=priority_from_proto(header.priority),
     )
 

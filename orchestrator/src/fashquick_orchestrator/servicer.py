@@ -11,7 +11,8 @@ import grpc
 from fashquick.common.v1 import blob_pb2, progress_pb2
 from fashquick.tryon.v1 import try_on_pb2 as pb
 from fashquick.tryon.v1 import try_on_pb2_grpc
-from fashquick_common.garment_codec import passport_to_proto
+from fashquick_common.garment import FidelityReport
+from fashquick_common.garment_codec import fidelity_to_proto, passport_to_proto
 from fashquick_common.rpc.blobs import Blob, chunks_of
 from fashquick_common.rpc.request_id import new_request_id
 from fashquick_common.server.kit import Kit
@@ -114,6 +115,8 @@ def _finished(event: StageFinished) -> pb.StageFinished:
     message = pb.StageFinished(stage=pb.Stage.ValueType(event.stage), seconds=event.seconds)
     if isinstance(event.finding, MaskQuality):
         message.mask_quality.CopyFrom(quality_to_proto(event.finding))
+    elif isinstance(event.finding, FidelityReport):
+        message.fidelity.CopyFrom(fidelity_to_proto(event.finding))
     elif event.finding is not None:
         message.passport.CopyFrom(passport_to_proto(event.finding))
     return message

@@ -14,8 +14,13 @@ from fashquick.features.v1 import features_pb2, features_pb2_grpc
 from fashquick.generation.v1 import generation_pb2, generation_pb2_grpc, scene_pb2
 from fashquick.segmentation.v1 import segmentation_pb2, segmentation_pb2_grpc
 from fashquick_common.errors import InternalError, InvalidArgumentError
-from fashquick_common.garment import Passport
-from fashquick_common.garment_codec import category_to_proto, passport_from_proto, passport_to_proto
+from fashquick_common.garment import FidelityReport, Passport
+from fashquick_common.garment_codec import (
+    category_to_proto,
+    fidelity_from_proto,
+    passport_from_proto,
+    passport_to_proto,
+)
 from fashquick_common.priority import priority_to_proto
 from fashquick_common.rpc.blobs import Blob, BlobLimits, BlobReader, chunks_of
 from fashquick_common.rpc.channel import open_channel
@@ -55,6 +60,14 @@ class Described:
     """Answer of features."""
 
     passport: Passport
+    run: StageRun
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What features says of the finished picture."""
+
+    report: FidelityReport
     run: StageRun
 
 
@@ -225,6 +238,43 @@ class Stages:
             run=StageRun(result.backend, result.backend_digest, result.version, result.compute_seconds),
         )
 
+    async def compare(
+        self,
+        job: TryOnJob,
+        photo: Blob,
+        alpha: Blob,
+        passport: Passport,
+        *,
+        picture: Blob,
+        region: Blob,
+        seconds: float,
+    ) -> Compared:
+        """Compare the picture with the garment. Raises what the service answered."""
+        blobs = [photo, alpha, picture, region]
+        header = features_pb2.ScoreFidelityHeader(
+            request_id=job.request_id,
+            blobs=[blob.header for blob in blobs],
+            photo_part=photo.part,
+            alpha_part=alpha.part,
+            picture_part=picture.part,
+            region_part=region.part,
+            passport=passport_to_proto(passport),
+            priority=priority_to_proto(job.priority),
+        )
+        call = self._features.ScoreFidelity(
+            _stream(features_pb2.ScoreFidelityRequest(header=header), _fidelity_chunk, blobs),
+            timeout=seconds,
+            metadata=self._metadata(job),
+        )
+        ending = CallEnding(call)
+        try:
+            answer = await call
+        except grpc.aio.AioRpcError as error:
+            raise error_from_rpc(ending.error(error)) from None
+        with peer_errors():
+            report = fidelity_from_proto(answer.report)
+        return Compared(report, StageRun(answer.backend, answer.backend_digest, answer.version, answer.compute_seconds))
+
     def _metadata(self, job: TryOnJob) -> tuple[tuple[str, str], ...]:
         return ((REQUEST_ID_KEY, job.request_id), *self._tracing.headers())
 
@@ -314,6 +364,10 @@ def _segment_chunk(chunk: blob_pb2.Chunk) -> segmentation_pb2.SegmentRequest:
 
 def _features_chunk(chunk: blob_pb2.Chunk) -> features_pb2.ExtractFeaturesRequest:
     return features_pb2.ExtractFeaturesRequest(chunk=chunk)
+
+
+def _fidelity_chunk(chunk: blob_pb2.Chunk) -> features_pb2.ScoreFidelityRequest:
+    return features_pb2.ScoreFidelityRequest(chunk=chunk)
 
 
 def _generate_chunk(chunk: blob_pb2.Chunk) -> generation_pb2.GenerateRequest:

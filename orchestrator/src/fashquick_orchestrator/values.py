@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from fashquick.tryon.v1 import try_on_pb2
-from fashquick_common.garment import Category, Passport
+from fashquick_common.garment import Category, FidelityReport, Passport
 from fashquick_common.image import OutputFormat
 from fashquick_common.priority import Priority
 from fashquick_common.rpc.blobs import Blob
@@ -20,6 +20,7 @@ class Stage(IntEnum):
     FEATURES = try_on_pb2.STAGE_FEATURES
     GENERATION = try_on_pb2.STAGE_GENERATION
     ENCODING = try_on_pb2.STAGE_ENCODING
+    FIDELITY = try_on_pb2.STAGE_FIDELITY
 
     @property
     def label(self) -> str:
@@ -64,6 +65,7 @@ class TryOnJob:
         generation_backend: Number of the `fashquick.generation.v1.Backend`.
         allow_fallback: Whether another backend may be used.
         picture_format: "png", "jpeg" or "webp".
+        fidelity: Whether the picture is compared with the garment.
         priority: Who goes first where calls wait.
     """
 
@@ -78,6 +80,7 @@ class TryOnJob:
     generation_backend: int
     allow_fallback: bool
     picture_format: OutputFormat
+    fidelity: bool
     priority: Priority
 
 
@@ -143,7 +146,7 @@ class StageFinished:
 
     stage: Stage
     seconds: float
-    finding: MaskQuality | Passport | None = None
+    finding: MaskQuality | Passport | FidelityReport | None = None
 
 
 @dataclass(frozen=True, slots=True)

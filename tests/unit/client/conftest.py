@@ -27,7 +27,7 @@ from fashquick.tryon.v1 import try_on_pb2, try_on_pb2_grpc
 from fashquick_client import Client
 from fashquick_common.errors import FashquickError, ModelInUse, ModelNotInstalled, NotFound
 from fashquick_common.garment import Category, CategoryGuess, Landmark, LandmarkName, PaletteColour, Passport
-from fashquick_common.garment_codec import passport_to_proto
+from fashquick_common.garment_codec import fidelity_to_proto, passport_to_proto
 from fashquick_common.rpc.blobs import (
     ENCODING_BITS1,
     ENCODING_FILE,
@@ -41,6 +41,7 @@ from fashquick_common.rpc.blobs import (
 )
 from fashquick_common.rpc.status import code_of, trailers_of
 from tests.support.command import picture_file
+from tests.support.garments import STRIPED_REPORT
 
 PASSPORT = Passport(
     categories=(CategoryGuess(Category.T_SHIRT, 0.75), CategoryGuess(Category.DRESS, 0.25)),
@@ -118,6 +119,8 @@ class FakeServer(
         self.fail_after_picture: list[FashquickError] = []
         self.picture = PICTURE
         self.has_foreground = True
+        self.passport = passport_to_proto(PASSPORT)
+        self.report = fidelity_to_proto(STRIPED_REPORT)
         self.prompts: list[segmentation_pb2.Prompt] = []
         self.prompt_failures: list[FashquickError | None] = []
         self.clean_ends = 0
@@ -178,6 +181,8 @@ class FakeServer(
             raise TimeoutError
         yield _progress(try_on_pb2.STAGE_GENERATION, "light", 0.75)
         yield _finished(try_on_pb2.STAGE_GENERATION)
+        if not header.options.without_fidelity:
+            yield _finished(try_on_pb2.STAGE_FIDELITY, fidelity=self.report)
         yield from self.spoil(self._results(header, seed))
         if self.fail_after_picture:
             self._fail(self.fail_after_picture.pop(0), context)
@@ -206,6 +211,7 @@ class FakeServer(
             warnings=["The photo is dark."],
             facts={"stretch": 1.25},
             outputs=[blob.header for _, blob in parts],
+            fidelity=None if header.options.without_fidelity else self.report,
         )
         messages.append(try_on_pb2.TryOnResponse(manifest=manifest))
         messages.append(try_on_pb2.TryOnResponse(summary=blob_pb2.Summary(blobs=[blob.header for _, blob in parts])))
@@ -297,7 +303,13 @@ class FakeServer(
 
     def ExtractFeatures(self, request_iterator, context):  # noqa: N802 - the contract's name
         self._begin(request_iterator, context)
-        return features_pb2.ExtractFeaturesResponse(passport=passport_to_proto(PASSPORT), backend="classic")
+        return features_pb2.ExtractFeaturesResponse(passport=self.passport, backend="classic")
+
+    def ScoreFidelity(self, request_iterator, context):  # noqa: N802 - the contract's name
+        self._begin(request_iterator, context)
+        return features_pb2.ScoreFidelityResponse(
+            report=self.report, backend="classic", backend_digest="ab" * 32, compute_seconds=0.25, version="0.1.0"
+        )
 
     def GetServerInfo(self, _request, _context):  # noqa: N802 - the contract's name
         return server_info_pb2.GetServerInfoResponse(service="orchestrator", ready=True, process_id=1234)

@@ -1,7 +1,6 @@
 """The command, against a real server with canned answers."""
 
 import json
-import os
 import subprocess
 import sys
 
@@ -42,6 +41,8 @@ class TestTryOn:
         }
         assert made["facts"] == {"stretch": 1.25}
         assert str(target) in result.stdout
+        assert made["fidelity"]["grade"] == "FIDELITY_GRADE_CLOSE"
+        assert "Fidelity: close, 0.78 of 1: a buyer who looks for it sees a difference\n" in result.stdout
         assert "The photo is dark." in result.stderr
 
     @pytest.mark.parametrize(("suffix", "picture_format"), [("png", 1), ("jpg", 2), ("JPEG", 2), ("webp", 3)])
@@ -53,7 +54,7 @@ class TestTryOn:
         result = fashquick(
             *("try-on", photo, "-o", tmp_path / "out.png", "--endpoint", server.endpoint),
             *("--size", "512x768", "--backend", "studio", "--category", "dress", "--body", "curvy"),
-            *("--pose", "relaxed", "--timeout", "20"),
+            *("--pose", "relaxed", "--timeout", "20", "--no-fidelity"),
         )
         assert result.exit_code == 0, result.output
         (header,) = server.headers
@@ -62,6 +63,8 @@ class TestTryOn:
         assert header.garments[0].category_hint == 8
         assert header.subject.body == "curvy"
         assert header.views[0].pose == "relaxed"
+        assert header.options.without_fidelity
+        assert "Fidelity" not in result.stdout
         assert server.deadlines[0] < 21
 
     @pytest.mark.parametrize(
@@ -146,69 +149,6 @@ class TestTryOn:
         assert photo.read_bytes().startswith(b"\xff\xd8")
 
 
-class TestFeatures:
-    def run(self, server, *args):
-        endpoints = ("--endpoint", server.endpoint, "--segmentation-endpoint", server.endpoint)
-        return fashquick("features", *args, *endpoints)
-
-    def test_table_for_people(self, server, shirts):
-        result = self.run(server, *shirts[:2])
-        assert result.exit_code == 0, result.output
-        for words in ("one.jpg", "two.jpg", "t-shirt 75%", "red #c81e28 75%", "white"):
-            assert words in result.stdout
-
-    def test_json_for_programs(self, server, shirts):
-        server.failures = [None, None, NoGarment("there is no garment")]
-        missing = shirts[0].with_name("none.jpg")
-        result = self.run(server, shirts[0], shirts[1], missing, shirts[2], "--json")
-        report = json.loads(result.stdout)
-        assert [entry["file"] for entry in report] == [str(each) for each in (shirts[0], shirts[1], missing, shirts[2])]
-        assert [entry["ok"] for entry in report] == [True, False, False, True]
-        assert report[0].keys() == {"file", "ok", "passport"}
-        assert report[0]["passport"]["categories"][0] == {"category": "CATEGORY_T_SHIRT", "confidence": 0.75}
-        assert report[0]["passport"]["palette"]["colours"][0]["name"] == "red"
-        assert report[1] == {
-            "file": str(shirts[1]),
-            "ok": False,
-            "error": {"status": "FAILED_PRECONDITION", "reason": "NO_GARMENT", "message": "there is no garment"},
-        }
-        assert report[2]["error"] == {
-            "status": "NOT_FOUND",
-            "reason": "NOT_FOUND",
-            "message": f"there is no file {missing}",
-        }
-        assert result.exit_code == 2
-
-    def test_the_alpha_goes_from_one_service_to_the_other(self, server, shirts):
-        self.run(server, shirts[0])
-        assert list(server.uploads[1]) == ["photo", "alpha"]
-
-    def test_all_failed(self, server, tmp_path):
-        (tmp_path / "empty.jpg").touch()
-        result = self.run(server, tmp_path / "empty.jpg", tmp_path, "--json")
-        assert [entry["error"]["reason"] for entry in json.loads(result.stdout)] == ["NOT_AN_IMAGE", "BAD_FIELD"]
-        assert result.exit_code == 2
-
-    @pytest.mark.parametrize(
-        ("failures", "code"),
-        [
-            ([NoGarment("x"), QueueFull("x", retry_after_s=1000), *[InternalError("x")] * 2], 3),
-            ([NoGarment("x"), *[InternalError("x")] * 2, BadField("x")], 1),
-            ([NoGarment("x"), BadField("x"), NoGarment("x")], 2),
-            ([NoGarment("x"), NoGarment("x"), NoGarment("x")], 4),
-        ],
-    )
-    def test_the_gravest_failure_is_the_exit_code(self, server, shirts, failures, code):
-        server.failures = failures
-        assert self.run(server, *shirts).exit_code == code
-
-    def test_a_name_that_is_not_unicode(self, server, tmp_path):
-        path = tmp_path / os.fsdecode(b"sh\xffirt.jpg")
-        path.write_bytes(b"photo")
-        result = self.run(server, path, "--json")
-        assert json.loads(result.stdout)[0]["ok"], result.stderr
-
-
 def test_version():
     result = fashquick("--version")
     assert result.exit_code == 0
@@ -218,7 +158,7 @@ def test_version():
 MODELS = [["models"], *(["models", name] for name in ("list", "load", "unload", "verify"))]
 
 
-@pytest.mark.parametrize("command", [[], ["up"], ["try-on"], ["segment"], ["features"], *MODELS])
+@pytest.mark.parametrize("command", [[], ["up"], ["try-on"], ["segment"], ["features"], ["score"], *MODELS])
 def test_help(command):
     result = fashquick(*command, "--help")
     assert result.exit_code == 0
@@ -227,7 +167,15 @@ def test_help(command):
 
 @pytest.mark.parametrize(
     "args",
-    [["nonsense"], ["try-on"], ["segment", "a.jpg"], ["features"], ["up", "--port", "-1"], ["models", "load"]],
+    [
+        ["nonsense"],
+        ["try-on"],
+        ["segment", "a.jpg"],
+        ["features"],
+        ["score", "a.png"],
+        ["up", "--port", "-1"],
+        ["models", "load"],
+    ],
 )
 def test_usage_errors(args):
     assert fashquick(*args).exit_code == 2

@@ -40,6 +40,7 @@ from fashquick_common.errors import (
     StageUnreachable,
 )
 from fashquick_common.garment import Category
+from tests.support.garments import STRIPED_REPORT
 
 
 async def collect(client: Client, *args, **options) -> list[object]:
@@ -56,6 +57,7 @@ async def test_events_come_in_order_and_carry_what_the_server_said(client, serve
         Progress,
         Progress,
         StageFinished,
+        StageFinished,
         Preview,
         Picture,
         ConditionMap,
@@ -65,11 +67,12 @@ async def test_events_come_in_order_and_carry_what_the_server_said(client, serve
     assert events[1] == Progress(Stage.SEGMENTATION, "cut", 0.5)
     assert events[2].mask_quality.coverage == 0.25
     assert events[3].passport.category is Category.T_SHIRT
-    assert events[7] == Preview(b"small", "image/jpeg")
-    assert events[8] == Picture(server.picture, "image/png")
-    assert events[9].kind is OutputKind.PHOTO_MASK
-    assert events[9].pixels.encoding is PixelEncoding.BITS1
-    assert events[9].pixels.array().tolist() == [[255] * 4 + [0] * 4] * 6
+    assert events[7] == StageFinished(Stage.FIDELITY, 0.5, fidelity=STRIPED_REPORT)
+    assert events[8] == Preview(b"small", "image/jpeg")
+    assert events[9] == Picture(server.picture, "image/png")
+    assert events[10].kind is OutputKind.PHOTO_MASK
+    assert events[10].pixels.encoding is PixelEncoding.BITS1
+    assert events[10].pixels.array().tolist() == [[255] * 4 + [0] * 4] * 6
     assert events[-1].manifest.seed == 7
 
 
@@ -97,6 +100,12 @@ async def test_options_reach_the_server(client, server, photo):
     assert 25 < server.deadlines[0] < 31
 
 
+async def test_a_picture_need_not_be_compared_with_the_garment(client, server, photo):
+    result = await client.try_on_result(photo, fidelity=False)
+    assert server.headers[0].options.without_fidelity
+    assert result.fidelity is None
+
+
 async def test_a_large_file_travels_in_chunks_of_half_a_mebibyte(client, server, tmp_path):
     data = bytes(itertools.islice(itertools.cycle(range(251)), 3 * 1024 * 1024 + 5))
     path = tmp_path / "large.jpg"
@@ -118,6 +127,7 @@ async def test_result_is_saved_whole(client, server, photo, tmp_path):
     result.save(tmp_path / "out.png")
     assert (tmp_path / "out.png").read_bytes() == result.picture
     assert result.media_type == "image/png"
+    assert result.fidelity == STRIPED_REPORT
     assert result.stage_seconds == {Stage.GENERATION: 1.5}
     assert result.maps[OutputKind.PHOTO_MASK].width == 8
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.png", "shirt.jpg"]
@@ -326,6 +336,7 @@ async def test_a_retry_after_progress_tells_nothing_twice(client, server, photo)
         Stage.SEGMENTATION,
         Stage.FEATURES,
         Stage.GENERATION,
+        Stage.FIDELITY,
     ]
     assert isinstance(events[-1], Finished)
 

@@ -5,6 +5,7 @@ import pytest
 
 from fashquick_client import Accepted, Finished, Progress, Stage, SyncClient
 from fashquick_common.errors import NoGarment
+from tests.support.garments import STRIPED_REPORT
 
 
 def client_of(server) -> SyncClient:
@@ -17,14 +18,16 @@ def test_the_whole_way_from_a_plain_thread(server, photo):
             events = list(client.try_on(photo, seed=3))
             found = client.segment(photo)
             passport = client.extract_features(photo, found.alpha)
-            return events, passport, client.server_info()
+            fidelity = client.score_fidelity(photo, found.alpha, photo, found.alpha, passport=passport)
+            return events, passport, fidelity, client.server_info()
 
     with ThreadPoolExecutor(1) as pool:
-        events, passport, info = pool.submit(work).result()
+        events, passport, fidelity, info = pool.submit(work).result()
     assert events[0].seed == 3
     assert isinstance(events[0], Accepted)
     assert isinstance(events[-1], Finished)
     assert passport.palette[0].name == "red"
+    assert fidelity.report == STRIPED_REPORT
     assert info.ready
 
 

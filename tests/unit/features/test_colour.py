@@ -114,3 +114,18 @@ def test_names_are_far_enough_apart_to_tell() -> None:
     lab = colour.lab_of_srgb(np.array(list(SRGB.values()), np.uint8))
     apart = colour.ciede2000(lab[:, None], lab[None]) + 100 * np.eye(len(lab))
     assert apart.min() > 4
+
+
+@settings(derandomize=True, deadline=None)
+@given(st.tuples(*[st.integers(0, 255)] * 3))
+def test_lab_and_back_keeps_every_srgb_colour(srgb: tuple[int, int, int]) -> None:
+    value = np.array(srgb, np.uint8)
+    np.testing.assert_array_equal(colour.srgb_of_linear(colour.linear_of_lab(colour.lab_of_srgb(value))), value)
+
+
+def test_lamps_are_orange_and_shade_is_blue() -> None:
+    lamp, noon, shade = colour.linear_of_daylight(np.array([2700.0, 6500.0, 10000.0]))
+    # Published white of a 2700 K lamp in sRGB: 255, 169, 87.
+    np.testing.assert_allclose(colour.srgb_of_linear(lamp / lamp.max()), [255, 169, 87], atol=4)
+    assert noon.max() / noon.min() < 1.1
+    assert shade[2] > shade[1] > shade[0]

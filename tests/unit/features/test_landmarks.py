@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.drawn_garments import DrawnGarment, draw
+from benchmarks import features_landmarks
+from benchmarks.drawn import DrawnGarment, draw
 from fashquick_common.garment import Category, Landmark, LandmarkName
 from fashquick_features.shape import landmarks, outline
 
@@ -47,7 +48,7 @@ def test_every_corner_of_an_upright_garment_is_found(category: Category) -> None
     assert np.mean(corners) < 0.02
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=20, deadline=None, derandomize=True)
 @given(st.sampled_from(TOPS + BOTTOMS), st.integers(0, 10_000), st.floats(-18, 18), st.sampled_from([200, 384, 700]))
 def test_corners_are_found_whatever_the_tilt_and_the_size(
     category: Category, seed: int, tilt: float, long_side: int
@@ -90,6 +91,62 @@ def test_lopsided_garments_are_trusted_less() -> None:
 def test_a_sleeveless_top_has_no_cuffs_and_a_t_shirt_no_crotch() -> None:
     assert not [name for name in find(draw(Category.SLEEVELESS_TOP, 1)) if "cuff" in name]
     assert LandmarkName.CROTCH not in find(draw(Category.T_SHIRT, 1))
+
+
+def test_a_sleeve_that_touches_the_body_lower_down_leaves_the_armpit_where_it_is() -> None:
+    garment = draw(Category.LONG_SLEEVE, 2)
+    cuff, hem = (np.array(garment.landmarks[LandmarkName(name)]) for name in ("cuff-left-lower", "hem-left"))
+    armpit = np.array(garment.landmarks[LandmarkName.ARMPIT_LEFT])
+    seam = armpit + 0.85 * (cuff - armpit), armpit + 0.85 * (hem - armpit)
+    alpha = garment.alpha.copy()
+    cv2.line(alpha, *(tuple(int(value) for value in np.round(end)) for end in seam), 255, 14)
+    assert errors(replace(garment, alpha=alpha))[LandmarkName.ARMPIT_LEFT] < TIGHT
+
+
+def test_a_sleeve_on_the_body_takes_its_armpit_from_the_other_side() -> None:
+    garment = draw(Category.LONG_SLEEVE, 2, jitter=0.0)
+    corners = [garment.landmarks[LandmarkName(name)] for name in ("cuff-left-lower", "armpit-left", "hem-left")]
+    alpha = cv2.fillPoly(garment.alpha.copy(), [np.round(corners).astype(np.int32)], 255)
+    covered = replace(garment, alpha=alpha)
+    assert errors(covered)[LandmarkName.ARMPIT_LEFT] < 2 * TIGHT
+    found = find(covered)
+    assert found[LandmarkName.ARMPIT_LEFT].confidence < found[LandmarkName.ARMPIT_RIGHT].confidence
+
+
+@pytest.mark.parametrize("condition", ["creased", "on hanger", "soft mask", "ragged mask", "sleeve folded"])
+@pytest.mark.parametrize("category", [Category.T_SHIRT, Category.TROUSERS])
+def test_corners_are_found_in_spite_of(condition: str, category: Category) -> None:
+    apart, missing = features_landmarks.errors(features_landmarks.conditioned(category, condition, 3))
+    assert np.mean(apart) < 2.5
+    assert missing <= 2
+
+
+def test_a_dress_has_its_waist_where_it_is_narrowest() -> None:
+    alpha = np.zeros((400, 300), np.uint8)
+    left = [(125, 20), (100, 30), (60, 80), (78, 100), (100, 85), (114, 150), (70, 380)]
+    outer = [*left, *((300 - x, y) for x, y in left[::-1])]
+    cv2.fillPoly(alpha, [np.array(outer, np.int32)], 255)
+    found = find(plain(Category.DRESS, alpha))
+    assert abs(found[LandmarkName.WAIST_LEFT].y - 150) < 20
+    assert found[LandmarkName.HIP_LEFT].y > found[LandmarkName.WAIST_LEFT].y
+    assert LandmarkName.WAIST_LEFT not in find(plain(Category.T_SHIRT, alpha))
+
+
+def test_clips_of_a_hanger_are_not_the_waist() -> None:
+    alpha = np.zeros((400, 300), np.uint8)
+    cv2.fillPoly(alpha, [np.array([(100, 60), (200, 60), (240, 360), (60, 360)], np.int32)], 255)
+    alpha[30:60, 112:124] = alpha[30:60, 176:188] = 255
+    found = find(plain(Category.SKIRT, alpha))
+    for name, x in ((LandmarkName.WAIST_RIGHT, 100), (LandmarkName.WAIST_LEFT, 200)):
+        assert np.hypot(found[name].x - x, found[name].y - 60) < 10
+
+
+def test_shorts_that_end_at_the_crotch_have_it_as_their_lowest_point() -> None:
+    alpha = np.zeros((300, 300), np.uint8)
+    cv2.fillPoly(alpha, [np.array([(100, 50), (200, 50), (250, 180), (150, 240), (50, 180)], np.int32)], 255)
+    found = find(plain(Category.SHORTS, alpha))
+    assert np.hypot(found[LandmarkName.CROTCH].x - 150, found[LandmarkName.CROTCH].y - 240) < 8
+    assert np.hypot(found[LandmarkName.LEG_LEFT_OUTER].x - 250, found[LandmarkName.LEG_LEFT_OUTER].y - 180) < 10
 
 
 def test_shapes_without_arms_get_no_landmarks_of_a_top() -> None:

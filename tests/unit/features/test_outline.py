@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.drawn_garments import draw
+from benchmarks.drawn import draw
 from fashquick_common.errors import BadMask
 from fashquick_common.garment import Category
 from fashquick_features.shape import outline
@@ -35,6 +35,23 @@ def test_outline_leaves_out_crumbs_holes_and_threads() -> None:
     alpha[20:60, 199:201] = 255
     np.testing.assert_allclose(outline.trace(alpha).points.min(axis=0), clean.points.min(axis=0), atol=2.0)
     assert outline.signed_area(outline.trace(alpha).points) == pytest.approx(clean.area_px, rel=0.02)
+
+
+def test_gaps_that_close_again_are_kept_as_holes() -> None:
+    alpha = ellipse()
+    assert outline.trace(alpha).holes == ()
+    alpha[150:260, 150:160] = 0
+    (hole,) = outline.trace(alpha).holes
+    np.testing.assert_allclose(hole.min(axis=0), (150, 150), atol=3)
+    np.testing.assert_allclose(hole.max(axis=0), (160, 260), atol=3)
+    assert outline.signed_area(hole) < 0
+
+
+def test_dots_that_vanish_at_the_working_size_are_refused() -> None:
+    alpha = np.zeros((3000, 3000), np.uint8)
+    alpha[::300, ::300] = 255
+    with pytest.raises(BadMask, match="scatter of dots"):
+        outline.trace(alpha)
 
 
 def test_large_masks_give_the_same_outline_in_their_own_pixels() -> None:

@@ -11,6 +11,7 @@ import typer
 import fashquick_client
 from fashquick_client.commands.running import connected, run, usage_error
 from fashquick_client.console import StageProgress
+from fashquick_client.fidelity_wording import summary
 from fashquick_client.files import check_writable, write_atomically
 from fashquick_client.options import FormatName, TryOnOptions
 from fashquick_client.problems import ExitCode, OutputError, problem_of
@@ -106,4 +107,6 @@ async def _try_on(job: TryOnJob, endpoint: str | None) -> int:
     for warning in result.manifest.warnings:
         typer.echo(f"Note: {warning}", err=True)
     typer.echo(f"Wrote {job.output}")
+    if result.fidelity is not None:
+        typer.echo(f"Fidelity: {summary(result.fidelity)}")
     return ExitCode.FINE

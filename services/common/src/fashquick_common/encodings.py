@@ -1,4 +1,4 @@
-"""Raw pixels between services: RGB8, GRAY8 and BITS1.
+"""Raw pixels between services: RGB8, GRAY8, BITS1 and UV16.
 
 Both ends know width and height from the blob's header, so the bytes carry no size. zlib level 1: higher levels cost
 more time than the network saves.
@@ -19,7 +19,14 @@ _ZLIB_LEVEL = 1
 MAX_PIXELS = 64_000_000
 """Most pixels of a raw picture unless a decoder is told otherwise; that of the image edge."""
 
+UV16_DECODE_BYTES = 16
+"""Most bytes a pixel while UV16 is decoded: 4 on the wire, 8 as floats, the rest for what shows nothing."""
+
+_UV_STEPS = 65_534  # Of u and v from one edge of the photo to the other.
+_UV_NONE = 65_535  # Of u where a pixel shows nothing of the photo.
+
 Pixels = npt.NDArray[np.uint8]
+UvMap = npt.NDArray[np.float32]
 Bytes = bytes | bytearray | memoryview
 
 
@@ -113,6 +120,57 @@ def decode_bits1(
     stride = (width + 7) // 8
     packed = _pixels(announced.inflate(data, stride * height)).reshape(height, stride)
     return np.unpackbits(packed, axis=1, count=width).view(np.bool_)
+
+
+def encode_uv16(uv: UvMap) -> bytes:
+    """Encode where in a photo each pixel comes from, as zlib-compressed rows of 16-bit pairs.
+
+    Args:
+        uv: HxWx2 float32, u then v: 0 to 1 of the photo's width from its left edge and of its height from its top
+            edge; both NaN where a pixel shows nothing of the photo.
+
+    Raises:
+        ValueError: The array has another shape or type, or a number is outside 0 to 1, or one of a pair is NaN.
+    """
+    if uv.dtype != np.float32 or uv.ndim != 3 or uv.shape[2] != 2:
+        raise ValueError(f"expected HxWx2 float32, got {uv.dtype} {uv.shape}")
+    none = np.isnan(uv)
+    if not np.array_equal(none[..., 0], none[..., 1]):
+        raise ValueError("expected u and v to be NaN at the same pixels, one of a pair is a number")
+    shown = np.where(none, np.float32(0), uv)
+    if shown.size and not (shown.min() >= 0 and shown.max() <= 1):
+        raise ValueError(f"expected u and v of 0 to 1, got {shown.min()} to {shown.max()}")
+    steps = np.rint(shown * np.float32(_UV_STEPS)).astype("<u2")
+    steps[none] = _UV_NONE
+    return zlib.compress(steps.data, _ZLIB_LEVEL)
+
+
+def decode_uv16(data: Bytes, width: int, height: int, *, field: str = "", max_pixels: int = MAX_PIXELS) -> UvMap:
+    """Decode UV16.
+
+    Args:
+        data: zlib stream of width x height pairs of 16 bits, the low byte first.
+        width: Pixels a row.
+        height: Rows.
+        field: Name of the part, for the error.
+        max_pixels: Most pixels accepted.
+
+    Returns:
+        HxWx2 float32, u then v, as `encode_uv16` takes it; exact to half of 1/65534.
+
+    Raises:
+        BadField: The size is outside its limits, does not fit the bytes, the stream is broken, or a v is no position.
+    """
+    announced = _Announced(width, height, "UV16", field, max_pixels)
+    announced.check_size()
+    steps = np.frombuffer(announced.inflate(data, 4 * width * height), "<u2").reshape(height, width, 2)
+    none = steps[..., 0] == _UV_NONE
+    if np.any((steps[..., 1] == _UV_NONE) & ~none):
+        raise announced.error(f"a v is {_UV_NONE}, at most {_UV_STEPS} is a position on the photo")
+    uv = steps.astype(np.float32)
+    uv /= np.float32(_UV_STEPS)
+    uv[none] = np.nan
+    return uv
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from fashquick_common.server.main import run
+from fashquick_common.server.main import available_cpus, run
 
 if TYPE_CHECKING:
     from fashquick_common.server.kit import Kit
@@ -20,10 +20,10 @@ def _read_settings() -> FeaturesSettings:
 
 
 def _make_service(_: FeaturesSettings) -> Callable[[Kit], Service]:
-    from fashquick_features.engine import PassportAnalyser  # noqa: PLC0415 - likewise
+    from fashquick_features.passport import PassportAnalyser  # noqa: PLC0415 - likewise
     from fashquick_features.servicer import features_service  # noqa: PLC0415 - likewise
 
-    analyser = PassportAnalyser()
+    analyser = PassportAnalyser(available_cpus())
     return lambda kit: features_service(kit, analyser)
 
 

@@ -1,41 +1,73 @@
-"""From a photo and a garment's alpha to the garment's passport."""
+"""What the features service does, behind one Protocol."""
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from fashquick_common.cancel import CancelFlag
-from fashquick_common.errors import BadField
-from fashquick_common.garment import Category, CategoryGuess, Landmark, LandmarkName, Passport
-from fashquick_features.colour import palette
-from fashquick_features.shape import landmarks, outline
-from fashquick_features.shape.category import load_model
-from fashquick_features.shape.descriptor import describe
+from fashquick_common.garment import Category, FidelityReport, KnownLength, Passport
 from fashquick_features.shape.outline import Plane
 
-DISAGREEMENT = 0.6  # what is left of confidences where category and landmarks contradict each other
+Photo = npt.NDArray[np.uint8]
 
-_EXPECTED: Final = {
-    Category.T_SHIRT: LandmarkName.CUFF_LEFT_UPPER,
-    Category.SHIRT: LandmarkName.ARMPIT_LEFT,
-    Category.LONG_SLEEVE: LandmarkName.CUFF_LEFT_UPPER,
-    Category.SWEATER: LandmarkName.CUFF_LEFT_UPPER,
-    Category.JACKET: LandmarkName.CUFF_LEFT_UPPER,
-    Category.COAT: LandmarkName.CUFF_LEFT_UPPER,
-    Category.VEST: LandmarkName.ARMPIT_LEFT,
-    Category.DRESS: LandmarkName.ARMPIT_LEFT,
-    Category.SLEEVELESS_TOP: LandmarkName.ARMPIT_LEFT,
-    Category.TROUSERS: LandmarkName.CROTCH,
-    Category.SHORTS: LandmarkName.CROTCH,
-    Category.SKIRT: LandmarkName.WAIST_LEFT,
-}
+
+class ReadText(StrEnum):
+    """What to do about text, as in `fashquick.features.v1.ReadText`."""
+
+    WHERE_INSTALLED = "where-installed"
+    NEVER = "never"
+    REQUIRED = "required"
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the caller knows and wants.
+
+    Attributes:
+        category: What the caller knows the garment to be; wins over what it looks like.
+        known_length: One length of the garment; measurements then come in centimetres too.
+        read_text: What to do about text.
+    """
+
+    category: Category | None = None
+    known_length: KnownLength | None = None
+    read_text: ReadText = ReadText.WHERE_INSTALLED
+
+
+NO_WISHES = Wishes()
+
+
+@dataclass(frozen=True, slots=True)
+class FidelityTask:
+    """A garment and a finished picture of it.
+
+    Attributes:
+        photo: HxWx3 uint8, sRGB: the garment's photo.
+        alpha: HxW uint8: 0 background to 255 garment.
+        picture: hxwx3 uint8, sRGB.
+        region: hxw uint8: 0 to 255 where the picture shows the garment.
+        uv: hxwx2 float32: where in the photo each pixel of the picture comes from, as parts of its width and height;
+            NaN where from nowhere. None where that is not known.
+        prior: hxwx3 uint8: the picture before the region was changed, or None.
+        passport: The photo's passport; None: it is made.
+    """
+
+    photo: Photo
+    alpha: Plane
+    picture: Photo
+    region: Plane
+    uv: npt.NDArray[np.float32] | None = None
+    prior: Photo | None = None
+    passport: Passport | None = None
 
 
 class Analyser(Protocol):
-    """Reads a garment's passport from one photo."""
+    """Reads a garment's passport from one photo, and says whether a picture is true to a garment."""
 
     @property
     def name(self) -> str:
@@ -48,78 +80,42 @@ class Analyser(Protocol):
     def warm_up(self) -> None:
         """Run once on a small input, so that the first call is as fast as the next."""
 
-    def analyse(
-        self, photo: npt.NDArray[np.uint8], alpha: Plane, category_hint: Category | None, cancel: CancelFlag
-    ) -> Passport:
+    def analyse(self, photo: Photo, alpha: Plane, wishes: Wishes, cancel: CancelFlag) -> Passport:
         """Analyse one garment.
 
         Args:
             photo: HxWx3 uint8, sRGB.
             alpha: HxW uint8: 0 background to 255 garment.
-            category_hint: What the caller knows the garment to be; wins over what it looks like.
+            wishes: What the caller knows and wants.
             cancel: Checked between steps of at most 50 ms.
 
         Returns:
             The passport; every number in it is finite.
 
         Raises:
-            BadField: `photo` is not an HxWx3 uint8 array.
+            BadField: `photo` is not an HxWx3 uint8 array, or the known length cannot be measured on this garment.
             BadMask: `alpha` is empty, full, tiny, or of another size than the photo.
+            ModelNotInstalled: Text must be read, and there is no reader.
             Cancelled: `cancel` was raised.
             DeadlinePassed: Its deadline passed.
         """
 
+    def score(self, task: FidelityTask, read_text: ReadText, cancel: CancelFlag) -> FidelityReport:
+        """Say in numbers whether a garment survived in a picture.
 
-class PassportAnalyser:
-    """The analyser of this distribution: contour geometry, a small shape classifier, colour clustering."""
+        Args:
+            task: The garment and the picture.
+            read_text: What to do about text.
+            cancel: Checked between steps of at most 50 ms.
 
-    name = "passport"
+        Returns:
+            The report; every number in it is finite.
 
-    def __init__(self) -> None:
-        """Load the model data."""
-        self._model, self.digest = load_model()
-
-    def warm_up(self) -> None:
-        """Analyse a drawn rectangle."""
-        photo = np.full((64, 64, 3), 128, np.uint8)
-        alpha = np.zeros((64, 64), np.uint8)
-        alpha[8:56, 16:48] = 255
-        self.analyse(photo, alpha, None, CancelFlag())
-
-    def analyse(
-        self, photo: npt.NDArray[np.uint8], alpha: Plane, category_hint: Category | None, cancel: CancelFlag
-    ) -> Passport:
-        """Analyse one garment; see `Analyser.analyse`."""
-        if photo.ndim != 3 or photo.shape[2] != 3 or photo.dtype != np.uint8:
-            raise BadField(f"the photo is {photo.dtype} of shape {photo.shape}; send HxWx3 uint8", field="photo")
-        height, width = photo.shape[:2]
-        outline.check_alpha(alpha, height, width)
-        cancel.check()
-        shape = outline.trace(alpha)
-        cancel.check()
-        frame = outline.upright_frame(shape)
-        cancel.check()
-        if category_hint is None:
-            guesses = self._model.guess(describe(photo, shape, frame))
-        else:
-            guesses = (CategoryGuess(category_hint, 1.0),)
-        cancel.check()
-        points = landmarks.find(photo, alpha, shape, frame, guesses[0].category)
-        if category_hint is None:
-            guesses, points = _reconciled(guesses, points)
-        cancel.check()
-        colours = palette.extract(photo, alpha, cancel)
-        cancel.check()
-        coverage = float(np.count_nonzero(alpha >= outline.OPAQUE) / alpha.size)
-        return Passport(guesses, points, colours, width, height, coverage)
-
-
-def _reconciled(
-    guesses: tuple[CategoryGuess, ...], points: dict[LandmarkName, Landmark]
-) -> tuple[tuple[CategoryGuess, ...], dict[LandmarkName, Landmark]]:
-    """Trust both less where the likeliest category lacks the landmark that it should have."""
-    if _EXPECTED[guesses[0].category] in points:
-        return guesses, points
-    doubted = tuple(CategoryGuess(guess.category, DISAGREEMENT * guess.confidence) for guess in guesses)
-    lowered = {name: Landmark(point.x, point.y, DISAGREEMENT * point.confidence) for name, point in points.items()}
-    return doubted, lowered
+        Raises:
+            BadField: An array of another type or size.
+            BadMask: `alpha` or `region` is empty, full or of another size.
+            ImageTooSmall: The picture is too small to compare.
+            ModelNotInstalled: Text must be read, and there is no reader.
+            Cancelled: `cancel` was raised.
+            DeadlinePassed: Its deadline passed.
+        """

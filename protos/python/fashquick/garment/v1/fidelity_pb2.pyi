@@ -80,9 +80,11 @@ class _FidelityControlEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Fidel
     FIDELITY_CONTROL_OTHER_PATTERN: _FidelityControl.ValueType  # 2
     """Another pattern in the same colours."""
     FIDELITY_CONTROL_BLUR: _FidelityControl.ValueType  # 3
-    """The print blurred."""
+    """The garment blurred, with all that is printed on it."""
     FIDELITY_CONTROL_BLANK: _FidelityControl.ValueType  # 4
     """The garment's shape in one mean grey."""
+    FIDELITY_CONTROL_RIM: _FidelityControl.ValueType  # 5
+    """The garment cut out too wide, with a rim of the photo's ground."""
 
 class FidelityControl(_FidelityControl, metaclass=_FidelityControlEnumTypeWrapper):
     """A picture that is wrong on purpose, made from the garment's own photo, that a measure has to tell from the right one.
@@ -96,9 +98,11 @@ FIDELITY_CONTROL_RECOLOUR: FidelityControl.ValueType  # 1
 FIDELITY_CONTROL_OTHER_PATTERN: FidelityControl.ValueType  # 2
 """Another pattern in the same colours."""
 FIDELITY_CONTROL_BLUR: FidelityControl.ValueType  # 3
-"""The print blurred."""
+"""The garment blurred, with all that is printed on it."""
 FIDELITY_CONTROL_BLANK: FidelityControl.ValueType  # 4
 """The garment's shape in one mean grey."""
+FIDELITY_CONTROL_RIM: FidelityControl.ValueType  # 5
+"""The garment cut out too wide, with a rim of the photo's ground."""
 Global___FidelityControl: _TypeAlias = FidelityControl  # noqa: Y015
 
 class _FidelityGrade:

@@ -8,6 +8,7 @@ from fashquick.common.v1 import blob_pb2 as _blob_pb2
 from fashquick.common.v1 import priority_pb2 as _priority_pb2
 from fashquick.common.v1 import progress_pb2 as _progress_pb2
 from fashquick.garment.v1 import category_pb2 as _category_pb2
+from fashquick.garment.v1 import fidelity_pb2 as _fidelity_pb2
 from fashquick.garment.v1 import passport_pb2 as _passport_pb2
 from fashquick.generation.v1 import scene_pb2 as _scene_pb2
 from fashquick.segmentation.v1 import segmentation_pb2 as _segmentation_pb2
@@ -100,6 +101,8 @@ class _StageEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Stage.ValueType
     """Making the picture."""
     STAGE_ENCODING: _Stage.ValueType  # 5
     """Writing the picture file."""
+    STAGE_FIDELITY: _Stage.ValueType  # 6
+    """Comparing the picture with the garment."""
 
 class Stage(_Stage, metaclass=_StageEnumTypeWrapper):
     """A part of the way. Readers must tolerate values they do not know."""
@@ -116,6 +119,8 @@ STAGE_GENERATION: Stage.ValueType  # 4
 """Making the picture."""
 STAGE_ENCODING: Stage.ValueType  # 5
 """Writing the picture file."""
+STAGE_FIDELITY: Stage.ValueType  # 6
+"""Comparing the picture with the garment."""
 Global___Stage: _TypeAlias = Stage  # noqa: Y015
 
 class _OutputKind:
@@ -391,6 +396,7 @@ class TryOnOptions(_message.Message):
     WIDTH_FIELD_NUMBER: _builtins.int
     HEIGHT_FIELD_NUMBER: _builtins.int
     PICTURE_FORMAT_FIELD_NUMBER: _builtins.int
+    WITHOUT_FIDELITY_FIELD_NUMBER: _builtins.int
     segmentation_backend: _segmentation_pb2.Backend.ValueType
     """How to find the garment."""
     generation_backend: _scene_pb2.Backend.ValueType
@@ -403,6 +409,8 @@ class TryOnOptions(_message.Message):
     """Height of the picture in pixels, 256 to 3072. 0 for 1152."""
     picture_format: Global___PictureFormat.ValueType
     """File format of the picture."""
+    without_fidelity: _builtins.bool
+    """Do not compare the picture with the garment: about a second less, and no fidelity report."""
     def __init__(
         self,
         *,
@@ -412,10 +420,11 @@ class TryOnOptions(_message.Message):
         width: _builtins.int = ...,
         height: _builtins.int = ...,
         picture_format: Global___PictureFormat.ValueType = ...,
+        without_fidelity: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_fallback", b"allow_fallback", "generation_backend", b"generation_backend", "height", b"height", "picture_format", b"picture_format", "segmentation_backend", b"segmentation_backend", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_fallback", b"allow_fallback", "generation_backend", b"generation_backend", "height", b"height", "picture_format", b"picture_format", "segmentation_backend", b"segmentation_backend", "width", b"width", "without_fidelity", b"without_fidelity"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -547,6 +556,7 @@ class StageFinished(_message.Message):
     SECONDS_FIELD_NUMBER: _builtins.int
     MASK_QUALITY_FIELD_NUMBER: _builtins.int
     PASSPORT_FIELD_NUMBER: _builtins.int
+    FIDELITY_FIELD_NUMBER: _builtins.int
     stage: Global___Stage.ValueType
     """The stage."""
     seconds: _builtins.float
@@ -559,6 +569,10 @@ class StageFinished(_message.Message):
     def passport(self) -> _passport_pb2.Passport:
         """After features: the passport."""
 
+    @_builtins.property
+    def fidelity(self) -> _fidelity_pb2.FidelityReport:
+        """After the comparison: whether the garment survived."""
+
     def __init__(
         self,
         *,
@@ -566,12 +580,13 @@ class StageFinished(_message.Message):
         seconds: _builtins.float = ...,
         mask_quality: _segmentation_pb2.MaskQuality | None = ...,
         passport: _passport_pb2.Passport | None = ...,
+        fidelity: _fidelity_pb2.FidelityReport | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["finding", b"finding", "mask_quality", b"mask_quality", "passport", b"passport"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["fidelity", b"fidelity", "finding", b"finding", "mask_quality", b"mask_quality", "passport", b"passport"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["finding", b"finding", "mask_quality", b"mask_quality", "passport", b"passport", "seconds", b"seconds", "stage", b"stage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fidelity", b"fidelity", "finding", b"finding", "mask_quality", b"mask_quality", "passport", b"passport", "seconds", b"seconds", "stage", b"stage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_finding: _TypeAlias = _typing.Literal["mask_quality", "passport"]  # noqa: Y015
+    _WhichOneofReturnType_finding: _TypeAlias = _typing.Literal["mask_quality", "passport", "fidelity"]  # noqa: Y015
     _WhichOneofArgType_finding: _TypeAlias = _typing.Literal["finding", b"finding"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_finding) -> _WhichOneofReturnType_finding | None: ...
 
@@ -654,6 +669,7 @@ class Manifest(_message.Message):
     FACTS_FIELD_NUMBER: _builtins.int
     DIGITAL_SOURCE_TYPE_FIELD_NUMBER: _builtins.int
     OUTPUTS_FIELD_NUMBER: _builtins.int
+    FIDELITY_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Id of the job."""
     seed: _builtins.int
@@ -692,6 +708,12 @@ class Manifest(_message.Message):
     def outputs(self) -> _containers.RepeatedCompositeFieldContainer[_blob_pb2.BlobHeader]:
         """Files and maps that were returned, with their digests."""
 
+    @_builtins.property
+    def fidelity(self) -> _fidelity_pb2.FidelityReport:
+        """Whether the garment survived in the picture; absent where that was not wanted or, as `warnings` then says, could not
+        be told.
+        """
+
     def __init__(
         self,
         *,
@@ -706,10 +728,11 @@ class Manifest(_message.Message):
         facts: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
         digital_source_type: _builtins.str = ...,
         outputs: _abc.Iterable[_blob_pb2.BlobHeader] | None = ...,
+        fidelity: _fidelity_pb2.FidelityReport | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["mask_quality", b"mask_quality", "passport", b"passport", "scene", b"scene"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["fidelity", b"fidelity", "mask_quality", b"mask_quality", "passport", b"passport", "scene", b"scene"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["digital_source_type", b"digital_source_type", "facts", b"facts", "inputs", b"inputs", "mask_quality", b"mask_quality", "outputs", b"outputs", "passport", b"passport", "request_id", b"request_id", "scene", b"scene", "seed", b"seed", "stages", b"stages", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["digital_source_type", b"digital_source_type", "facts", b"facts", "fidelity", b"fidelity", "inputs", b"inputs", "mask_quality", b"mask_quality", "outputs", b"outputs", "passport", b"passport", "request_id", b"request_id", "scene", b"scene", "seed", b"seed", "stages", b"stages", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

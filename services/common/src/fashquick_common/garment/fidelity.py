@@ -26,6 +26,7 @@ class FidelityControl(StrEnum):
     OTHER_PATTERN = "other-pattern"
     BLUR = "blur"
     BLANK = "blank"
+    RIM = "rim"
 
 
 class FidelityGrade(StrEnum):

@@ -28,6 +28,7 @@ ENCODING_FILE = blob_pb2.ENCODING_FILE
 ENCODING_RGB8 = blob_pb2.ENCODING_RGB8
 ENCODING_GRAY8 = blob_pb2.ENCODING_GRAY8
 ENCODING_BITS1 = blob_pb2.ENCODING_BITS1
+ENCODING_UV16 = blob_pb2.ENCODING_UV16
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +266,7 @@ def check_header(header: blob_pb2.BlobHeader, limits: BlobLimits) -> None:
         )
 
 
-_RAW_ENCODINGS = frozenset({ENCODING_RGB8, ENCODING_GRAY8, ENCODING_BITS1})
+_RAW_ENCODINGS = frozenset({ENCODING_RGB8, ENCODING_GRAY8, ENCODING_BITS1, ENCODING_UV16})
 
 
 def require_part(blobs: Mapping[str, Blob], part: str, field: str) -> Blob:

@@ -14,11 +14,12 @@ from fashquick_common.rpc.blobs import (
     ENCODING_FILE,
     ENCODING_GRAY8,
     ENCODING_RGB8,
+    ENCODING_UV16,
     Blob,
     make_blob,
 )
 
-_CHANNELS = {ENCODING_RGB8: 3}
+_BYTES_PER_PIXEL = {ENCODING_RGB8: 3, ENCODING_UV16: encodings.UV16_DECODE_BYTES}
 _FILES = (blob_pb2.ENCODING_UNSPECIFIED, ENCODING_FILE)
 
 
@@ -31,7 +32,7 @@ def decode_bytes(blob: Blob, limits: ImageLimits) -> int:
     header = blob.header
     if header.encoding in _FILES:
         return probe(blob.data, limits).decode_bytes
-    return _CHANNELS.get(header.encoding, 1) * header.width * header.height
+    return _BYTES_PER_PIXEL.get(header.encoding, 1) * header.width * header.height
 
 
 def read_photo(blob: Blob, limits: ImageLimits) -> DecodedImage:
@@ -83,6 +84,39 @@ def read_mask(blob: Blob, photo: DecodedImage, limits: ImageLimits) -> npt.NDArr
     return mask
 
 
+def read_uv(blob: Blob, picture: DecodedImage, limits: ImageLimits) -> npt.NDArray[np.float32]:
+    """Return where in a photo each pixel of a picture comes from.
+
+    Args:
+        blob: UV16, of the picture's size before or after it was reduced to the working size.
+        picture: The picture.
+        limits: The limits that the picture was read with.
+
+    Returns:
+        HxWx2 float32 at the size of `picture.rgb`: u and v, 0 to 1 of the photo's width and height; NaN where a pixel
+        shows nothing of the photo.
+
+    Raises:
+        BadField: The encoding is another one, the size is not the picture's, or the bytes do not fit the size.
+    """
+    header = blob.header
+    if header.encoding != ENCODING_UV16:
+        raise _wrong_encoding(blob, "UV16")
+    height, width = picture.rgb.shape[:2]
+    source_size = picture.source_width, picture.source_height
+    if (header.width, header.height) not in {source_size, (width, height)}:
+        raise BadField(
+            f"part {blob.part!r}: the UV map has {header.width} x {header.height} pixels, "
+            f"its picture {source_size[0]} x {source_size[1]}",
+            field=blob.part,
+        )
+    uv = encodings.decode_uv16(blob.data, header.width, header.height, field=blob.part, max_pixels=limits.max_pixels)
+    if uv.shape[:2] == (height, width):
+        return uv
+    # Positions of neighbours cannot be mixed across a seam: each pixel takes the nearest one's.
+    return uv[_nearest(header.height, height)[:, None], _nearest(header.width, width)]
+
+
 def rgb8_blob(part: str, rgb: npt.NDArray[np.uint8]) -> Blob:
     """Return HxWx3 uint8 as an RGB8 blob."""
     height, width = rgb.shape[:2]
@@ -99,6 +133,17 @@ def bits1_blob(part: str, mask: npt.NDArray[np.bool_]) -> Blob:
     """Return HxW bool as a BITS1 blob."""
     height, width = mask.shape
     return make_blob(part, encodings.encode_bits1(mask), ENCODING_BITS1, width=width, height=height)
+
+
+def uv16_blob(part: str, uv: npt.NDArray[np.float32]) -> Blob:
+    """Return HxWx2 float32, as `read_uv` gives it, as a UV16 blob."""
+    height, width = uv.shape[:2]
+    return make_blob(part, encodings.encode_uv16(uv), ENCODING_UV16, width=width, height=height)
+
+
+def _nearest(source: int, target: int) -> npt.NDArray[np.intp]:
+    """Return for each of `target` pixels the one of `source` whose centre is nearest."""
+    return ((np.arange(target) + 0.5) * (source / target)).astype(np.intp)
 
 
 def _wrong_encoding(blob: Blob, wanted: str) -> BadField:

@@ -14,13 +14,12 @@ import numpy as np
 from fashquick_features.colour.spaces import Floats, ciede2000, lab_of_srgb
 
 SRGB: Final[dict[str, tuple[int, int, int]]] = {
-    "black": (24, 23, 25),
-    "charcoal": (58, 58, 61),
+    "black": (27, 26, 28),
+    "charcoal": (62, 62, 65),
     "dark grey": (88, 88, 90),
     "grey": (128, 128, 130),
-    "light grey": (178, 178, 180),
-    "silver": (205, 206, 208),
-    "white": (243, 243, 243),
+    "light grey": (172, 172, 174),
+    "white": (238, 238, 238),
     "off-white": (233, 229, 219),
     "cream": (240, 228, 196),
     "beige": (211, 193, 165),

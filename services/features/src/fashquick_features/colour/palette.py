@@ -1,24 +1,23 @@
-"""The garment's colours and how much of it each covers.
-
-Colours are the modes of the pixels' density in OKLab, found by hill climbing on a smoothed histogram and merged
-by the persistence of the valleys between them (Chazal et al., "Persistence-based clustering in Riemannian
-manifolds", 2013). The number of colours thus follows from the photo: a shaded single colour is one ridge, stripes
-are separate hills. Nothing is random.
-"""
+"""The garment's colours: what they are, how much of it each covers and what each does."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Final
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import gaussian_filter
 
 from fashquick_common.cancel import CancelFlag
-from fashquick_common.garment import PaletteColour
+from fashquick_common.garment import Colour, ColourRole, Light, PaletteColour
+from fashquick_features.colour import density, roles
+from fashquick_features.colour.density import Cluster
+from fashquick_features.colour.light import corrected
 from fashquick_features.colour.names import name_of
 from fashquick_features.colour.spaces import (
     Floats,
-    ciede2000,
     lab_of_linear,
     linear_of_oklab,
     linear_of_srgb,
@@ -31,53 +30,58 @@ MAX_COLOURS = 8
 SAMPLE_PX = 20_000  # pixels looked at; shares are then good to about 0.4 %
 RIM_SHARE = 0.008  # of the garment's extent: rim whose pixels mix with the background
 MIN_SHARE = 0.012  # smaller areas are buttons, labels and mask errors
-ALIKE = 5.0  # CIEDE2000 below which two clusters are one colour of the cloth
-BIN = 0.02  # side of a histogram cell in OKLab, about one just noticeable difference
-BLUR_BINS = 1.2  # sigma of the histogram's smoothing: noise of one colour is one hill
-MARGIN_BINS = 4  # empty cells around the histogram: the smoothing's reach
-VALLEY = 0.7  # two hills are one if the pass between them is higher than this part of the lower top
-MIN_TOP = 1.5e-4  # share in one cell: a MIN_SHARE of evenly coloured, noisy cloth tops out about here
-SPLIT_APART = 14.0  # CIEDE2000 between the halves of a hill from which on it cannot be one colour, whatever the light
-SPLIT_SHARE = 0.04  # smaller halves are the tails of one colour
-EDGE_FLOOR = 0.15  # weight of a pixel on a strong edge, where camera and JPEG mix two colours
-FOLD_QUANTILE = 0.30  # darker pixels of a colour are its fold shadows ...
-HIGHLIGHT_QUANTILE = 0.92  # ... and lighter ones its highlights: neither says what colour the cloth has
-SHADE_RATIO = 0.62  # OKLab lightness of a fold's shadow over that of the lit cloth
-SHADE_CHROMA = 0.03  # mismatch of a/L and b/L up to which a darker colour can be the shadow of another
-SHADE_SHARE = 0.30  # a shadow covers at most this part of what its lit colour covers
+NOISE_BLUR_PX = 0.6  # sigma of the blur of evenly coloured places
+NEXT: Final = np.ones((3, 3), np.uint8)
+EDGE = 4.0  # times the usual change from pixel to pixel: half the doubt whether a pixel shows one colour
+EDGE_FLOOR = 0.05  # weight of a pixel on a strong edge, where camera and JPEG mix two colours
+NOISE_CHANGE = 24.0  # 8-bit steps between neighbours from which on there is more than noise
+SENSOR_CHANGE = 4.0  # 8-bit steps between neighbours that are sensor noise
+BLURRED = 0.9  # part of a colour on edges from which on it may be but the blur between two others
+OFF_LINE = 0.04  # OKLab: distance from the line between two colours up to which a colour is a mixture of them
+STEP_PX = 3.0  # pixels of the photo over which a printed edge is crossed, camera blur included
+SOFT = 0.4  # part of the way from one colour to another that shading covers in `STEP_PX` at most
+DEEP_SHADE, SHADE_TINGE = 0.45, 0.06  # least lightness ratio and most drift of a/L and b/L of a soft shade
+SHADING = 0.07  # deviation of OKLab's length in light and shade, as a part of it: a quarter of a stop
+TINGE = 0.04  # deviation of OKLab across the direction of shading: noise, melange, JPEG
+LEAST_SHADING = 0.04  # OKLab: noise of dark cloth
+
+APART = 10.0  # CIEDE2000 at which two thirds of the doubt whether two colours are two is gone
+UNEVEN = 0.03  # OKLab across the direction of shading: half the doubt whether a cluster is one colour
+SURE_SHARE = 0.05  # smaller colours are seen on too few pixels to be sure of
 
 
-class _Cluster:
-    """Pixels of one colour.
+@dataclass(frozen=True, slots=True)
+class _Samples:
+    """A garment's inner pixels: cores, which show one colour each, and an even grid, which shows how much of each.
 
     Attributes:
-        oklab: Nx3 float64.
-        weight: N float64.
-        mass: Sum of the weights.
-        colour: OKLab of the evenly lit cloth: mean between the fold shadows and the highlights.
+        cores: Mx3 float64, OKLab where the picture changes least for a pixel or two around.
+        core_weight: M float64, 0 to 1: how even it is there.
+        oklab: Nx3 float64, OKLab on the grid.
+        cover: N float64, alpha 0 to 1.
+        edge: N bool: on the way from one colour to another.
+        cells: N row and N column numbers on `inside`.
+        step: Pixels of the photo from one place of the grid to the next.
+        inside: hxw bool, the garment at the grid's spacing.
     """
 
-    __slots__ = ("colour", "mass", "oklab", "weight")
-
-    def __init__(self, oklab: Floats, weight: Floats) -> None:
-        self.oklab, self.weight, self.mass = oklab, weight, float(weight.sum())
-        order = np.argsort(oklab[:, 0], kind="stable")
-        rank = np.cumsum(weight[order]) / self.mass
-        lit = order[(rank >= FOLD_QUANTILE) & (rank <= HIGHLIGHT_QUANTILE)]
-        used = lit if len(lit) else order
-        self.colour: Floats = weight[used] @ oklab[used] / weight[used].sum()
-
-    def joined(self, other: _Cluster) -> _Cluster:
-        """Both clusters' pixels as one."""
-        return _Cluster(np.vstack([self.oklab, other.oklab]), np.concatenate([self.weight, other.weight]))
+    cores: Floats
+    core_weight: Floats
+    oklab: Floats
+    cover: Floats
+    edge: npt.NDArray[np.bool_]
+    cells: tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]
+    step: int
+    inside: npt.NDArray[np.bool_]
 
 
-def extract(photo: npt.NDArray[np.uint8], alpha: Plane, cancel: CancelFlag) -> tuple[PaletteColour, ...]:
+def extract(photo: npt.NDArray[np.uint8], alpha: Plane, light: Light, cancel: CancelFlag) -> tuple[PaletteColour, ...]:
     """Find the garment's palette.
 
     Args:
         photo: HxWx3 uint8, sRGB.
         alpha: HxW uint8, garment where >= `outline.OPAQUE`, not empty.
+        light: The photo's light; colours are corrected by it where it could be told.
         cancel: Checked between the steps.
 
     Returns:
@@ -87,185 +91,167 @@ def extract(photo: npt.NDArray[np.uint8], alpha: Plane, cancel: CancelFlag) -> t
         Cancelled: `cancel` was raised.
         DeadlinePassed: Its deadline passed.
     """
-    oklab, weight = _samples(photo, alpha)
+    samples = _sampled(photo, alpha)
     cancel.check()
-    clusters = _hills(oklab, weight)
+    clusters = density.cluster(samples.cores, samples.core_weight)
     cancel.check()
-    total = sum(cluster.mass for cluster in clusters)
-    parts = [part for cluster in clusters for part in _split(cluster, SPLIT_SHARE * total)]
-    clusters = _without_shadows(_merged(parts))
-    kept = [cluster for cluster in clusters if cluster.mass >= MIN_SHARE * total][:MAX_COLOURS] or clusters[:1]
-    return _named(kept)
+    clusters, nearest = _seen(samples, _without_soft_shades(samples, clusters))
+    mass = np.bincount(nearest, samples.cover, minlength=len(clusters))
+    cancel.check()
+    label = np.full(samples.inside.shape, -1, np.intp)
+    label[samples.cells] = nearest
+    return _described(clusters, mass / mass.sum(), roles.of_colours(label, len(clusters), samples.inside), light)
 
 
-def _samples(photo: npt.NDArray[np.uint8], alpha: Plane) -> tuple[Floats, Floats]:
-    """OKLab values (Nx3) and weights (N) of an even sample of the garment's inner pixels."""
-    top, bottom = np.nonzero((alpha >= OPAQUE).any(axis=1))[0][[0, -1]]
-    left, right = np.nonzero((alpha >= OPAQUE).any(axis=0))[0][[0, -1]]
-    photo, alpha = photo[top : bottom + 1, left : right + 1], alpha[top : bottom + 1, left : right + 1]
+def _sampled(photo: npt.NDArray[np.uint8], alpha: Plane) -> _Samples:
+    rows, columns = (np.nonzero((alpha >= OPAQUE).any(axis=axis))[0] for axis in (1, 0))
+    window = (slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1))
+    photo, alpha = np.ascontiguousarray(photo[window]), alpha[window]
     rim = 2 * max(1, round(RIM_SHARE * max(alpha.shape))) + 1
     solid = (alpha >= OPAQUE).astype(np.uint8)
     inner = cv2.erode(solid, np.ones((rim, rim), np.uint8))
-    inside = inner if np.count_nonzero(inner) > 0.2 * np.count_nonzero(solid) else solid
-    smooth = np.asarray(cv2.GaussianBlur(photo, (0, 0), 0.8), np.uint8)
-    step = max(1, round(float(np.sqrt(np.count_nonzero(inside) / SAMPLE_PX))))
-    rows, columns = np.nonzero(inside[::step, ::step])
-    if not len(rows):
-        rows, columns, step = *np.nonzero(inside), 1
-    rows, columns = rows * step, columns * step
-    oklab = oklab_of_linear(linear_of_srgb(smooth[rows, columns]))
-    light = cv2.cvtColor(smooth, cv2.COLOR_RGB2GRAY)
-    slope = np.hypot(cv2.Sobel(light, cv2.CV_32F, 1, 0), cv2.Sobel(light, cv2.CV_32F, 0, 1))[rows, columns]
-    usual = max(float(np.median(slope)), 4.0)  # 4: the slope of sensor noise in 8-bit steps
-    weight = alpha[rows, columns] / 255.0 * np.maximum(EDGE_FLOOR, 1 / (1 + (slope / (4 * usual)) ** 2))
-    return oklab, weight.astype(np.float64)
+    seen = inner if np.count_nonzero(inner) > 0.2 * np.count_nonzero(solid) else solid
+    smooth = np.asarray(cv2.GaussianBlur(photo, (0, 0), NOISE_BLUR_PX), np.uint8)
+    change = cv2.morphologyEx(smooth, cv2.MORPH_GRADIENT, NEXT)
+    change = np.asarray(cv2.max(cv2.max(change[..., 0], change[..., 1]), change[..., 2]), np.uint8)
+    core = np.nonzero((change == cv2.erode(change, NEXT)) & (seen > 0))
+    every = max(1, len(core[0]) // SAMPLE_PX)
+    core = (core[0][::every], core[1][::every])
+    step = max(1, round(float(np.sqrt(np.count_nonzero(seen) / SAMPLE_PX))))
+    if not seen[::step, ::step].any():
+        step = 1
+    cells = np.nonzero(seen[::step, ::step])
+    grid = (cells[0] * step, cells[1] * step)
+    usual = max(float(np.median(change[core])), SENSOR_CHANGE)
+
+    def flat(at: tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]) -> Floats:
+        return np.asarray(1 / (1 + (change[at].astype(np.float64) / (EDGE * usual)) ** 2))
+
+    def oklab(at: tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]) -> Floats:
+        # Blurred where there is but noise, as it is where there is more: fine stripes must not mix.
+        even = 1 / (1 + (change[at].astype(np.float64)[:, None] / NOISE_CHANGE) ** 4)
+        return oklab_of_linear(even * linear_of_srgb(smooth[at]) + (1 - even) * linear_of_srgb(photo[at]))
+
+    core_flat, grid_flat = flat(core), flat(grid)
+    return _Samples(
+        oklab(core),
+        np.maximum(core_flat, EDGE_FLOOR) * alpha[core] / 255.0,
+        oklab(grid),
+        alpha[grid] / 255.0,
+        grid_flat < 0.5,
+        (cells[0], cells[1]),
+        step,
+        solid[::step, ::step].astype(np.bool_),
+    )
 
 
-def _hills(oklab: Floats, weight: Floats) -> list[_Cluster]:
-    """Split the samples along the valleys of their density."""
-    cells = np.floor(oklab / BIN).astype(np.intp)
-    cells += MARGIN_BINS - cells.min(axis=0)
-    shape = tuple(int(size) for size in cells.max(axis=0) + 1 + MARGIN_BINS)
-    flat = np.ravel_multi_index(tuple(cells.T), shape)
-    raw = np.bincount(flat, weight, minlength=int(np.prod(shape))).reshape(shape)
-    density = gaussian_filter(raw / weight.sum(), BLUR_BINS, mode="constant", truncate=3)
-    top_of = _climb(density)
-    parent = _join_basins(density, top_of)
-    basin = parent[top_of.ravel()[flat]]
-    tops = np.unique(basin)
-    high = tops[density.ravel()[tops] >= MIN_TOP]
-    if not len(high):
-        high = tops[[int(density.ravel()[tops].argmax())]]
-    found = [_Cluster(oklab[basin == top], weight[basin == top]) for top in high]
-    return sorted(found, key=lambda cluster: -cluster.mass)
-
-
-def _neighbours(shape: tuple[int, ...]) -> list[tuple[tuple[slice, ...], tuple[slice, ...]]]:
-    """Slices that pair every cell with one of its 13 forward neighbours."""
-    pairs = []
-    for offset in np.ndindex(3, 3, 3):
-        step = np.array(offset) - 1
-        if tuple(step) <= (0, 0, 0):
-            continue
-        here = tuple(slice(max(0, -s), n - max(0, s)) for s, n in zip(step, shape, strict=True))
-        there = tuple(slice(max(0, s), n - max(0, -s)) for s, n in zip(step, shape, strict=True))
-        pairs.append((here, there))
-    return pairs
-
-
-def _climb(density: Floats) -> npt.NDArray[np.intp]:
-    """Flat index of the hilltop that each cell's steepest way leads to."""
-    index = np.arange(density.size).reshape(density.shape)
-    best, way = density.copy(), index.copy()
-    for here, there in _neighbours(density.shape):
-        for at, to in ((here, there), (there, here)):
-            higher = density[to] > best[at]
-            best[at] = np.where(higher, density[to], best[at])
-            way[at] = np.where(higher, index[to], way[at])
-    top = way.ravel()
-    while not np.array_equal(top, top[top]):
-        top = top[top]
-    return top.reshape(density.shape)
-
-
-def _join_basins(density: Floats, top_of: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
-    """Map every hilltop to the one it belongs to once hills with a high pass between them are joined."""
-    passes: dict[tuple[int, int], float] = {}
-    for here, there in _neighbours(density.shape):
-        level = np.minimum(density[here], density[there])
-        border = (top_of[here] != top_of[there]) & (level > MIN_TOP * VALLEY)
-        for one, two, height in zip(top_of[here][border], top_of[there][border], level[border], strict=True):
-            key = (int(min(one, two)), int(max(one, two)))
-            passes[key] = max(passes.get(key, 0.0), float(height))
-    heights = density.ravel()
-    parent = np.arange(density.size)
-    for (one, two), height in sorted(passes.items(), key=lambda item: (-item[1], item[0])):
-        a, b = _root(parent, one), _root(parent, two)
-        low, top = (a, b) if heights[a] < heights[b] else (b, a)
-        if a != b and height > VALLEY * heights[low]:
-            parent[low] = top
-    while not np.array_equal(parent, parent[parent]):
-        parent = parent[parent]
-    return parent
-
-
-def _root(parent: npt.NDArray[np.intp], node: int) -> int:
-    while parent[node] != node:
-        node = int(parent[node])
-    return node
-
-
-def _merged(clusters: list[_Cluster]) -> list[_Cluster]:
-    """Join clusters that the eye takes for one colour, closest first."""
-    while len(clusters) > 1:
-        lab = lab_of_linear(np.clip(linear_of_oklab(np.array([cluster.colour for cluster in clusters])), 0, 1))
-        apart = ciede2000(lab[:, None], lab[None]) + np.where(np.eye(len(lab), dtype=bool), np.inf, 0.0)
-        one, two = sorted(int(i) for i in np.unravel_index(int(apart.argmin()), apart.shape))
-        if apart[one, two] >= ALIKE:
-            break
-        joined = clusters[one].joined(clusters[two])
-        clusters = [cluster for index, cluster in enumerate(clusters) if index not in (one, two)] + [joined]
-    return sorted(clusters, key=lambda cluster: -cluster.mass)
-
-
-def _split(cluster: _Cluster, least: float) -> list[_Cluster]:
-    """Divide a hill too wide for one colour under changing light: fine patterns whose colours mix leave no valley."""
-    if cluster.mass <= 2 * least:
-        return [cluster]
-    mean = np.average(cluster.oklab, axis=0, weights=cluster.weight)
-    centred = cluster.oklab - mean
-    _, axes = np.linalg.eigh((centred * cluster.weight[:, None]).T @ centred)
-    along = centred @ axes[:, -1]
-    upper = along > _otsu(along, cluster.weight)
-    if min(float(cluster.weight[side].sum()) for side in (upper, ~upper)) < least:
-        return [cluster]
-    halves = [_Cluster(cluster.oklab[side], cluster.weight[side]) for side in (upper, ~upper)]
-    one, two = (half.colour for half in halves)
-    lab = lab_of_linear(np.clip(linear_of_oklab(np.array([one, two])), 0, 1))
-    if ciede2000(lab[0], lab[1]) < SPLIT_APART or _is_shade(one, two) or _is_shade(two, one):
-        return [cluster]
-    return [part for half in halves for part in _split(half, least)]
-
-
-def _otsu(values: Floats, weight: Floats) -> float:
-    """Threshold that separates weighted values best (Otsu 1979)."""
-    count, edges = np.histogram(values, bins=64, weights=weight)
-    middle = (edges[1:] + edges[:-1]) / 2
-    below, moment = np.cumsum(count), np.cumsum(count * middle)
-    above = below[-1] - below
-    gap = moment / np.maximum(below, 1e-12) - (moment[-1] - moment) / np.maximum(above, 1e-12)
-    return float(edges[1 + int((below * above * gap**2).argmax())])
-
-
-def _is_shade(shade: Floats, cloth: Floats) -> bool:
-    """Whether one OKLab colour can be the other in a fold's shadow.
-
-    Shading multiplies linear light and therefore scales L, a and b of OKLab alike: a shadow keeps a/L and b/L.
-    """
-    ratio = shade[0] / max(float(cloth[0]), 1e-6)
-    drift = np.abs(shade[1:] / max(float(shade[0]), 1e-6) - cloth[1:] / max(float(cloth[0]), 1e-6)).max()
-    return bool(SHADE_RATIO < ratio < 1 and drift < SHADE_CHROMA)
-
-
-def _without_shadows(clusters: list[_Cluster]) -> list[_Cluster]:
-    """Give fold shadows back to the colour they fall on."""
-    lit: list[_Cluster] = []
-    for cluster in clusters:
-        for place, other in enumerate(lit):
-            if cluster.mass < SHADE_SHARE * other.mass and _is_shade(cluster.colour, other.colour):
-                lit[place] = other.joined(cluster)
+def _without_soft_shades(samples: _Samples, clusters: list[Cluster]) -> list[Cluster]:
+    """Join colours that pass into each other gradually, as light into shade: what is dyed or printed has edges."""
+    place = np.full(samples.inside.shape, -1, np.intp)
+    place[samples.cells] = np.arange(len(samples.oklab))
+    lag = max(1, round(STEP_PX / samples.step))
+    pairs = [(place[:, :-lag].ravel(), place[:, lag:].ravel()), (place[:-lag].ravel(), place[lag:].ravel())]
+    one, two = (np.concatenate([pair[side] for pair in pairs]) for side in (0, 1))
+    both = (one >= 0) & (two >= 0)
+    one, two = one[both], two[both]
+    step = np.linalg.norm(samples.oklab[one] - samples.oklab[two], axis=1)
+    joined = True
+    while joined and len(clusters) > 1:
+        joined = False
+        nearest = _nearest(samples.oklab, clusters)
+        at_one, at_two = nearest[one], nearest[two]
+        for low, high in combinations(range(len(clusters)), 2):
+            light, dark = sorted((clusters[low], clusters[high]), key=lambda found: -float(found.colour[0]))
+            if not density.is_shade(dark.colour, light.colour, DEEP_SHADE, SHADE_TINGE):
+                continue
+            meeting = ((at_one == low) & (at_two == high)) | ((at_one == high) & (at_two == low))
+            apart = float(np.linalg.norm(light.colour - dark.colour))
+            if np.count_nonzero(meeting) and float(np.median(step[meeting])) < SOFT * apart:
+                rest = [found for index, found in enumerate(clusters) if index not in (low, high)]
+                clusters, joined = [*rest, light.joined(dark)], True
                 break
-        else:
-            lit.append(cluster)
-    return sorted(lit, key=lambda cluster: -cluster.mass)
+    return clusters
 
 
-def _named(clusters: list[_Cluster]) -> tuple[PaletteColour, ...]:
-    total = sum(cluster.mass for cluster in clusters)
-    linear = np.clip(linear_of_oklab(np.array([cluster.colour for cluster in clusters])), 0, 1)
-    found = []
-    for cluster, srgb, lab in zip(clusters, srgb_of_linear(linear), lab_of_linear(linear), strict=True):
-        exact = (float(lab[0]), float(lab[1]), float(lab[2]))
-        triple = (int(srgb[0]), int(srgb[1]), int(srgb[2]))
-        found.append(PaletteColour(triple, exact, cluster.mass / total, name_of(exact)))
-    return tuple(found)
+def _seen(samples: _Samples, clusters: list[Cluster]) -> tuple[list[Cluster], npt.NDArray[np.intp]]:
+    """Leave out clusters that are too small or but the blur between two others; give every pixel to one of the rest."""
+    while True:
+        nearest = _nearest(samples.oklab, clusters)
+        mass = np.bincount(nearest, samples.cover, minlength=len(clusters))
+        blurred = np.bincount(nearest, samples.cover * samples.edge, minlength=len(clusters)) / np.maximum(mass, 1e-9)
+        order = [int(index) for index in np.argsort(mass, kind="stable")]
+        drop = order[0]
+        if len(clusters) == 1:
+            return clusters, nearest
+        if mass[drop] >= MIN_SHARE * mass.sum() and len(clusters) <= MAX_COLOURS:
+            mixed = [index for index in order if blurred[index] > BLURRED and _is_between(index, clusters)]
+            if not mixed:
+                return clusters, nearest
+            drop = max(mixed, key=lambda index: blurred[index])
+        clusters = [found for index, found in enumerate(clusters) if index != drop]
+
+
+def _is_between(index: int, clusters: list[Cluster]) -> bool:
+    """Whether a colour lies on the line from one colour to another."""
+    colours = np.array([found.colour for found in clusters])
+    others = [other for other in range(len(clusters)) if other != index]
+    for place, one in enumerate(others):
+        for two in others[place + 1 :]:
+            way = colours[two] - colours[one]
+            part = float((colours[index] - colours[one]) @ way / max(float(way @ way), 1e-12))
+            off = float(np.linalg.norm(colours[index] - colours[one] - part * way))
+            if 0.1 < part < 0.9 and off < OFF_LINE:
+                return True
+    return False
+
+
+def _nearest(oklab: Floats, clusters: list[Cluster]) -> npt.NDArray[np.intp]:
+    """Cluster that each pixel shows: differences along the direction of shading count less than across it.
+
+    Shading multiplies linear light and therefore scales L, a and b of OKLab alike.
+    """
+    distance = np.empty((len(clusters), len(oklab)))
+    for row, found in zip(distance, clusters, strict=True):
+        along, across = _from(oklab, found.colour)
+        spread = max(SHADING * float(np.linalg.norm(found.colour)), LEAST_SHADING)
+        row[:] = (along / spread) ** 2 + (across / TINGE) ** 2
+    return np.asarray(distance.argmin(axis=0))
+
+
+def _from(oklab: Floats, colour: Floats) -> tuple[Floats, Floats]:
+    """Distance of pixels from a colour along and across the direction in which shading moves it."""
+    length = float(np.linalg.norm(colour))
+    direction = colour / length if length > 1e-6 else np.array([1.0, 0.0, 0.0])
+    away = oklab - colour
+    along = away @ direction
+    across = np.sqrt(np.maximum((away * away).sum(axis=1) - along**2, 0.0))
+    return along, across
+
+
+def _described(
+    clusters: list[Cluster], shares: Floats, what: list[ColourRole], light: Light
+) -> tuple[PaletteColour, ...]:
+    linear = np.clip(linear_of_oklab(np.array([found.colour for found in clusters])), 0, 1)
+    measured = _colours(linear)
+    neutral = _colours(np.clip(corrected(linear, light), 0, 1)) if light.evidence is not None else None
+    nearest = density.apart(clusters).min(axis=1)
+    made = []
+    for index in np.argsort(-shares, kind="stable"):
+        seen = measured[index]
+        true = neutral[index] if neutral is not None else None
+        found = clusters[index]
+        _, across = _from(found.oklab, found.colour)
+        uneven = float(np.average(across, weights=found.weight))
+        sure = (1 - np.exp(-nearest[index] / APART)) / (1 + (uneven / UNEVEN) ** 2)
+        sure *= min(1.0, float(shares[index]) / SURE_SHARE) ** 0.5
+        name = name_of((true or seen).lab)
+        made.append(PaletteColour(seen.srgb, seen.lab, float(shares[index]), name, what[index], true, float(sure)))
+    return tuple(made)
+
+
+def _colours(linear: Floats) -> list[Colour]:
+    """Kx3 linear sRGB as values."""
+    return [
+        Colour((int(srgb[0]), int(srgb[1]), int(srgb[2])), (float(lab[0]), float(lab[1]), float(lab[2])))
+        for srgb, lab in zip(srgb_of_linear(linear), lab_of_linear(linear), strict=True)
+    ]

@@ -13,7 +13,9 @@ Floats = npt.NDArray[np.float64]
 _XYZ_OF_RGB: Final = np.array(
     [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
 )
+_RGB_OF_XYZ: Final = np.linalg.inv(_XYZ_OF_RGB)
 _WHITE: Final = _XYZ_OF_RGB.sum(axis=1)
+LUMINANCE: Final = _XYZ_OF_RGB[1]  # of the red, green and blue primary
 
 # Björn Ottosson, "A perceptual color space for image processing" (2020): linear sRGB to cone response, and its
 # cube root to L, a, b.
@@ -60,6 +62,39 @@ def lab_of_linear(linear: Floats) -> Floats:
     curve = np.where(relative > _CIE_EPSILON, np.cbrt(relative), (_CIE_KAPPA * relative + 16) / 116)
     x, y, z = np.moveaxis(curve, -1, 0)
     return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)
+
+
+def linear_of_lab(lab: Floats) -> Floats:
+    """CIE L*a*b* (D65) to linear sRGB (..., 3), which leaves 0 to 1 for colours outside sRGB."""
+    fy = (lab[..., 0] + 16) / 116
+    curve = np.stack([fy + lab[..., 1] / 500, fy, fy - lab[..., 2] / 200], axis=-1)
+    relative = np.where(curve**3 > _CIE_EPSILON, curve**3, (116 * curve - 16) / _CIE_KAPPA)
+    return np.asarray(relative * _WHITE @ _RGB_OF_XYZ.T)
+
+
+def linear_of_daylight(kelvin: Floats) -> Floats:
+    """Linear sRGB of a white surface under a black body, green at 1.
+
+    Kim et al., "Design of advanced color temperature control system for HDTV applications" (2002), as cited by
+    CIE 15: cubic fits to the Planckian locus.
+
+    Args:
+        kelvin: (...) colour temperatures, 1667 to 25,000.
+
+    Returns:
+        (..., 3), not clipped.
+    """
+    t = 1e3 / np.asarray(kelvin, np.float64)
+    x = np.where(
+        t > 0.25,
+        -0.2661239 * t**3 - 0.2343589 * t**2 + 0.8776956 * t + 0.179910,
+        -3.0258469 * t**3 + 2.1070379 * t**2 + 0.2226347 * t + 0.240390,
+    )
+    warm = -0.9549476 * x**3 - 1.37418593 * x**2 + 2.09137015 * x - 0.16748867
+    cool = 3.0817580 * x**3 - 5.87338670 * x**2 + 3.75112997 * x - 0.37001483
+    y = np.where(t > 0.25, warm, cool)
+    rgb = np.stack([x / y, np.ones_like(x), (1 - x - y) / y], axis=-1) @ _RGB_OF_XYZ.T
+    return np.asarray(rgb / rgb[..., 1:2])
 
 
 def lab_of_srgb(srgb: npt.NDArray[np.uint8]) -> Floats:

@@ -12,7 +12,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import ConvexHull, QhullError
 
-from fashquick_features.shape.outline import Points
+from fashquick_features.shape.outline import Points, resample
+
+LONGEST_BRIDGE = 0.3  # of the garment's height: what hangs together for longer is one piece
 
 Indices = npt.NDArray[np.intp]
 
@@ -69,6 +71,48 @@ def pockets(points: Points) -> list[Pocket]:
         deepest = int(depth.argmax())
         found.append(Pocket(int(start), int(end), int(between[deepest]), float(depth[deepest])))
     return sorted(found, key=lambda pocket: -pocket.depth)
+
+
+def opened(points: Points, holes: tuple[Points, ...], reach: tuple[float, float]) -> Points:
+    """Let holes run out into the open where they come nearest to the hem, as if what touches there lay apart.
+
+    Args:
+        points: Contour in the upright frame.
+        holes: Outlines of holes, counter-clockwise, in the same frame.
+        reach: Distances from the axis, as parts of the half width, between which a hole's centre must lie.
+
+    Returns:
+        A contour of as many points that runs around those holes, too.
+    """
+    half = 0.5 * float(np.ptp(points[:, 0]))
+    joined = points
+    for hole in holes:
+        if not reach[0] * half < abs(float(hole[:, 0].mean())) < reach[1] * half:
+            continue
+        low = int(hole[:, 1].argmax())
+        apart = np.hypot(*(joined - hole[low]).T)
+        # A gap opens downwards; above its lower end the way to the outside leads through the sleeve.
+        apart[joined[:, 1] < hole[low, 1]] = np.inf
+        near = int(apart.argmin())
+        if apart[near] < LONGEST_BRIDGE:
+            around = np.roll(hole, -low, axis=0)
+            joined = np.vstack([joined[: near + 1], around, around[:1], joined[near:]])
+    return joined if joined is points else resample(joined, len(points))
+
+
+def axis_crossing(points: Points) -> int:
+    """Index of the lowest point at which the contour crosses the axis on its way from the right to the left."""
+    right = points[:, 0] >= 0
+    crossings = np.nonzero(right & ~np.roll(right, -1))[0]
+    if not len(crossings):
+        return int(points[:, 1].argmax())
+    return int(crossings[points[crossings, 1].argmax()])
+
+
+def farthest_from_chord(points: Points, between: Indices) -> int:
+    """Index of an arc's corner: the point that lies farthest outside the line between its ends."""
+    height = -chord_distance(points[between], points[between[0]], points[between[-1]])
+    return int(between[height.argmax()])
 
 
 def corner_pair(points: Points, between: Indices, least: float = 0.0) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from fashquick_common.garment import Category, Landmark, LandmarkName
 from fashquick_features.shape.bottoms import find_skirt, find_trousers
 from fashquick_features.shape.collar import find_neckline
 from fashquick_features.shape.outline import Outline, Plane, UprightFrame
-from fashquick_features.shape.tops import find_top
+from fashquick_features.shape.tops import find_coat, find_dress, find_sleeveless, find_top
 
 MIN_CONFIDENCE = 0.15  # a point less sure than this is left out: a wrong one ruins more than a missing one
 
@@ -19,6 +19,10 @@ _FINDERS: Final = {
     Category.TROUSERS: find_trousers,
     Category.SHORTS: find_trousers,
     Category.SKIRT: find_skirt,
+    Category.DRESS: find_dress,
+    Category.COAT: find_coat,
+    Category.VEST: find_sleeveless,
+    Category.SLEEVELESS_TOP: find_sleeveless,
 }
 
 
@@ -38,8 +42,9 @@ def find(
         Landmarks on the photo by name; those that were not found are absent.
     """
     finder = _FINDERS.get(category, find_top)
+    holes = tuple(frame.to_frame(hole) for hole in outline.holes)
     found = {}
-    for name, (place, confidence) in finder(frame.to_frame(outline.points)).items():
+    for name, (place, confidence) in finder(frame.to_frame(outline.points), holes).items():
         if confidence < MIN_CONFIDENCE:
             continue
         x, y = frame.to_photo(place[None])[0]

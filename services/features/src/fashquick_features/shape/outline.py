@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -20,6 +22,7 @@ FULL_SHARE = 0.999  # a mask that covers more than this says nothing about the g
 OUTLINE_POINTS = 480  # about 5 mm between neighbours on a T-shirt's 2.4 m outline
 WORKING_PX = 640  # long side at which the silhouette is cleaned; finer detail is smoothed away anyhow
 THREAD_SHARE = 0.008  # of the garment's extent: what is thinner (threads, hooks, slits) is no part of the shape
+MIN_HOLE_SHARE = 0.0008  # of the garment's area: smaller holes are buttonholes and faults of the mask
 SMOOTHING = 1.2  # sigma in outline points of the final smoothing; removes the pixel staircase, keeps corners
 
 MAX_TILT_DEG = 32  # tilts looked at; beyond it a photo counts as turned and left and right would be guesses
@@ -37,10 +40,13 @@ class Outline:
         points: Nx2 float64, pixels of the photo, pixel centres at half-integers; clockwise as seen on the
             screen (y down), evenly spaced by arc length.
         area_px: Pixels inside the outline at the photo's size.
+        holes: Outlines of the holes that are closed in `points`, as Nx2 float64, counter-clockwise: gaps between a
+            sleeve and the body, or between trouser legs, that touch again farther down.
     """
 
     points: Points
     area_px: float
+    holes: tuple[Points, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,22 +126,26 @@ def trace(alpha: Plane) -> Outline:
     small = cv2.resize(alpha, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else alpha
     solid = _largest_part((small >= OPAQUE).astype(np.uint8))
     ys, xs = np.nonzero(solid)
+    if not len(ys):  # dots that vanish when the mask is brought to the working size
+        raise _shapeless()
     extent = max(int(np.ptp(ys)), int(np.ptp(xs))) + 1
     opened = _largest_part(_without_threads(solid, extent))
     if np.count_nonzero(opened):
         solid = opened
-    contours, _ = cv2.findContours(solid, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    longest = max(contours, key=cv2.contourArea).reshape(-1, 2).astype(np.float64)
+    contours, levels = cv2.findContours(solid, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    outer = [contour for contour, level in zip(contours, levels[0], strict=True) if level[3] < 0]
+    longest = max(outer, key=cv2.contourArea).reshape(-1, 2).astype(np.float64)
     area = float(cv2.contourArea(longest.astype(np.float32)))
     if len(longest) < 8 or area < MIN_GARMENT_PX / 4 * scale**2:
-        raise BadMask("the mask is a line or a scatter of dots; segment the photo again", field="alpha")
+        raise _shapeless()
     # Sizes may round differently along the two axes: scale each by its own factor.
     factors = np.array([alpha.shape[1] / small.shape[1], alpha.shape[0] / small.shape[0]])
     points = resample((longest + 0.5) * factors, OUTLINE_POINTS)
     points = gaussian_filter1d(points, SMOOTHING, axis=0, mode="wrap")
     if signed_area(points) < 0:
         points = points[::-1].copy()
-    return Outline(points, area / scale**2)
+    inner = [contour for contour, level in zip(contours, levels[0], strict=True) if level[3] >= 0]
+    return Outline(points, area / scale**2, _holes(inner, factors, MIN_HOLE_SHARE * area))
 
 
 def resample(points: Points, count: int) -> Points:
@@ -196,6 +206,20 @@ def _symmetry(points: Points, tilt: float) -> UprightFrame:
     origin = np.array([axis, low[1]]) @ _rotation(tilt).T
     symmetry = float(overlap[peak] / max(raster.sum(), 1))
     return UprightFrame((float(origin[0]), float(origin[1])), float(tilt), height, min(symmetry, 1.0))
+
+
+def _holes(contours: Sequence[npt.NDArray[Any]], factors: Points, least_area: float) -> tuple[Points, ...]:
+    """Outlines on the photo of the holes that are large enough, counter-clockwise, largest first."""
+    large = sorted((c for c in contours if cv2.contourArea(c) > least_area), key=cv2.contourArea, reverse=True)
+    found = []
+    for contour in large:
+        points = (contour.reshape(-1, 2).astype(np.float64) + 0.5) * factors
+        found.append(points if signed_area(points) < 0 else points[::-1].copy())
+    return tuple(found)
+
+
+def _shapeless() -> BadMask:
+    return BadMask("the mask is a line or a scatter of dots; segment the photo again", field="alpha")
 
 
 def _largest_part(mask: Plane) -> Plane:

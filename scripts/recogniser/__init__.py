@@ -1,0 +1,1 @@
+"""How the features service's recogniser is trained."""

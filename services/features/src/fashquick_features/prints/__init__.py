@@ -1,0 +1,1 @@
+"""Placed prints, logos and labels: where they are, and what they say."""

@@ -1,0 +1,1 @@
+"""What the cloth is like: its structure as numbers, its measures and its class."""

@@ -9,6 +9,8 @@ import pytest
 
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.errors import Cancelled
+from fashquick_common.garment import TextureClass
+from fashquick_features.recognition.ensemble import Ensemble
 from fashquick_features.shape.upright import Upright
 from fashquick_features.texture import measures
 from fashquick_features.texture.cloth import cloth_of
@@ -160,37 +162,41 @@ def test_it_stops_when_it_is_told_to() -> None:
         describe(view_of(noise()), cancel)
 
 
+UNDECIDED = dict.fromkeys(TextureClass, 1 / len(TextureClass))  # a network that cannot tell
+
+
 def unsure_model(least: float) -> TextureModel:
-    """A network that takes any cloth for smooth with probability 0.73."""
-    return TextureModel(
+    """Its descriptor's part takes any cloth for smooth with probability 0.73, else for knit."""
+    described = Ensemble(
         {
             "mean": np.zeros(3), "scale": np.ones(3), "nets": np.array(1), "temperature": np.array(1.0),
             "w1_0": np.zeros((3, 2)), "b1_0": np.zeros(2), "w2_0": np.zeros((2, 2)), "b2_0": np.array([1.0, 0.0]),
-            "classes": np.array(["smooth", "knit"]), "least": np.array([least, least]),
+            "classes": np.array(["smooth", "knit"]),
         }
     )  # fmt: skip
+    return TextureModel(described, (1.0, 1.0), dict.fromkeys(TextureClass, least))
 
 
 def test_the_class_is_named_only_where_it_is_sure_enough() -> None:
     vector = np.zeros(3, np.float32)
 
-    [first, second] = unsure_model(0.7).guess(vector)
+    first, second = unsure_model(0.7).guess(vector, UNDECIDED)
 
     assert (first.texture_class.value, second.texture_class.value) == ("smooth", "knit")
     assert first.confidence + second.confidence <= 1 + 1e-9
-    assert unsure_model(0.75).guess(vector) == ()
+    assert unsure_model(0.75).guess(vector, UNDECIDED) == ()
 
 
 @pytest.mark.parametrize("vector", [np.zeros(4, np.float32), np.full(3, np.nan, np.float32)])
 def test_a_vector_that_does_not_fit_is_refused(vector: npt.NDArray[np.float32]) -> None:
     with pytest.raises(ValueError, match="vector"):
-        unsure_model(0.5).guess(vector)
+        unsure_model(0.5).guess(vector, UNDECIDED)
 
 
 def test_the_committed_model_takes_the_descriptor() -> None:
     model, digest = load_model()
 
-    guesses = model.guess(describe(view_of(noise()), CancelFlag()))
+    guesses = model.guess(describe(view_of(noise()), CancelFlag()), UNDECIDED)
 
     assert len(digest) == 64
     assert sum(guess.confidence for guess in guesses) <= 1 + 1e-9

@@ -37,6 +37,7 @@ from fashquick_features.pattern import correlation, repeats
 from fashquick_features.pattern import descriptor as patterns
 from fashquick_features.pattern.flatten import flatten
 from fashquick_features.pattern.recognise import load_model as load_patterns
+from fashquick_features.pattern.recognise import told
 from fashquick_features.prints.boxes import load_finder, within
 from fashquick_features.prints.reading import Reader, find_reader, read_prints
 from fashquick_features.recognition.network import Recogniser, Recognition
@@ -54,7 +55,13 @@ from fashquick_features.workers import Workers
 
 VIEW_PX = 512  # long side of the upright garment that cloth and prints are read from
 PATTERN_PX = 448  # the same for patterns: what their networks were trained on
+LEAST_REPEATING = 0.5  # probability of the kinds of pattern that repeat, from which on repeats are told
 DISAGREEMENT = 0.6  # what is left of confidences where category and landmarks contradict each other
+
+# Cloth of other kinds does not repeat: what looks like it are folds, seams and the weave.
+_REPEATING: Final = frozenset(
+    {PatternKind.STRIPES, PatternKind.CHECK, PatternKind.DOTS, PatternKind.FLORAL, PatternKind.ALLOVER}
+)
 
 # Landmarks of which a garment of the category shows at least one.
 _EXPECTED: Final = {
@@ -172,7 +179,7 @@ class PassportAnalyser:
             photo_height=height,
             coverage=float(np.count_nonzero(alpha >= outline.OPAQUE) / alpha.size),
             light=photo_light,
-            pattern=Pattern(self._patterns.guess(pattern_numbers, recognition.pattern), found_repeats),
+            pattern=self._pattern(pattern_numbers, found_repeats, recognition),
             texture=Texture(self._textures.guess(texture_numbers, recognition.texture), *astuple(measures)),
             geometry=shape.geometry,
             prints=prints.result(),
@@ -197,6 +204,11 @@ class PassportAnalyser:
             reader=reader,
             cancel=cancel,
         )
+
+    def _pattern(self, descriptor: Vector, found: tuple[Repeat, ...], seen: Recognition) -> Pattern:
+        shares = self._patterns.probabilities(descriptor, seen.pattern)
+        repeats_ = sum(shares[kind] for kind in _REPEATING) >= LEAST_REPEATING
+        return Pattern(told(shares), found if repeats_ else ())
 
     def _kinds(self, descriptor: Vector, view: Upright) -> Mapping[PatternKind, float]:
         return self._patterns.probabilities(descriptor, self._recogniser.look(view).pattern)

@@ -37,21 +37,20 @@ class PatternModel:
         return pooled(seen, told, self._powers)
 
     def guess(self, descriptor: Vector, seen: Mapping[PatternKind, float]) -> tuple[PatternGuess, ...]:
-        """Tell what is on the cloth.
+        """Tell what is on the cloth: `told` of `probabilities`."""
+        return told(self.probabilities(descriptor, seen))
 
-        Args:
-            descriptor: Result of `descriptor.describe`.
-            seen: Probability of every kind by the recognition network.
 
-        Returns:
-            Guesses, likeliest first; confidences are calibrated probabilities. Empty where the likeliest is below
-            `MIN_SURE`.
-        """
-        shares = self.probabilities(descriptor, seen)
-        ranked = sorted(shares.items(), key=lambda item: (-item[1], item[0].value))
-        if ranked[0][1] < MIN_SURE:
-            return ()
-        return tuple(PatternGuess(kind, share) for kind, share in ranked if share >= MIN_CONFIDENCE)
+def told(shares: Mapping[PatternKind, float]) -> tuple[PatternGuess, ...]:
+    """Guesses, likeliest first; empty where the likeliest is below `MIN_SURE`.
+
+    Args:
+        shares: Calibrated probability of every kind.
+    """
+    ranked = sorted(shares.items(), key=lambda item: (-item[1], item[0].value))
+    if ranked[0][1] < MIN_SURE:
+        return ()
+    return tuple(PatternGuess(kind, share) for kind, share in ranked if share >= MIN_CONFIDENCE)
 
 
 def load_model() -> tuple[PatternModel, str]:

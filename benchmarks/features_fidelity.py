@@ -44,6 +44,7 @@ from fashquick_features.fidelity import FidelityScorer, OwnAnalysers, controls
 from fashquick_features.fidelity.grade import MARGIN, RULES
 from fashquick_features.fidelity.sights import Sight
 from fashquick_features.pattern.recognise import load_model
+from fashquick_features.recognition.network import Recogniser
 
 PHOTO_PX = 768
 WIDTH, HEIGHT = 768, 1152
@@ -252,8 +253,10 @@ def main() -> None:
     parser.add_argument("--garments", type=int, default=6, help="garments of every kind of pattern (default: 6)")
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     arguments = parser.parse_args()
-    model, _ = load_model()
-    scorer = FidelityScorer(OwnAnalysers(lambda vector, _view: model.probabilities(vector)))
+    (model, _), recogniser = load_model(), Recogniser()
+    scorer = FidelityScorer(
+        OwnAnalysers(lambda vector, view: model.probabilities(vector, recogniser.look(view).pattern))
+    )
     tallies = {mode: Tally() for mode in ("with UV map", "without UV map")}
     for number, kind in enumerate(PatternKind):
         for seed in range(arguments.garments):

@@ -25,12 +25,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
 import train_pattern
 from recogniser.described import report
 
+from fashquick_common.cancel import CancelFlag
 from fashquick_common.garment import PatternKind, Repeat
+from fashquick_features.passport import PATTERN_PX, VIEW_PX
 from fashquick_features.pattern.correlation import likeness
 from fashquick_features.pattern.descriptor import describe
 from fashquick_features.pattern.flatten import flatten
 from fashquick_features.pattern.recognise import MIN_SURE, load_model
 from fashquick_features.pattern.repeats import find
+from fashquick_features.prints.boxes import load_finder
 from fashquick_features.recognition.network import Recogniser
 
 RIGHT_PERIOD = 0.1  # a repeat is found where its period is right to this part,
@@ -59,18 +62,19 @@ class Outcome:
 
 def outcomes(garments: int) -> Iterator[Outcome]:
     """Analyse drawn garments."""
-    model, _ = load_model()
+    (model, _), (finder, _) = load_model(), load_finder()
     recogniser = Recogniser()
     for seed in range(garments):
         garment = train_pattern.drawn_garment(seed)
-        view = train_pattern.view_of(garment.photo, garment.alpha)
+        views = train_pattern.views_of(garment)
         start = time.process_time()
-        flat = flatten(view)
+        flat = flatten(views(PATTERN_PX))
         levels = likeness(flat)
         vector = describe(flat, levels)
         repeats = find(flat, levels)
         taken = time.process_time() - start
-        shares = model.probabilities(vector, recogniser.look(view).pattern)
+        whole = views(VIEW_PX)
+        shares = model.probabilities(vector, recogniser.look(whole).pattern, finder.find(whole, CancelFlag()))
         kind = PatternKind(train_pattern.KINDS[seed % len(train_pattern.KINDS)])
         yield Outcome(kind, garment.repeats, repeats, tuple(shares[known] for known in PatternKind), taken)
 

@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks.drawn import draw
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.garment import Category, PatternKind, TextureClass
+from fashquick_features.recognition.network import Recogniser
 from fashquick_features.shape import outline
 from fashquick_features.shape.upright import upright_view
 from fashquick_features.texture.cloth import cloth_of
@@ -26,7 +27,7 @@ from fashquick_features.texture.descriptor import describe_cloth
 from fashquick_features.texture.measures import measure
 from fashquick_features.texture.model import load_model
 
-VIEW_PX = 768
+VIEW_PX = 512
 
 
 def main() -> None:
@@ -34,8 +35,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--each", type=int, default=8, help="drawn garments of each class")
     each = parser.parse_args().each
-    model, _ = load_model()
-    steps: dict[str, list[float]] = {"flatten": [], "describe": [], "measure": [], "class": []}
+    (model, _), recogniser = load_model(), Recogniser()
+    steps: dict[str, list[float]] = {"flatten": [], "describe": [], "measure": [], "network and class": []}
     print("mean over drawn garments: coarseness, directionality, contrast, sheen; answers of the class")
     for texture in TextureClass:
         rows, answers = [], []
@@ -50,7 +51,7 @@ def main() -> None:
             times.append(time.thread_time())
             found = measure(cloth, CancelFlag())
             times.append(time.thread_time())
-            guesses = model.guess(vector) if model.length == len(vector) else ()
+            guesses = model.guess(vector, recogniser.look(view).texture)
             times.append(time.thread_time())
             for name, taken in zip(steps, np.diff(times), strict=True):
                 steps[name].append(1e3 * float(taken))

@@ -19,7 +19,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import numpy.typing as npt
-from recogniser.described import photographed, report, stacked
+from recogniser.described import Views, photographed, report, stacked
 from recogniser.ensembles import Training, best_powers, fit, pooled, predict
 from recogniser.labels import ROOT
 
@@ -28,13 +28,13 @@ sys.path.insert(0, str(ROOT))
 from benchmarks.drawn import draw
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.garment import Category, PatternKind, TextureClass
+from fashquick_features.passport import VIEW_PX
 from fashquick_features.shape import outline
-from fashquick_features.shape.upright import Upright, upright_view
+from fashquick_features.shape.upright import upright_view
 from fashquick_features.texture.descriptor import describe
 
 MODEL = ROOT / "services/features/src/fashquick_features/data/texture.npz"
 CLASSES = tuple(texture.value for texture in TextureClass)
-VIEW_PX = 512  # long side of the views; the descriptor brings them to its own size
 FOLDS = 5
 TRAINING = Training(hidden=48, weight_decay=1.0, epochs=60, least_scale=1e-3)
 # A class is answered from the confidence on at which this part of its answers on held-out photos is right ...
@@ -50,9 +50,9 @@ DRAWN_WEIGHT = 0.3  # against a photo: drawn cloth is only like the real one
 Floats = npt.NDArray[np.float64]
 
 
-def described(view: Upright) -> npt.NDArray[np.float32]:
+def described(views: Views) -> npt.NDArray[np.float32]:
     """The descriptor as the service computes it."""
-    return describe(view, CancelFlag())
+    return describe(views(VIEW_PX), CancelFlag())
 
 
 def drawn_rows() -> Iterator[tuple[npt.NDArray[np.float32], int]]:
@@ -63,7 +63,7 @@ def drawn_rows() -> Iterator[tuple[npt.NDArray[np.float32], int]]:
             drawn = draw(category, seed, pattern=PatternKind.SOLID, texture=texture, photo_seed=seed)
             shape = outline.trace(drawn.alpha)
             view = upright_view(drawn.photo, drawn.alpha, shape.points, outline.upright_frame(shape), VIEW_PX)
-            yield described(view), CLASSES.index(texture.value)
+            yield describe(view, CancelFlag()), CLASSES.index(texture.value)
 
 
 def thresholds(label: npt.NDArray[np.intp], p: Floats) -> Floats:
@@ -112,7 +112,7 @@ def main() -> int:
         print("set FASHQUICK_PHOTOS to the folder of photos", file=sys.stderr)
         return 2
     cv2.setNumThreads(1)
-    learned, held = photographed(Path(photos), arguments.masks, "texture", described, VIEW_PX, mirrored=False)
+    learned, held = photographed(Path(photos), arguments.masks, "texture", described, mirrored=False)
     drawn = stacked(drawn_rows())
     both = learned.and_(drawn)
     # Square root: rare classes count for more, and yet answers stay as rare as the classes are.

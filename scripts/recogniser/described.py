@@ -10,13 +10,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from fashquick_features.passport import VIEW_PX
 from fashquick_features.recognition.network import QUESTIONS, Recogniser
 from fashquick_features.shape.upright import Upright
 
 from .garments import garments
 from .labels import second_labels
 
-Describe = Callable[[Upright], NDArray[np.float32]]
+Views = Callable[[int], Upright]
+"""The garment upright, its longer side of so many pixels."""
+Describe = Callable[[Views], NDArray[np.float32]]
 SECOND_QUESTIONS = ("kind", "pattern", "texture")
 
 
@@ -36,6 +39,10 @@ class Described:
         """Both."""
         return Described(np.concatenate([self.x, other.x]), np.concatenate([self.label, other.label]))
 
+    def split(self, width: int) -> tuple[Described, NDArray[np.float32]]:
+        """The first `width` numbers, and the others, which are no part of the descriptor."""
+        return Described(np.ascontiguousarray(self.x[:, :width]), self.label), self.x[:, width:]
+
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
@@ -51,7 +58,7 @@ class HeldOut:
 
 
 def photographed(
-    photos: Path, masks: Path, question: str, describe: Describe, view_px: int, *, mirrored: bool
+    photos: Path, masks: Path, question: str, describe: Describe, *, mirrored: bool
 ) -> tuple[Described, HeldOut]:
     """Describe all photos whose answer is known: those that may be learned from, and those held out.
 
@@ -60,7 +67,6 @@ def photographed(
         masks: Folder of their masks.
         question: Of `QUESTIONS`.
         describe: Makes the descriptor.
-        view_px: Long side of the upright view.
         mirrored: Whether photos to learn from come once more, mirrored.
     """
     recogniser, second = Recogniser(), second_labels()
@@ -71,11 +77,10 @@ def photographed(
         answer = known.get(question, -1)
         if answer < 0:
             continue
-        view = garment.view(view_px)
         if garment.label.held_out:
-            held.append((describe(view), answer, seen_by(recogniser, view, question)))
+            held.append((describe(garment.view), answer, seen_by(recogniser, garment.view(VIEW_PX), question)))
         else:
-            learned.append((describe(view), answer))
+            learned.append((describe(garment.view), answer))
     return stacked(learned), HeldOut(stacked((x, label) for x, label, _ in held), np.array([row[2] for row in held]))
 
 

@@ -167,6 +167,7 @@ class PassportAnalyser:
         photo_light, found_colours = colours.result()
         pattern_numbers, found_repeats = cloth.result()
         texture_numbers, measures = texture.result()
+        found_prints = prints.result()
         cancel.check()
         numbers = vector.numbers(
             found_colours, pattern_numbers, texture_numbers, shape.descriptor, recognition.embedding
@@ -179,10 +180,10 @@ class PassportAnalyser:
             photo_height=height,
             coverage=float(np.count_nonzero(alpha >= outline.OPAQUE) / alpha.size),
             light=photo_light,
-            pattern=self._pattern(pattern_numbers, found_repeats, recognition),
+            pattern=self._pattern(pattern_numbers, found_repeats, recognition, found_prints),
             texture=Texture(self._textures.guess(texture_numbers, recognition.texture), *astuple(measures)),
             geometry=shape.geometry,
-            prints=prints.result(),
+            prints=found_prints,
             text_reading=TextReading.NOT_READ if reader is None else TextReading.READ,
             vector=self._vectors.assemble(numbers),
         )
@@ -205,8 +206,10 @@ class PassportAnalyser:
             cancel=cancel,
         )
 
-    def _pattern(self, descriptor: Vector, found: tuple[Repeat, ...], seen: Recognition) -> Pattern:
-        shares = self._patterns.probabilities(descriptor, seen.pattern)
+    def _pattern(
+        self, descriptor: Vector, found: tuple[Repeat, ...], seen: Recognition, prints: tuple[Print, ...]
+    ) -> Pattern:
+        shares = self._patterns.probabilities(descriptor, seen.pattern, prints)
         repeats_ = sum(shares[kind] for kind in _REPEATING) >= LEAST_REPEATING
         return Pattern(told(shares), found if repeats_ else ())
 

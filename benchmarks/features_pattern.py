@@ -25,7 +25,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
 import train_pattern
 from recogniser.described import report
 
-from fashquick_common.cancel import CancelFlag
 from fashquick_common.garment import PatternKind, Repeat
 from fashquick_features.passport import PATTERN_PX, VIEW_PX
 from fashquick_features.pattern.correlation import likeness
@@ -33,7 +32,6 @@ from fashquick_features.pattern.descriptor import describe
 from fashquick_features.pattern.flatten import flatten
 from fashquick_features.pattern.recognise import MIN_SURE, load_model
 from fashquick_features.pattern.repeats import find
-from fashquick_features.prints.boxes import load_finder
 from fashquick_features.recognition.network import Recogniser
 
 RIGHT_PERIOD = 0.1  # a repeat is found where its period is right to this part,
@@ -62,8 +60,7 @@ class Outcome:
 
 def outcomes(garments: int) -> Iterator[Outcome]:
     """Analyse drawn garments."""
-    (model, _), (finder, _) = load_model(), load_finder()
-    recogniser = Recogniser()
+    (model, _), recogniser = load_model(), Recogniser()
     for seed in range(garments):
         garment = train_pattern.drawn_garment(seed)
         views = train_pattern.views_of(garment)
@@ -73,8 +70,7 @@ def outcomes(garments: int) -> Iterator[Outcome]:
         vector = describe(flat, levels)
         repeats = find(flat, levels)
         taken = time.process_time() - start
-        whole = views(VIEW_PX)
-        shares = model.probabilities(vector, recogniser.look(whole).pattern, finder.find(whole, CancelFlag()))
+        shares = model.probabilities(vector, recogniser.look(views(VIEW_PX)).pattern)
         kind = PatternKind(train_pattern.KINDS[seed % len(train_pattern.KINDS)])
         yield Outcome(kind, garment.repeats, repeats, tuple(shares[known] for known in PatternKind), taken)
 

@@ -28,14 +28,12 @@ from sklearn.metrics import f1_score
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.drawn import DrawnGarment, draw
-from fashquick_common.cancel import CancelFlag
 from fashquick_common.garment import Category, PatternKind
 from fashquick_features.passport import PATTERN_PX, VIEW_PX
 from fashquick_features.pattern.correlation import likeness
-from fashquick_features.pattern.descriptor import LENGTH, describe
+from fashquick_features.pattern.descriptor import describe
 from fashquick_features.pattern.flatten import flatten
-from fashquick_features.pattern.recognise import MIN_SURE, PRINT_STEPS, print_step
-from fashquick_features.prints.boxes import load_finder
+from fashquick_features.pattern.recognise import MIN_SURE
 from fashquick_features.recognition.network import Recogniser
 from fashquick_features.shape import outline
 from fashquick_features.shape.upright import upright_view
@@ -47,8 +45,8 @@ TRAINING = Training(hidden=64, weight_decay=3.0, epochs=40, least_scale=0.01)
 PHOTO_WEIGHT = 3.0  # of a photo, where a drawn garment counts 1
 FIRST_TRAINED = 1_000_000  # seeds of drawn garments from here on are trained on, those below are for tests
 TESTED = 400
+TUNED = 200  # drawn garments, behind those for tests, on which the powers of the pool are chosen, with the photos
 SIDES = (360, 420, 512)  # pixels of drawn pictures
-FINDER = load_finder()[0]
 SHAPES = (
     Category.T_SHIRT,
     Category.LONG_SLEEVE,
@@ -81,30 +79,6 @@ def described(views: Views) -> npt.NDArray[np.float32]:
     return describe(flat, likeness(flat))
 
 
-def described_with_prints(views: Views) -> npt.NDArray[np.float32]:
-    """The descriptor, and behind it the step of the surest print."""
-    found = FINDER.find(views(VIEW_PX), CancelFlag())
-    return np.append(described(views), np.float32(print_step(item.confidence for item in found)))
-
-
-def print_ratios(steps: npt.NDArray[np.float32], label: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
-    """How much likelier each step of `PRINT_STEPS` is on a graphic than on other cloth."""
-    graphic = label == KINDS.index(PatternKind.GRAPHIC.value)
-    on, off = (
-        np.bincount(steps[among].astype(np.intp), minlength=len(PRINT_STEPS)) + 1.0 for among in (graphic, ~graphic)
-    )
-    return np.asarray((on / on.sum()) / (off / off.sum()))
-
-
-def with_prints(
-    p: npt.NDArray[np.float64], steps: npt.NDArray[np.float32], ratios: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
-    """Probabilities (NxK) once the prints are known, as the service computes them."""
-    shares = p.copy()
-    shares[:, KINDS.index(PatternKind.GRAPHIC.value)] *= ratios[steps.astype(np.intp)]
-    return np.asarray(shares / shares.sum(axis=1, keepdims=True))
-
-
 def drawn_to_learn(count: int, keep: Path | None) -> Described:
     """Descriptors of drawn garments to learn from."""
     seeds = range(FIRST_TRAINED, FIRST_TRAINED + count)
@@ -123,14 +97,14 @@ def drawn_to_learn(count: int, keep: Path | None) -> Described:
     return found
 
 
-def drawn_to_test(count: int) -> HeldOut:
+def drawn_to_test(seeds: range) -> HeldOut:
     """Drawn garments that nothing is learned from."""
     recogniser = Recogniser()
     rows, seen = [], []
-    for seed in range(count):
+    for seed in seeds:
         garment = drawn_garment(seed)
         views = views_of(garment)
-        rows.append((described_with_prints(views), seed % len(KINDS)))
+        rows.append((described(views), seed % len(KINDS)))
         seen.append(seen_by(recogniser, views(VIEW_PX), "pattern"))
     return HeldOut(stacked(rows), np.array(seen))
 
@@ -164,30 +138,29 @@ def main() -> int:
         print("set FASHQUICK_PHOTOS to the folder of photos", file=sys.stderr)
         return 2
     cv2.setNumThreads(1)
-    learned, held = photographed(Path(photos), arguments.masks, "pattern", described_with_prints, mirrored=False)
-    learned, learned_steps = learned.split(LENGTH)
-    tested, held_steps = held.described.split(LENGTH)
-    ratios = print_ratios(learned_steps[:, 0], learned.label)
+    learned, held = photographed(Path(photos), arguments.masks, "pattern", described, mirrored=False)
     both = learned.and_(drawn_to_learn(arguments.drawn, arguments.keep))
     weight = np.where(np.arange(len(both.label)) < len(learned.label), PHOTO_WEIGHT, 1.0)
     weights = fit(both.x, both.label, KINDS, TRAINING, weight / weight.mean())
-    told, label = predict(weights, tested.x, KINDS), tested.label
+    told, label = predict(weights, held.described.x, KINDS), held.described.label
     report("photos, descriptor alone", KINDS, label, told, MIN_SURE)
     report("photos, network alone", KINDS, label, held.seen, MIN_SURE)
-    p = cross_validated(held.seen, told, label)
-    report("photos, pooled, cross-validated", KINDS, label, p, MIN_SURE)
-    report("photos, and prints", KINDS, label, with_prints(p, held_steps[:, 0], ratios), MIN_SURE)
-    powers = best_powers(held.seen, told, label)
-    drawn = drawn_to_test(TESTED)
-    drawn_tested, drawn_steps = drawn.described.split(LENGTH)
-    alone = predict(weights, drawn_tested.x, KINDS)
-    both_opinions = pooled(drawn.seen, alone, powers)
-    p = with_prints(both_opinions, drawn_steps[:, 0], ratios)
-    report(f"drawn, pooled, powers {powers}, and prints", KINDS, drawn_tested.label, p, MIN_SURE)
-    for what, shares in (("descriptor", alone), ("network", drawn.seen), ("pooled", both_opinions), ("and prints", p)):
-        print(f"drawn, {what}: macro-F1 {macro_f1(drawn_tested.label, shares):.3f}")
+    report("photos, pooled, cross-validated", KINDS, label, cross_validated(held.seen, told, label), MIN_SURE)
+    tuned = drawn_to_test(range(TESTED, TESTED + TUNED))
+    powers = best_powers(
+        np.concatenate([held.seen, tuned.seen]),
+        np.concatenate([told, predict(weights, tuned.described.x, KINDS)]),
+        np.concatenate([label, tuned.described.label]),
+    )
+    report(f"photos, pooled, powers {powers}", KINDS, label, pooled(held.seen, told, powers), MIN_SURE)
+    drawn = drawn_to_test(range(TESTED))
+    alone = predict(weights, drawn.described.x, KINDS)
+    p = pooled(drawn.seen, alone, powers)
+    report(f"drawn, pooled, powers {powers}", KINDS, drawn.described.label, p, MIN_SURE)
+    for what, shares in (("descriptor", alone), ("network", drawn.seen), ("pooled", p)):
+        print(f"drawn, {what}: macro-F1 {macro_f1(drawn.described.label, shares):.3f}")
     if not arguments.check:
-        np.savez_compressed(MODEL, **weights, powers=np.array(powers), print_ratios=ratios)
+        np.savez_compressed(MODEL, **weights, powers=np.array(powers))
         print(f"{MODEL.name}: {MODEL.stat().st_size / 1024:.0f} KiB")
     return 0
 

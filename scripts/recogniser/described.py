@@ -39,10 +39,6 @@ class Described:
         """Both."""
         return Described(np.concatenate([self.x, other.x]), np.concatenate([self.label, other.label]))
 
-    def split(self, width: int) -> tuple[Described, NDArray[np.float32]]:
-        """The first `width` numbers, and the others, which are no part of the descriptor."""
-        return Described(np.ascontiguousarray(self.x[:, :width]), self.label), self.x[:, width:]
-
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:

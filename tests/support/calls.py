@@ -84,6 +84,12 @@ def features_header(blobs: Sequence[Blob], **fields: Any) -> features_pb2.Extrac
     return features_pb2.ExtractFeaturesRequest(header=header)
 
 
+def fidelity_header(blobs: Sequence[Blob], **fields: Any) -> features_pb2.ScoreFidelityRequest:
+    named = {f"{blob.part}_part": blob.part for blob in blobs}
+    header = features_pb2.ScoreFidelityHeader(blobs=_headers(blobs), **named | fields)
+    return features_pb2.ScoreFidelityRequest(header=header)
+
+
 def passport_for(width: int = 200, height: int = 240) -> passport_pb2.Passport:
     palette = {"colours": [{"srgb": 0xC81E28, "share": 1.0, "name": "red"}]}
     return passport_pb2.Passport(photo_width=width, photo_height=height, coverage=0.25, palette=palette)
@@ -118,6 +124,13 @@ EXTRACT_FEATURES = Rpc(
     features_header,
     lambda chunk: features_pb2.ExtractFeaturesRequest(chunk=chunk),
     ("photo", "alpha"),
+)
+SCORE_FIDELITY = Rpc(
+    "features",
+    lambda channel: features_pb2_grpc.FeaturesServiceStub(channel).ScoreFidelity,
+    fidelity_header,
+    lambda chunk: features_pb2.ScoreFidelityRequest(chunk=chunk),
+    ("photo", "alpha", "picture", "region"),
 )
 GENERATE = Rpc(
     "generation",

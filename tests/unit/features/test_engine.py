@@ -13,6 +13,7 @@ from benchmarks.drawn import draw
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.errors import BadField, BadMask, Cancelled, DeadlinePassed, ModelNotInstalled
 from fashquick_common.garment import (
+    Box,
     Category,
     FidelityGrade,
     KnownLength,
@@ -21,6 +22,7 @@ from fashquick_common.garment import (
     MeasurementName,
     Passport,
     PatternKind,
+    TextLine,
     TextReading,
 )
 from fashquick_common.garment_codec import passport_from_proto, passport_to_proto
@@ -278,14 +280,29 @@ def test_masks_that_are_not_bytes_are_refused(analyser: PassportAnalyser) -> Non
         analyser.analyse(np.zeros((60, 80, 3), np.uint8), alpha, NO_WISHES, CancelFlag())
 
 
-def test_text_is_read_where_it_is_wanted_and_can_be(
-    analyser: PassportAnalyser, monkeypatch: pytest.MonkeyPatch
-) -> None:
+class Parrot:
+    """Reads the same word on every picture."""
+
+    name = "parrot"
+    digest = "3" * 64
+
+    def warm_up(self) -> None:
+        pass
+
+    def read(self, rgb: np.ndarray, cancel: CancelFlag) -> tuple[TextLine, ...]:
+        return (TextLine("HELLO", Box(0.0, 0.0, float(rgb.shape[1]), float(rgb.shape[0])), 0.9),)
+
+
+def test_text_is_read_where_it_is_wanted_and_can_be(analyser: PassportAnalyser) -> None:
     garment = draw(Category.T_SHIRT, 5, pattern=PatternKind.GRAPHIC, photo_seed=5)
-    never = analyser.analyse(garment.photo, garment.alpha, Wishes(read_text=ReadText.NEVER), CancelFlag())
+    reading = PassportAnalyser(reader=Parrot())
+    read = reading.analyse(garment.photo, garment.alpha, NO_WISHES, CancelFlag())
+    assert read.text_reading is TextReading.READ
+    assert "HELLO" in [line.text for item in read.prints for line in item.lines]
+    assert_sound(read)
+    never = reading.analyse(garment.photo, garment.alpha, Wishes(read_text=ReadText.NEVER), CancelFlag())
     assert never.text_reading is TextReading.NOT_READ
     assert not any(item.lines for item in never.prints)
-    monkeypatch.setattr(analyser, "_reader", None)
     without = analyser.analyse(garment.photo, garment.alpha, NO_WISHES, CancelFlag())
     assert without.text_reading is TextReading.NOT_READ
     with pytest.raises(ModelNotInstalled, match="ocr"):

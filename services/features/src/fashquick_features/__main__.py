@@ -21,9 +21,10 @@ def _read_settings() -> FeaturesSettings:
 
 def _make_service(_: FeaturesSettings) -> Callable[[Kit], Service]:
     from fashquick_features.passport import PassportAnalyser  # noqa: PLC0415 - likewise
+    from fashquick_features.prints.reading import find_reader  # noqa: PLC0415 - likewise
     from fashquick_features.servicer import features_service  # noqa: PLC0415 - likewise
 
-    analyser = PassportAnalyser(available_cpus())
+    analyser = PassportAnalyser(available_cpus(), find_reader())
     return lambda kit: features_service(kit, analyser)
 
 

@@ -39,7 +39,7 @@ from fashquick_features.pattern.flatten import flatten
 from fashquick_features.pattern.recognise import load_model as load_patterns
 from fashquick_features.pattern.recognise import told
 from fashquick_features.prints.boxes import load_finder, within
-from fashquick_features.prints.reading import Reader, find_reader, read_prints
+from fashquick_features.prints.reading import Reader, read_prints
 from fashquick_features.recognition.network import Recogniser, Recognition
 from fashquick_features.shape import build, landmarks, outline
 from fashquick_features.shape.category import load_model as load_categories
@@ -111,11 +111,12 @@ class PassportAnalyser:
 
     name = "passport"
 
-    def __init__(self, threads: int = 1) -> None:
+    def __init__(self, threads: int = 1, reader: Reader | None = None) -> None:
         """Load the model data.
 
         Args:
             threads: Analysers that work at the same time; the passport is the same for any number.
+            reader: Reads text; None: nobody does.
 
         Raises:
             ModelNotInstalled: A file of the distribution is missing.
@@ -126,7 +127,7 @@ class PassportAnalyser:
         self._prints, print_digest = load_finder()
         self._vectors, vector_digest = vector.load_model()
         self._recogniser = Recogniser()
-        self._reader = find_reader()
+        self._reader = reader
         digests = [category_digest, pattern_digest, texture_digest, print_digest, vector_digest]
         digests += [self._recogniser.digest, self._reader.digest if self._reader else ""]
         self.digest = hashlib.sha256(" ".join(digests).encode()).hexdigest()
@@ -167,7 +168,6 @@ class PassportAnalyser:
         photo_light, found_colours = colours.result()
         pattern_numbers, found_repeats = cloth.result()
         texture_numbers, measures = texture.result()
-        found_prints = prints.result()
         cancel.check()
         numbers = vector.numbers(
             found_colours, pattern_numbers, texture_numbers, shape.descriptor, recognition.embedding
@@ -180,10 +180,10 @@ class PassportAnalyser:
             photo_height=height,
             coverage=float(np.count_nonzero(alpha >= outline.OPAQUE) / alpha.size),
             light=photo_light,
-            pattern=self._pattern(pattern_numbers, found_repeats, recognition, found_prints),
+            pattern=self._pattern(pattern_numbers, found_repeats, recognition),
             texture=Texture(self._textures.guess(texture_numbers, recognition.texture), *astuple(measures)),
             geometry=shape.geometry,
-            prints=found_prints,
+            prints=prints.result(),
             text_reading=TextReading.NOT_READ if reader is None else TextReading.READ,
             vector=self._vectors.assemble(numbers),
         )
@@ -206,10 +206,8 @@ class PassportAnalyser:
             cancel=cancel,
         )
 
-    def _pattern(
-        self, descriptor: Vector, found: tuple[Repeat, ...], seen: Recognition, prints: tuple[Print, ...]
-    ) -> Pattern:
-        shares = self._patterns.probabilities(descriptor, seen.pattern, prints)
+    def _pattern(self, descriptor: Vector, found: tuple[Repeat, ...], seen: Recognition) -> Pattern:
+        shares = self._patterns.probabilities(descriptor, seen.pattern)
         repeats_ = sum(shares[kind] for kind in _REPEATING) >= LEAST_REPEATING
         return Pattern(told(shares), found if repeats_ else ())
 

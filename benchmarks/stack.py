@@ -23,7 +23,10 @@ from fashquick_client.services import Service
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.errors import NotAnImage
 from fashquick_common.image import decode, encode, synthetic_media_xmp
-from fashquick_features.engine import PassportAnalyser
+from fashquick_common.server.main import available_cpus
+from fashquick_features.engine import NO_WISHES
+from fashquick_features.passport import PassportAnalyser
+from fashquick_features.prints.reading import find_reader
 from fashquick_generation.engine import GarmentInput, GenerationJob
 from fashquick_generation.studio import StudioGenerator
 from fashquick_segmentation.embedded import EmbeddedSegmenter
@@ -40,7 +43,8 @@ class OneProcess:
 
     def __init__(self) -> None:
         """Load and warm all engines."""
-        self._segmenter, self._analyser, self._generator = EmbeddedSegmenter(), PassportAnalyser(), StudioGenerator()
+        self._segmenter, self._generator = EmbeddedSegmenter(), StudioGenerator()
+        self._analyser = PassportAnalyser(available_cpus(), find_reader())
         for engine in (self._segmenter, self._analyser, self._generator):
             engine.warm_up()
 
@@ -48,7 +52,7 @@ class OneProcess:
         """From the photo's file to the picture's."""
         photo = decode(data)
         found = self._segmenter.segment(photo.rgb, Hints(photo.alpha), CancelFlag())
-        passport = self._analyser.analyse(photo.rgb, found.alpha, None, CancelFlag())
+        passport = self._analyser.analyse(photo.rgb, found.alpha, NO_WISHES, CancelFlag())
         job = GenerationJob(GarmentInput(photo.rgb, found.alpha, passport), seed=7)
         picture = self._generator.generate(job, lambda _: None, CancelFlag())
         return encode(picture.rgb, "png", xmp=synthetic_media_xmp("fashquick"))
@@ -70,7 +74,8 @@ async def compare(client: Client, data: bytes) -> None:
     for number in range(ROUNDS + 1):
         alone = await asyncio.to_thread(seconds_of, lambda: engines.try_on(data))
         started = time.perf_counter()
-        result = await client.try_on_result(data, seed=7)
+        # The one process does not compare either.
+        result = await client.try_on_result(data, seed=7, fidelity=False)
         whole = time.perf_counter() - started
         if number == 0:  # Warm-up.
             continue

@@ -95,5 +95,5 @@ async def test_a_job_without_an_id_has_one_name_in_all_log_lines(
         stack.channels["orchestrator"], TRY_ON.messages(parts_for(TRY_ON, good_blobs))
     )
 
-    await eventually(lambda: len([line for line in lines if line["event"] == "call.done"]) == 4)
+    await eventually(lambda: len([line for line in lines if line["event"] == "call.done"]) == 5)
     assert {line["request_id"] for line in lines if line["event"] == "call.done"} == {accepted.accepted.request_id}

@@ -60,12 +60,14 @@ async def test_a_try_on_is_one_trace_with_a_span_a_stage(traced: Stack, exporter
         "features": "TryOnService/TryOn",
         "generation": "TryOnService/TryOn",
         "encoding": "TryOnService/TryOn",
+        "fidelity": "TryOnService/TryOn",
         "SegmentationService/Segment": "segmentation",
         "FeaturesService/ExtractFeatures": "features",
         "GenerationService/Generate": "generation",
+        "FeaturesService/ScoreFidelity": "fidelity",
     }
     computed = [span for span in spans.values() if span.name == "compute"]
-    assert len(computed) == 3
+    assert len(computed) == 4
     for span in computed:
         assert spans[span.parent.span_id].kind is SpanKind.SERVER
         assert 0 < span.attributes["fashquick.compute_seconds"] < 10

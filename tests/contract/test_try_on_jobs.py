@@ -106,4 +106,4 @@ async def test_the_request_id_is_in_every_stages_metadata(stack: Stack, monkeypa
 
     await try_on(stack, request(request_id="job-42"))
 
-    assert seen == ["job-42"] * 3
+    assert seen == ["job-42"] * 4

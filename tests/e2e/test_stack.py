@@ -72,7 +72,10 @@ async def test_the_events_tell_what_was_found(servers: Servers, samples: Path) -
             if isinstance(event, StageFinished)
         ]
 
-    assert len(finished) == 5
+    assert len(finished) == 6
+    [report] = [event.fidelity for event in finished if event.fidelity is not None]
+    assert report.grade is not None
+    assert any(measurement.counted for measurement in report.measurements)
     [passport] = [event.passport for event in finished if event.passport is not None]
     assert passport.category is Category.T_SHIRT
     assert passport.palette[0].name in {"white", "off-white", "ivory", "cream"}

@@ -173,7 +173,7 @@ def pylette(photo: Photo, alpha: Photo, count: int) -> Found:
     picture = Image.fromarray(np.dstack([photo, alpha]))
     extract = import_module("pylette").extract_colors
     colours = extract(picture, palette_size=count, alpha_mask_threshold=OPAQUE).colors
-    return _of_rgb([colour.rgb for colour in colours]), np.array([colour.freq for colour in colours])
+    return _of_rgb([colour.rgb for colour in colours]), np.array([colour.frequency for colour in colours])
 
 
 def colorthief(photo: Photo, alpha: Photo, count: int) -> Found:

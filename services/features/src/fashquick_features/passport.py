@@ -152,15 +152,17 @@ class PassportAnalyser:
         height, width = photo.shape[:2]
         outline.check_alpha(alpha, height, width)
         reader = self._reader_for(wishes.read_text)
-        sight = _seen(photo, alpha, cancel)
         start = self._workers.start
-        seen = start(lambda: self._recogniser.look(sight.view))
-        colours = start(lambda: _colours(sight, cancel))
-        cloth = start(lambda: _pattern(sight, cancel))
-        texture = start(lambda: _texture(sight, cancel))
-        prints = start(lambda: self._find_prints(sight, reader, cancel))
-        steps: tuple[Future[Any], ...] = (seen, colours, cloth, texture, prints)
+        # Colours need no outline: they are begun while it is traced.
+        colours = start(lambda: _colours(photo, alpha, cancel))
+        steps: list[Future[Any]] = [colours]
         try:
+            sight = _seen(photo, alpha, cancel)
+            seen = start(lambda: self._recogniser.look(sight.view))
+            cloth = start(lambda: _pattern(sight, cancel))
+            texture = start(lambda: _texture(sight, cancel))
+            prints = start(lambda: self._find_prints(sight, reader, cancel))
+            steps += [seen, cloth, texture, prints]
             recognition = seen.result()
             shape = self._shape(sight, recognition, wishes, cancel)
         finally:
@@ -261,9 +263,9 @@ def _seen(photo: Photo, alpha: Plane, cancel: CancelFlag) -> _Sight:
     return _Sight(photo, alpha, shape, frame, upright_view(photo, alpha, shape.points, frame, VIEW_PX))
 
 
-def _colours(sight: _Sight, cancel: CancelFlag) -> tuple[Light, tuple[PaletteColour, ...]]:
-    photo_light = light.estimate(sight.photo, sight.alpha, cancel)
-    return photo_light, palette.extract(sight.photo, sight.alpha, photo_light, cancel)
+def _colours(photo: Photo, alpha: Plane, cancel: CancelFlag) -> tuple[Light, tuple[PaletteColour, ...]]:
+    photo_light = light.estimate(photo, alpha, cancel)
+    return photo_light, palette.extract(photo, alpha, photo_light, cancel)
 
 
 def _pattern(sight: _Sight, cancel: CancelFlag) -> tuple[Vector, tuple[Repeat, ...]]:

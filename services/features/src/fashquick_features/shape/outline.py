@@ -9,6 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
+from scipy.fft import irfft, next_fast_len, rfft
 from scipy.ndimage import gaussian_filter1d
 
 from fashquick_common.errors import BadMask
@@ -195,9 +196,10 @@ def _symmetry(points: Points, tilt: float) -> UprightFrame:
     rows, columns = (int(np.ceil(value / 16)) + 1 for value in grid.max(axis=0)[::-1])
     raster = np.zeros((rows, columns), np.uint8)
     cv2.fillPoly(raster, [grid], 1, shift=4)
-    spectrum = np.fft.rfft(raster.astype(np.float64), 2 * columns, axis=1)
+    length = next_fast_len(2 * columns, real=True)
+    spectrum = rfft(raster.astype(np.float64), length, axis=1)
     # The product of a row's spectrum with itself is its convolution with itself: overlap with the mirror image.
-    overlap = np.fft.irfft((spectrum**2).sum(axis=0), 2 * columns)
+    overlap = irfft((spectrum**2).sum(axis=0), length)
     peak = int(overlap.argmax())
     before, after = overlap[peak - 1], overlap[(peak + 1) % len(overlap)]
     bend = before - 2 * overlap[peak] + after

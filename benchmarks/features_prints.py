@@ -2,7 +2,7 @@
 
 Run: python benchmarks/features_prints.py [--drawn N] [--real N] [--masks DIR]. Real photos need FASHQUICK_PHOTOS
 (SET/KIND/ID.jpg) and --masks (SET__KIND__ID.png); their patterns stand in benchmarks/data/garment_labels.csv, the
-words on them in labels.csv beside the photos. Words are read only where the extra ocr is installed.
+words on them in garment_labels_second.csv there. Words are read only where the extra ocr is installed.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.drawn import draw  # noqa: E402 - the path is set above
-from fashquick_common.cancel import CancelFlag  # noqa: E402
-from fashquick_common.errors import FashquickError  # noqa: E402
-from fashquick_common.garment import Box, Category, PatternKind, Print  # noqa: E402
-from fashquick_common.image.decode import decode  # noqa: E402
-from fashquick_features.prints.boxes import PrintFinder, load_finder  # noqa: E402
-from fashquick_features.prints.reading import Reader, find_reader, read_prints  # noqa: E402
-from fashquick_features.shape import outline  # noqa: E402
-from fashquick_features.shape.upright import Upright, upright_view  # noqa: E402
+from benchmarks.drawn import draw
+from fashquick_common.cancel import CancelFlag
+from fashquick_common.errors import FashquickError
+from fashquick_common.garment import Box, Category, PatternKind, Print
+from fashquick_common.image.decode import decode
+from fashquick_features.prints.boxes import PrintFinder, load_finder
+from fashquick_features.prints.reading import Reader, find_reader, read_prints
+from fashquick_features.shape import outline
+from fashquick_features.shape.upright import Upright, upright_view
 
-LABELS = ROOT / "benchmarks/data/garment_labels.csv"
+LABELS = Path(__file__).parent / "data/garment_labels.csv"
+SECOND_LABELS = Path(__file__).parent / "data/garment_labels_second.csv"
 VIEW_PX = 768
 SAME = 0.5  # intersection over union from which on a box is found
 ALIKE = 0.8  # difflib ratio from which on a word is read
@@ -133,9 +133,9 @@ def real(count: int, photos: Path, masks: Path, tools: Tools) -> dict[str, Tally
     with LABELS.open(newline="") as stream:
         kinds = {row["photo"]: row["pattern"] for row in csv.DictReader(stream)}
     texts: dict[str, str] = {}
-    if tools[1] is not None and (photos / "labels.csv").exists():
-        with (photos / "labels.csv").open(newline="") as stream:
-            texts = {row["file"].removesuffix(".jpg"): row["text"] for row in csv.DictReader(stream) if row["text"]}
+    if tools[1] is not None:
+        with SECOND_LABELS.open(newline="") as stream:
+            texts = {row["photo"]: row["text"] for row in csv.DictReader(stream) if row["text"]}
     tallies = {f"real {kind}": Tally() for kind in ("graphic", "solid", "stripes", "check", "floral", "allover")}
     tallies["real with words"] = Tally()
     chosen = sorted(kinds, key=lambda name: hashlib.sha256(name.encode()).hexdigest())

@@ -27,8 +27,9 @@ from fashquick_common.cancel import CancelFlag
 from fashquick_common.garment import Category, PatternKind
 from fashquick_features.colour import light, palette
 from fashquick_features.engine import ReadText, Wishes
-from fashquick_features.passport import PATTERN_PX, VIEW_PX, PassportAnalyser
+from fashquick_features.passport import VIEW_PX, PassportAnalyser
 from fashquick_features.pattern import correlation, descriptor, repeats
+from fashquick_features.pattern.analysis import PATTERN_PX
 from fashquick_features.pattern.flatten import flatten
 from fashquick_features.prints.boxes import load_finder
 from fashquick_features.prints.reading import find_reader

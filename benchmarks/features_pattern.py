@@ -26,7 +26,8 @@ import train_pattern
 from recogniser.described import report
 
 from fashquick_common.garment import PatternKind, Repeat
-from fashquick_features.passport import PATTERN_PX, VIEW_PX
+from fashquick_features.passport import VIEW_PX
+from fashquick_features.pattern.analysis import PATTERN_PX
 from fashquick_features.pattern.correlation import likeness
 from fashquick_features.pattern.descriptor import describe
 from fashquick_features.pattern.flatten import flatten

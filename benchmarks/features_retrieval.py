@@ -17,8 +17,9 @@ from fashquick_common.cancel import CancelFlag
 from fashquick_common.garment import Category, PatternKind
 from fashquick_features import vector
 from fashquick_features.colour import light, palette
-from fashquick_features.passport import PATTERN_PX, VIEW_PX
+from fashquick_features.passport import VIEW_PX
 from fashquick_features.pattern import descriptor as patterns
+from fashquick_features.pattern.analysis import PATTERN_PX
 from fashquick_features.pattern.correlation import likeness
 from fashquick_features.pattern.flatten import flatten
 from fashquick_features.recognition.network import Recogniser

@@ -29,7 +29,8 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.drawn import DrawnGarment, draw
 from fashquick_common.garment import Category, PatternKind
-from fashquick_features.passport import PATTERN_PX, VIEW_PX
+from fashquick_features.passport import VIEW_PX
+from fashquick_features.pattern.analysis import PATTERN_PX
 from fashquick_features.pattern.correlation import likeness
 from fashquick_features.pattern.descriptor import describe
 from fashquick_features.pattern.flatten import flatten

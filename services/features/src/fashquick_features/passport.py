@@ -33,9 +33,7 @@ from fashquick_features import vector
 from fashquick_features.colour import light, palette
 from fashquick_features.engine import FidelityTask, Photo, ReadText, Wishes
 from fashquick_features.fidelity import FidelityScorer, OwnAnalysers
-from fashquick_features.pattern import correlation, repeats
-from fashquick_features.pattern import descriptor as patterns
-from fashquick_features.pattern.flatten import flatten
+from fashquick_features.pattern.analysis import PATTERN_PX, analyse
 from fashquick_features.pattern.recognise import load_model as load_patterns
 from fashquick_features.pattern.recognise import told
 from fashquick_features.prints.boxes import load_finder, within
@@ -54,7 +52,6 @@ from fashquick_features.texture.model import load_model as load_textures
 from fashquick_features.workers import Workers
 
 VIEW_PX = 512  # long side of the upright garment that cloth and prints are read from
-PATTERN_PX = 448  # the same for patterns: what their networks were trained on
 LEAST_REPEATING = 0.5  # probability of the kinds of pattern that repeat, from which on repeats are told
 DISAGREEMENT = 0.6  # what is left of confidences where category and landmarks contradict each other
 
@@ -269,13 +266,7 @@ def _colours(photo: Photo, alpha: Plane, cancel: CancelFlag) -> tuple[Light, tup
 
 
 def _pattern(sight: _Sight, cancel: CancelFlag) -> tuple[Vector, tuple[Repeat, ...]]:
-    flat = flatten(upright_view(sight.photo, sight.alpha, sight.outline.points, sight.frame, PATTERN_PX))
-    cancel.check()
-    levels = correlation.likeness(flat)
-    cancel.check()
-    found = repeats.find(flat, levels)
-    cancel.check()
-    return patterns.describe(flat, levels), found
+    return analyse(upright_view(sight.photo, sight.alpha, sight.outline.points, sight.frame, PATTERN_PX), cancel)
 
 
 def _texture(sight: _Sight, cancel: CancelFlag) -> tuple[Vector, Measures]:

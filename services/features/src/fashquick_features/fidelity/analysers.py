@@ -13,9 +13,7 @@ from fashquick_common.cancel import CancelFlag
 from fashquick_common.errors import BadMask
 from fashquick_common.garment import Light, PaletteColour, Pattern, PatternGuess, PatternKind
 from fashquick_features.colour import palette
-from fashquick_features.pattern import correlation, repeats
-from fashquick_features.pattern import descriptor as patterns
-from fashquick_features.pattern.flatten import flatten
+from fashquick_features.pattern.analysis import analyse
 from fashquick_features.shape import outline
 from fashquick_features.shape.outline import OPAQUE, Plane, Points, UprightFrame
 from fashquick_features.shape.upright import Upright, upright_view
@@ -70,11 +68,8 @@ class OwnAnalysers:
         cancel.check()
         view = upright_view(rgb, alpha, points, frame, VIEW_PX)
         cancel.check()
-        flat = flatten(view)
-        levels = correlation.likeness(flat)
-        cancel.check()
-        found = repeats.find(flat, levels)
-        kinds = self._kinds_of(patterns.describe(flat, levels), view)
+        descriptor, found = analyse(view, cancel)
+        kinds = self._kinds_of(descriptor, view)
         ranked = sorted(kinds.items(), key=lambda item: (-item[1], item[0].value))
         return Pattern(tuple(PatternGuess(kind, float(share)) for kind, share in ranked), found)
 

@@ -62,6 +62,6 @@ async def try_on_often(client: Client, count: int, callers: int = 4) -> None:
 
     async def caller() -> None:
         for _ in numbers:
-            await client.try_on_result(photo, size=(256, 384))
+            await client.try_on_result(photo, size=(256, 384), fidelity=False)
 
     await asyncio.gather(*(caller() for _ in range(callers)))

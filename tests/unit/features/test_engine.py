@@ -91,7 +91,7 @@ def hostile_alphas() -> dict[str, np.ndarray]:
 # Every mask as it comes; those that mislead most also under names that they do not deserve.
 MISTAKEN = [
     (name, hint)
-    for name in ("five pixels wide", "noise", "frame", "circle")
+    for name in ("five pixels wide", "noise")
     for hint in (Category.T_SHIRT, Category.TROUSERS, Category.SKIRT)
 ]
 

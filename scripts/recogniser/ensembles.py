@@ -11,9 +11,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
 from fashquick_features.recognition.ensemble import MAX_SIGMA, Ensemble, Weights
+from fashquick_features.recognition.pooling import LEAST
 
 SEEDS = (0, 1, 2)  # networks averaged
-TEMPERATURES = np.arange(0.6, 3.01, 0.2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def predict(weights: Weights, x: NDArray[np.float32], classes: tuple[str, ...]) 
 
 def pooled(one: NDArray[np.float64], two: NDArray[np.float64], powers: tuple[float, float]) -> NDArray[np.float64]:
     """Log-linear pool of two opinions, NxK each, as `fashquick_features.recognition.pooling` does it."""
-    logits = powers[0] * np.log(one + 1e-6) + powers[1] * np.log(two + 1e-6)
+    logits = powers[0] * np.log(one + LEAST) + powers[1] * np.log(two + LEAST)
     raised = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(raised / raised.sum(axis=1, keepdims=True))
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from .labels import QUESTIONS, Label, weights_of
-from .network import Recogniser
+from .network import FROZEN_BLOCKS, Recogniser
 from .views import plain, varied
 
 BATCH = 32
@@ -112,8 +112,6 @@ def look(net: Recogniser, pictures: Pictures) -> tuple[NDArray[np.float32], NDAr
 
 
 def _is_early(name: str) -> bool:
-    from .network import FROZEN_BLOCKS  # noqa: PLC0415 - beside its only use
-
     frozen = ("_conv_stem", "_bn0", *(f"_blocks.{index}." for index in range(FROZEN_BLOCKS)))
     return name.startswith(frozen)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -34,15 +34,3 @@ class Workers:
         except Exception as error:  # noqa: BLE001 - handed on, as a pool does
             done.set_exception(error)
         return done
-
-
-def settled(steps: Iterable[Future[T]]) -> None:
-    """Wait until all steps have ended, then raise what the first of them that failed raised.
-
-    Nothing goes on computing behind a call that has failed.
-    """
-    steps = tuple(steps)
-    failures = [step.exception() for step in steps]
-    for failure in failures:
-        if failure is not None:
-            raise failure

@@ -103,6 +103,10 @@ async def test_the_picture_is_compared_with_the_garment_of_the_photo(stack: Stac
     assert task.picture.shape == (400, 300, 3)
     assert (task.photo == plain_photo()).all()
     assert (task.region >= 128).any()
+    assert task.uv is not None
+    assert np.isfinite(task.uv[task.region >= 128]).all()
+    assert np.allclose(task.uv[150, 120], (0.25, 0.75), atol=1e-4)
+    assert np.isnan(task.uv[task.region < 128]).all()
     assert task.passport is not None
     assert pb.OUTPUT_KIND_GARMENT_MASK not in parts_of(answers)
 

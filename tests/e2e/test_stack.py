@@ -17,7 +17,7 @@ from PIL import Image
 
 from fashquick_client import Client, OutputKind, StageFinished
 from fashquick_common import errors
-from fashquick_common.garment import Category
+from fashquick_common.garment import Category, FidelityMeasure
 from fashquick_common.image import read_digital_source_type
 from fashquick_common.rpc.channel import open_channel
 from fashquick_common.server.pictures import gray8_blob, rgb8_blob
@@ -75,7 +75,8 @@ async def test_the_events_tell_what_was_found(servers: Servers, samples: Path) -
     assert len(finished) == 6
     [report] = [event.fidelity for event in finished if event.fidelity is not None]
     assert report.grade is not None
-    assert any(measurement.counted for measurement in report.measurements)
+    counted = {measurement.measure for measurement in report.measurements if measurement.counted}
+    assert FidelityMeasure.ORIGINAL_PIXELS in counted  # the studio's UV map has arrived
     [passport] = [event.passport for event in finished if event.passport is not None]
     assert passport.category is Category.T_SHIRT
     assert passport.palette[0].name in {"white", "off-white", "ivory", "cream"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -150,10 +151,14 @@ class ToyGenerator:
         on_progress(Progress("draw", 0.1))
         self.pace.work(cancel)
         on_progress(Progress("draw", 0.5, np.full((96, 64, 3), colour, np.uint8)))
-        maps = {
+        maps: dict[MapKind, Any] = {
             kind: np.zeros(size if kind in (MapKind.DEPTH, MapKind.GARMENT_MASK) else (*size, 3), np.uint8)
-            for kind in job.maps
+            for kind in job.maps - {MapKind.GARMENT_UV}
         }
         if MapKind.GARMENT_MASK in maps:
             maps[MapKind.GARMENT_MASK][job.height // 4 : job.height // 2, job.width // 4 : job.width // 2] = 255
+        if MapKind.GARMENT_UV in job.maps:
+            uv = np.full((*size, 2), np.nan, np.float32)
+            uv[job.height // 4 : job.height // 2, job.width // 4 : job.width // 2] = (0.25, 0.75)
+            maps[MapKind.GARMENT_UV] = uv
         return Picture(np.full((*size, 3), colour, np.uint8), maps, {"draw": 0.1}, {"stretch_p99": 1.0})

@@ -65,6 +65,9 @@ _MAPS = {
     pb.OUTPUT_KIND_GARMENT_MASK: scene_pb2.OUTPUT_KIND_GARMENT_MASK,
 }
 
+_COMPARED = (scene_pb2.OUTPUT_KIND_GARMENT_MASK, scene_pb2.OUTPUT_KIND_GARMENT_UV)
+"""What the comparison needs beside the picture; a backend that knows no UV map sends none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Listener:
@@ -206,13 +209,15 @@ class _Run:
         async def preview(blob: Blob) -> None:
             self._listener.passing(Preview(await self._kit.codec(lambda: encode_preview(blob))))
 
+        wanted = [made for kind, made in _MAPS.items() if kind in self._job.outputs]
+
         async def call(seconds: float) -> Generated:
             return await self._pipeline.stages.generate(
                 self._job,
                 photo,
                 alpha,
                 passport,
-                maps=[made for kind, made in _MAPS.items() if kind in self._job.outputs or self._is_compared(made)],
+                maps=sorted({*wanted, *(_COMPARED if self._job.fidelity else ())}),
                 seconds=seconds,
                 on_progress=partial(self._progress, Stage.GENERATION),
                 on_preview=preview,
@@ -222,9 +227,6 @@ class _Run:
         if scene_pb2.OUTPUT_KIND_PICTURE not in generated.outputs:
             raise InternalError("the generation service ended without a picture")
         return replace(generated, run=replace(generated.run, attempts=attempts))
-
-    def _is_compared(self, made: int) -> bool:
-        return self._job.fidelity and made == scene_pb2.OUTPUT_KIND_GARMENT_MASK
 
     async def _compare(
         self, photo: Blob, alpha: Blob, generated: Generated, passport: Passport
@@ -238,8 +240,16 @@ class _Run:
             region = generated.outputs.get(scene_pb2.OUTPUT_KIND_GARMENT_MASK)
             if region is None:
                 raise InternalError("the generation service did not say where the garment is")
+            uv = generated.outputs.get(scene_pb2.OUTPUT_KIND_GARMENT_UV)
             return await self._pipeline.stages.compare(
-                self._job, photo, alpha, passport, picture=picture, region=renamed(region, "region"), seconds=seconds
+                self._job,
+                photo,
+                alpha,
+                passport,
+                picture=picture,
+                region=renamed(region, "region"),
+                uv=None if uv is None else renamed(uv, "uv"),
+                seconds=seconds,
             )
 
         try:

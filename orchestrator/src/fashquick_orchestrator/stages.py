@@ -247,10 +247,11 @@ class Stages:
         *,
         picture: Blob,
         region: Blob,
+        uv: Blob | None,
         seconds: float,
     ) -> Compared:
         """Compare the picture with the garment. Raises what the service answered."""
-        blobs = [photo, alpha, picture, region]
+        blobs = [photo, alpha, picture, region, *([] if uv is None else [uv])]
         header = features_pb2.ScoreFidelityHeader(
             request_id=job.request_id,
             blobs=[blob.header for blob in blobs],
@@ -258,6 +259,7 @@ class Stages:
             alpha_part=alpha.part,
             picture_part=picture.part,
             region_part=region.part,
+            uv_part="" if uv is None else uv.part,
             passport=passport_to_proto(passport),
             priority=priority_to_proto(job.priority),
         )

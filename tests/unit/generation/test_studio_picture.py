@@ -80,6 +80,36 @@ def test_maps_show_one_scene(picture: Picture, job: GenerationJob) -> None:
     assert np.flatnonzero(wearers_left.all(axis=2).any(axis=0)).min() > job.width / 2
 
 
+def test_the_uv_map_leads_back_to_the_photo(generator: StudioGenerator, job: GenerationJob) -> None:
+    plain = sample_garment((60, 90, 160))
+    photo = plain.photo.copy()
+    photo[190:260, 150:190] = (250, 220, 40)  # on the wearer's right
+    kinds = frozenset({MapKind.GARMENT_UV, MapKind.GARMENT_MASK})
+    made = generator.generate(
+        replace(job, garment=replace(plain, photo=photo), maps=kinds), lambda _: None, CancelFlag()
+    )
+
+    uv, mask = made.maps[MapKind.GARMENT_UV], made.maps[MapKind.GARMENT_MASK]
+    known = np.isfinite(uv).all(axis=2)
+    assert uv.dtype == np.float32
+    assert known[mask == 255].mean() > 0.9  # all but the inside of the neck
+    assert not known[mask == 0].any()
+    height, width = photo.shape[:2]
+    whole = known & (mask == 255)
+    columns, rows = (uv[whole] * (width, height)).astype(int).T
+    from_photo, shown = photo[rows, columns].astype(int), made.rgb[whole].astype(int)
+    yellow = from_photo[:, 0] > from_photo[:, 2]
+    assert yellow.mean() > 0.03
+    assert ((shown[:, 0] > shown[:, 2]) == yellow).mean() > 0.97
+
+
+def test_the_uv_map_of_a_back_is_empty(generator: StudioGenerator, job: GenerationJob) -> None:
+    turned = replace(job, view=View(yaw_degrees=180.0), maps=frozenset({MapKind.GARMENT_UV, MapKind.GARMENT_MASK}))
+    made = generator.generate(turned, lambda _: None, CancelFlag())
+    known = np.isfinite(made.maps[MapKind.GARMENT_UV]).all(axis=2)
+    assert known[made.maps[MapKind.GARMENT_MASK] == 255].mean() < 0.1
+
+
 def test_the_skeleton_lies_on_the_figure(picture: Picture) -> None:
     pose, depth = picture.maps[MapKind.POSE], picture.maps[MapKind.DEPTH]
     drawn = (pose > 0).any(axis=2)
@@ -91,7 +121,7 @@ def test_the_same_job_gives_the_same_bytes(generator: StudioGenerator, job: Gene
     again = generator.generate(replace(job, maps=frozenset(MapKind)), lambda _: None, CancelFlag())
     assert np.array_equal(again.rgb, picture.rgb)
     for kind, image in picture.maps.items():
-        assert np.array_equal(again.maps[kind], image)
+        assert np.array_equal(again.maps[kind], image, equal_nan=image.dtype == np.float32)
 
 
 def test_another_seed_changes_only_the_dither(generator: StudioGenerator, job: GenerationJob, picture: Picture) -> None:

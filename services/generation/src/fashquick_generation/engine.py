@@ -15,6 +15,7 @@ from fashquick_common.garment import Passport
 from fashquick_common.scene_limits import DEFAULT_BODY, DEFAULT_HEIGHT_PX, DEFAULT_POSE, DEFAULT_WIDTH_PX
 
 UInt8Array = NDArray[np.uint8]
+Float32Array = NDArray[np.float32]
 
 
 class MapKind(StrEnum):
@@ -25,6 +26,7 @@ class MapKind(StrEnum):
     POSE = "pose"
     PARTS = "parts"
     GARMENT_MASK = "garment-mask"
+    GARMENT_UV = "garment-uv"
 
 
 class Framing(StrEnum):
@@ -110,14 +112,15 @@ class Picture:
     Attributes:
         rgb: height x width x 3 uint8, sRGB.
         maps: The maps asked for, each height x width (depth, garment mask) or height x width x 3 (normal,
-            pose, parts), uint8.
+            pose, parts), uint8; the garment UV map is height x width x 2 float32: where in the photo a pixel comes
+            from, 0 to 1 of the photo's width and height, NaN where the picture does not show the front's outside.
         seconds: Wall time of each stage.
         facts: Measures of the result, such as `stretch_p99`, the 99th percentile of a cloth edge's length
             over its length at rest.
     """
 
     rgb: UInt8Array
-    maps: Mapping[MapKind, UInt8Array]
+    maps: Mapping[MapKind, UInt8Array | Float32Array]
     seconds: Mapping[str, float]
     facts: Mapping[str, float]
 

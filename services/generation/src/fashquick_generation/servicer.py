@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import grpc
+import numpy as np
 
 from fashquick.common.v1 import blob_pb2, progress_pb2
 from fashquick.generation.v1 import generation_pb2 as pb
@@ -28,10 +29,11 @@ from fashquick_common.scene_limits import (
 from fashquick_common.server.info import BackendInfo, service_version
 from fashquick_common.server.kit import Kit
 from fashquick_common.server.latest import Done, Latest
-from fashquick_common.server.pictures import gray8_blob, read_mask, read_photo, rgb8_blob
+from fashquick_common.server.pictures import gray8_blob, read_mask, read_photo, rgb8_blob, uv16_blob
 from fashquick_common.server.runtime import Service
 from fashquick_common.server.upload import open_upload
 from fashquick_generation.engine import (
+    Float32Array,
     Framing,
     GarmentInput,
     GenerationJob,
@@ -39,6 +41,7 @@ from fashquick_generation.engine import (
     MapKind,
     Picture,
     Progress,
+    UInt8Array,
     View,
 )
 
@@ -49,6 +52,7 @@ _MAPS = {
     scene_pb2.OUTPUT_KIND_POSE: MapKind.POSE,
     scene_pb2.OUTPUT_KIND_PARTS: MapKind.PARTS,
     scene_pb2.OUTPUT_KIND_GARMENT_MASK: MapKind.GARMENT_MASK,
+    scene_pb2.OUTPUT_KIND_GARMENT_UV: MapKind.GARMENT_UV,
 }
 _ALWAYS_SENT = {scene_pb2.OUTPUT_KIND_PICTURE, scene_pb2.OUTPUT_KIND_PREVIEW}
 _FRAMINGS = {
@@ -161,8 +165,7 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
         for kind, map_kind in _MAPS.items():
             if map_kind not in made.maps:
                 continue
-            pixels = made.maps[map_kind]
-            parts.append(gray8_blob(map_kind.value, pixels) if pixels.ndim == 2 else rgb8_blob(map_kind.value, pixels))
+            parts.append(_map_blob(map_kind.value, made.maps[map_kind]))
             outputs.append(pb.Output(kind=kind, part=map_kind.value))
         result = pb.GenerateResult(
             outputs=outputs,
@@ -175,6 +178,13 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
             facts=made.facts,
         )
         return result, parts
+
+
+def _map_blob(part: str, pixels: UInt8Array | Float32Array) -> Blob:
+    if pixels.dtype == np.float32:
+        return uv16_blob(part, pixels.astype(np.float32, copy=False))
+    image = pixels.astype(np.uint8, copy=False)
+    return gray8_blob(part, image) if image.ndim == 2 else rgb8_blob(part, image)
 
 
 def _check_scene(scene: scene_pb2.Scene) -> None:

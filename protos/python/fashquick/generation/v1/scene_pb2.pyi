@@ -63,6 +63,10 @@ class _OutputKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OutputKind
     """Where the garment is visible, GRAY8: 0 to 255."""
     OUTPUT_KIND_PREVIEW: _OutputKind.ValueType  # 7
     """A smaller early look at the picture, RGB8. Sent while the picture is being made."""
+    OUTPUT_KIND_GARMENT_UV: _OutputKind.ValueType  # 8
+    """Where in the garment's photo each pixel of the picture comes from, UV16: nothing where the picture does not show
+    the outside of the garment's front.
+    """
 
 class OutputKind(_OutputKind, metaclass=_OutputKindEnumTypeWrapper):
     """What a part of the answer shows; all of one view are aligned to the pixel. Readers must tolerate values they do
@@ -85,6 +89,10 @@ OUTPUT_KIND_GARMENT_MASK: OutputKind.ValueType  # 6
 """Where the garment is visible, GRAY8: 0 to 255."""
 OUTPUT_KIND_PREVIEW: OutputKind.ValueType  # 7
 """A smaller early look at the picture, RGB8. Sent while the picture is being made."""
+OUTPUT_KIND_GARMENT_UV: OutputKind.ValueType  # 8
+"""Where in the garment's photo each pixel of the picture comes from, UV16: nothing where the picture does not show
+the outside of the garment's front.
+"""
 Global___OutputKind: _TypeAlias = OutputKind  # noqa: Y015
 
 class _Backend:

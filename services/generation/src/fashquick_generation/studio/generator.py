@@ -109,7 +109,10 @@ class StudioGenerator:
                 world, camera, cloth, shadows, seed=job.seed, on_share=on_share, cancel=cancel
             )
         with _timed("maps", seconds):
-            extra = maps.drawn(job.maps, world, camera, garment, cancel) if job.maps else {}
+            photo_size = (job.garment.photo.shape[1], job.garment.photo.shape[0])
+            extra = (
+                maps.drawn(job.maps, world, camera, garment, photo_size=photo_size, cancel=cancel) if job.maps else {}
+            )
         on_progress(Progress("done", 1.0))
         return Picture(rgb, extra, seconds, dressed.facts)
 

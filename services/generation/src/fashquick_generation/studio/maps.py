@@ -117,8 +117,14 @@ KIND_COLOURS = {
 
 
 def drawn(
-    kinds: frozenset[MapKind], scene: Scene, camera: Camera, garment: UInt8, cancel: CancelFlag
-) -> dict[MapKind, UInt8]:
+    kinds: frozenset[MapKind],
+    scene: Scene,
+    camera: Camera,
+    garment: UInt8,
+    *,
+    photo_size: tuple[int, int],
+    cancel: CancelFlag,
+) -> dict[MapKind, UInt8 | Float32]:
     """The maps asked for.
 
     Args:
@@ -126,19 +132,21 @@ def drawn(
         scene: What is there.
         camera: The picture's.
         garment: HxW uint8, the garment's coverage of each pixel.
+        photo_size: Width and height of the garment's photo.
         cancel: Checked between steps.
     """
     points = camera.project(scene.vertices)
     visible = raster.visible(points, scene.faces, scene.nearer, camera.width, camera.height, cancel)
     seen = visible.face >= 0
-    makers: dict[MapKind, Callable[[], UInt8]] = {
+    makers: dict[MapKind, Callable[[], UInt8 | Float32]] = {
         MapKind.DEPTH: lambda: _depth(visible.depth),
         MapKind.NORMAL: lambda: _normal(scene, visible, camera, cancel),
         MapKind.PARTS: lambda: _parts(scene, visible.face, scene.faces[visible.face[seen]]),
         MapKind.POSE: lambda: _pose(scene.body, camera),
         MapKind.GARMENT_MASK: lambda: garment,
+        MapKind.GARMENT_UV: lambda: _garment_uv(scene, visible, camera, photo_size, cancel),
     }
-    out: dict[MapKind, UInt8] = {}
+    out: dict[MapKind, UInt8 | Float32] = {}
     for kind in sorted(kinds):
         cancel.check()
         out[kind] = makers[kind]()
@@ -161,14 +169,37 @@ def _normal(scene: Scene, visible: Visible, camera: Camera, cancel: CancelFlag) 
         cancel.check()
         band = slice(first, first + BAND_ROWS)
         seen = visible.face[band] >= 0
-        corner = visible.corner[band][seen]
-        weights = np.concatenate([1 - corner.sum(axis=1, keepdims=True), corner], axis=1)
+        weights = _weights(visible.corner[band][seen])
         normals = (scene.normals[scene.faces[visible.face[band][seen]]] * weights[..., None]).sum(axis=1)
         local = normals @ axes
         local *= np.where(local[:, 2:] < 0, -1, 1)
         local /= np.linalg.norm(local, axis=1, keepdims=True) + 1e-9
         image[band][seen] = np.round(127.5 * (local + 1))
     return image
+
+
+def _garment_uv(
+    scene: Scene, visible: Visible, camera: Camera, photo_size: tuple[int, int], cancel: CancelFlag
+) -> Float32:
+    """Places in the photo, 0 to 1; NaN where no outside of the front panel, which alone has its pixels, is seen."""
+    uv = np.full((*visible.face.shape, 2), np.nan, np.float32)
+    a, b, c = (scene.vertices[scene.faces[:, k]] for k in range(3))
+    outward = (np.cross(b - a, c - a) * (camera.eye - a)).sum(axis=1) > 0
+    shows_photo = outward & (scene.kind == Kind.FRONT)
+    for first in range(0, len(uv), BAND_ROWS):
+        cancel.check()
+        band = slice(first, first + BAND_ROWS)
+        seen = (visible.face[band] >= 0) & shows_photo[visible.face[band]]
+        weights = _weights(visible.corner[band][seen])
+        at = (scene.pixels[scene.faces[visible.face[band][seen]]] * weights[..., None]).sum(axis=1) / photo_size
+        inside = ((at >= 0) & (at <= 1)).all(axis=1)
+        uv[band][seen] = np.where(inside[:, None], at, np.nan)
+    return uv
+
+
+def _weights(corner: Float32) -> Float32:
+    """Nx3 weights of all corners from those of the second and third."""
+    return np.concatenate([1 - corner.sum(axis=1, keepdims=True), corner], axis=1)
 
 
 def _parts(scene: Scene, face: Int32, corners: Int32) -> UInt8:

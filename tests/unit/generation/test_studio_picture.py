@@ -161,7 +161,7 @@ def test_every_body_wears_it(generator: StudioGenerator, job: GenerationJob, bod
     assert not np.array_equal(other.rgb, picture.rgb)
 
 
-@pytest.mark.parametrize("pose", ["a-pose", "contrapposto", "walk"])
+@pytest.mark.parametrize("pose", ["a-pose", "contrapposto", "hand-on-hip", "three-quarter", "walk"])
 def test_every_pose_can_be_worn(generator: StudioGenerator, job: GenerationJob, pose: str) -> None:
     other = generator.generate(replace(job, view=View(pose=pose)), lambda _: None, CancelFlag())
     assert other.facts["tension_p99"] < 1.3

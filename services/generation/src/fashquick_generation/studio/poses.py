@@ -67,6 +67,32 @@ POSES: Mapping[str, Pose] = MappingProxyType(
                 "head": (0, 2.0, 8),
             },
         ),
+        "hand-on-hip": Pose(
+            Arm((44, -14), (-58, 20)),
+            Arm((16, -3), (10, 14)),
+            {
+                "root": (0, 3.0, 0),
+                "spine05": (0, -3.0, 0),
+                "spine03": (0, -2.5, 0),
+                "upperleg01.L": (-6, 4.0, 5),
+                "lowerleg01.L": (12, 0, 0),
+                "foot.L": (-6, 0, 6),
+                "upperleg01.R": (0, -1.5, 0),
+                "head": (0, 2.0, -8),
+            },
+        ),
+        "three-quarter": Pose(
+            Arm((16, -4), (11, 12)),
+            Arm((17, -2), (11, 16)),
+            {
+                "root": (0, 0, 32),
+                "spine03": (0, 0, -6),
+                "head": (0, 0, -14),
+                "upperleg01.L": (-5, 3.0, 4),
+                "lowerleg01.L": (9, 0, 0),
+                "upperleg01.R": (0, -3.0, 0),
+            },
+        ),
         "walk": Pose(
             Arm((16, 12), (11, 24)),
             Arm((16, -14), (12, -2)),

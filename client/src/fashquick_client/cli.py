@@ -119,7 +119,14 @@ def try_on(
         Category | None, typer.Option(help="Kind of garment, if the guess is wrong.", show_default=False)
     ] = None,
     body: Annotated[BodyName | None, typer.Option(help="Who wears it.", show_default=False)] = None,
-    pose: Annotated[str, typer.Option(metavar="NAME", help="How the figure stands, such as relaxed.")] = "",
+    pose: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="How the figure stands: relaxed, a-pose (arms slightly away), contrapposto (weight on one leg), "
+            "hand-on-hip, three-quarter (turned a little) or walk.",
+        ),
+    ] = "",
     fidelity: Annotated[
         bool, typer.Option("--fidelity/--no-fidelity", help="Whether to say how much of the garment survived.")
     ] = True,

@@ -10,6 +10,7 @@ from fashquick_generation.studio import StudioGenerator
 from fashquick_generation.studio.drape import Effort
 from fashquick_generation.studio.sample import sample_garment
 
+GARMENT_MAPS = frozenset({MapKind.GARMENT_MASK, MapKind.GARMENT_UV})
 QUICK = Effort(grid_m=0.026, sew=8, fall=10, move=12, settle=8, substeps=8)
 
 
@@ -30,5 +31,19 @@ def picture(generator: StudioGenerator, job: GenerationJob) -> Picture:
 
 @pytest.fixture(scope="session")
 def from_behind(generator: StudioGenerator, job: GenerationJob) -> Picture:
-    turned = replace(job, view=View(yaw_degrees=180.0), maps=frozenset({MapKind.GARMENT_MASK}))
+    turned = replace(job, view=View(yaw_degrees=180.0), maps=GARMENT_MAPS)
     return generator.generate(turned, lambda _: None, CancelFlag())
+
+
+@pytest.fixture(scope="session")
+def printed_job(job: GenerationJob) -> GenerationJob:
+    """A blue T-shirt with a yellow print that reaches farther to the wearer's right."""
+    plain = sample_garment((60, 90, 160))
+    photo = plain.photo.copy()
+    photo[190:260, 150:230] = (250, 220, 40)
+    return replace(job, garment=replace(plain, photo=photo), maps=GARMENT_MAPS)
+
+
+@pytest.fixture(scope="session")
+def printed(generator: StudioGenerator, printed_job: GenerationJob) -> Picture:
+    return generator.generate(printed_job, lambda _: None, CancelFlag())

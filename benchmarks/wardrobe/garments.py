@@ -22,6 +22,7 @@ from fashquick_common.image import ImageLimits, decode
 from fashquick_features.engine import Wishes
 from fashquick_features.passport import PassportAnalyser
 from fashquick_generation.engine import GarmentInput
+from fashquick_orchestrator.handover import with_own_colours
 from fashquick_segmentation.embedded import EmbeddedSegmenter
 from fashquick_segmentation.engine import NO_HINTS
 from fashquick_segmentation.refinement.matting import foreground
@@ -54,9 +55,7 @@ class Wardrobe:
         rgb = decode(photo.path.read_bytes(), ImageLimits()).rgb
         found = self._segmenter.segment(rgb, NO_HINTS, CancelFlag())
         passport = self._analyser.analyse(rgb, found.alpha, Wishes(category=photo.category), CancelFlag())
-        # Along the soft edge the photo's colours are mixed with the ground's, as in the orchestrator.
-        clean, soft = rgb.copy(), (found.alpha > 0) & (found.alpha < 255)
-        clean[soft] = foreground(rgb, found.alpha, CancelFlag())[soft]
+        clean = with_own_colours(rgb, found.alpha, foreground(rgb, found.alpha, CancelFlag()))
         wire = np.frombuffer(passport_to_proto(passport).SerializeToString(), np.uint8)
         np.savez_compressed(file, photo=clean, alpha=found.alpha, passport=wire)
 

@@ -88,10 +88,22 @@ def photo_for_generation(found: Segmented, photo: DecodedImage, photo_blob: Blob
     header = found.foreground.header
     with peer_errors():
         colours = encodings.decode_rgb8(found.foreground.data, header.width, header.height, field=header.part)
-    soft = (alpha > 0) & (alpha < 255)
-    rgb = photo.rgb.copy()
-    rgb[soft] = colours[soft]
-    return rgb8_blob(photo_blob.part, rgb)
+    return rgb8_blob(photo_blob.part, with_own_colours(photo.rgb, alpha, colours))
+
+
+def with_own_colours(
+    photo: encodings.Pixels, alpha: encodings.Pixels, foreground: encodings.Pixels
+) -> encodings.Pixels:
+    """Return the photo with the garment's own colours where the alpha is soft.
+
+    Args:
+        photo: HxWx3 uint8, sRGB.
+        alpha: HxW uint8: 0 ground to 255 garment.
+        foreground: HxWx3 uint8, the garment's own colours.
+    """
+    rgb, soft = photo.copy(), (alpha > 0) & (alpha < 255)
+    rgb[soft] = foreground[soft]
+    return rgb
 
 
 def _checked_alpha(alpha: Blob, photo: DecodedImage) -> encodings.Pixels:

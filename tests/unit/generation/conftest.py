@@ -7,7 +7,7 @@ import pytest
 from fashquick_common.cancel import CancelFlag
 from fashquick_generation.engine import GenerationJob, MapKind, Picture, View
 from fashquick_generation.studio import StudioGenerator
-from fashquick_generation.studio.drape import Effort
+from fashquick_generation.studio.drape.dressing import Effort
 from fashquick_generation.studio.sample import sample_garment
 
 GARMENT_MAPS = frozenset({MapKind.GARMENT_MASK, MapKind.GARMENT_UV})

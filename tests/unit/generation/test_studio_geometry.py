@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.resources
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -12,23 +13,17 @@ from hypothesis import strategies as st
 
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.errors import SimulationFailed
+from fashquick_common.garment import Category
 from fashquick_common.garment import LandmarkName as L
-from fashquick_generation.studio import (
-    body,
-    coverage,
-    gates,
-    lighting,
-    neckline,
-    outline,
-    pattern,
-    poses,
-    raster,
-    texture,
-)
-from fashquick_generation.studio.camera import turntable
 from fashquick_generation.studio.colour import linear
+from fashquick_generation.studio.cut import neckline, outline, tops
+from fashquick_generation.studio.drape import coverage, gates
+from fashquick_generation.studio.figure import body, measures, poses
 from fashquick_generation.studio.mesh import edges_of, subdivided, vertex_normals
+from fashquick_generation.studio.photograph import lighting, raster
+from fashquick_generation.studio.photograph.camera import turntable
 from fashquick_generation.studio.sample import sample_garment, sample_landmarks
+from fashquick_generation.studio.texture import textures
 
 CUBE_POINTS = np.array([[x, y, z] for x in (-1.0, 1) for y in (-1.0, 1) for z in (-1.0, 1)])
 _CUBE_SIDES = ((0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3))
@@ -37,21 +32,21 @@ CUBE_FACES = np.array([half for a, b, c, d in _CUBE_SIDES for half in ((a, b, c)
 
 @pytest.fixture(scope="module")
 def line() -> outline.Outline:
-    return outline.trace(sample_garment().alpha, sample_landmarks(), CancelFlag())
+    return outline.trace(sample_garment().alpha, sample_landmarks(), tops.CORNERS, CancelFlag())
 
 
 @given(st.floats(0.75, 1.3), st.floats(0.8, 1.2), st.floats(-500, 500), st.floats(-500, 500))
 def test_a_pattern_leads_back_to_the_photo(chest: float, hips: float, x: float, y: float) -> None:
-    traced = outline.trace(sample_garment().alpha, sample_landmarks(), CancelFlag())
-    cut = pattern.fitted(traced, chest, hips)
+    traced = outline.trace(sample_garment().alpha, sample_landmarks(), tops.CORNERS, CancelFlag())
+    cut = tops.fitted(traced, chest, hips)
     pixels = np.array([[x, y], [200.0, 300.0]])
     assert np.allclose(cut.to_photo(cut.from_photo(pixels)), pixels, atol=1e-6)
 
 
 def test_the_pattern_fits_the_chest(line: outline.Outline) -> None:
-    cut = pattern.fitted(line, 0.9, 0.5)
+    cut = tops.fitted(line, 0.9, 0.5)
     left, right = cut.from_photo(np.stack([line.at(L.ARMPIT_LEFT), line.at(L.ARMPIT_RIGHT)]))
-    assert 2 * np.linalg.norm(left - right) == pytest.approx(0.9 * pattern.CHEST_EASE, rel=1e-6)
+    assert 2 * np.linalg.norm(left - right) == pytest.approx(0.9 * tops.CHEST_EASE, rel=1e-6)
     assert left[0] > 0 > right[0]
 
 
@@ -60,7 +55,7 @@ def test_holes_threads_and_specks_do_not_change_the_outline(line: outline.Outlin
     cv2.circle(alpha, (200, 200), 12, 0, -1)
     cv2.circle(alpha, (30, 400), 9, 255, -1)
     cv2.line(alpha, (200, 60), (200, 5), 255, 1)
-    other = outline.trace(alpha, sample_landmarks(), CancelFlag())
+    other = outline.trace(alpha, sample_landmarks(), tops.CORNERS, CancelFlag())
     assert other.holes.sum() > 300
     assert np.count_nonzero(other.mask != line.mask) < 0.01 * line.mask.sum()
 
@@ -147,7 +142,7 @@ def test_filling_keeps_what_is_known_and_invents_no_colour() -> None:
     known = np.zeros((40, 50), bool)
     known[5:15, 5:20] = True
     image[known] = (0.2, 0.5, 0.8)
-    out = texture.filled(image, known)
+    out = textures.filled(image, known)
     assert np.allclose(out, (0.2, 0.5, 0.8), atol=1e-4)
 
 
@@ -159,7 +154,9 @@ def test_linear_light_and_back(code: int) -> None:
 
 
 def test_the_notice_belongs_to_the_baked_data() -> None:
-    notice = importlib.resources.files("fashquick_generation.studio").joinpath("data/NOTICE.md").read_text("utf-8")
+    notice = (
+        importlib.resources.files("fashquick_generation.studio.figure").joinpath("data/NOTICE.md").read_text("utf-8")
+    )
     assert body.data_digest() in notice
 
 
@@ -186,10 +183,10 @@ def test_folds_of_white_cloth_are_softened_and_prints_are_not() -> None:
     photo = garment.photo.copy()
     photo[250:262, 150:250] = 150  # a fold's shade
     photo[300:330, 180:220] = 20  # a print
-    line = outline.trace(garment.alpha, garment.passport.landmarks, CancelFlag())
-    edge = neckline.front_neckline(photo, line)
+    worn = replace(garment, photo=photo)
+    cut = tops.drafted(worn, Category.T_SHIRT, measures.Measures(0.9, 0.9), CancelFlag())
 
-    made = texture.textures(photo, line, edge, 1.0, CancelFlag())
+    made = textures.textures(photo, cut, 1.0, CancelFlag())
 
     def luminance(x: float, y: float) -> float:
         column, row = np.round(made.at(np.array([x, y]))).astype(int)

@@ -8,8 +8,8 @@ import pytest
 from fashquick_common.cancel import CancelFlag
 from fashquick_generation.engine import Framing, GenerationJob, MapKind, Picture, Progress, View
 from fashquick_generation.studio import StudioGenerator
-from fashquick_generation.studio.body import Part
-from fashquick_generation.studio.maps import PART_COLOURS
+from fashquick_generation.studio.figure.body import Part
+from fashquick_generation.studio.photograph.maps import PART_COLOURS
 from fashquick_generation.studio.sample import sample_garment
 
 

@@ -16,7 +16,8 @@ from fashquick_common.errors import (
 )
 from fashquick_common.garment import Category, CategoryGuess, Landmark, LandmarkName
 from fashquick_generation.engine import GarmentInput, GenerationJob, View
-from fashquick_generation.studio import StudioGenerator, gates
+from fashquick_generation.studio import StudioGenerator
+from fashquick_generation.studio.drape import gates
 
 
 def refusal(generator: StudioGenerator, job: GenerationJob, kind: type[FashquickError]) -> FashquickError:

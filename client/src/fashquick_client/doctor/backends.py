@@ -32,7 +32,7 @@ class BuiltIn:
 BUILT_IN = (
     BuiltIn(Service.SEGMENTATION, "embedded", "embedded/data/garment_seg.onnx", ("numpy", "cv2")),
     BuiltIn(Service.FEATURES, "passport", "data/category.npz", ("numpy", "cv2", "scipy")),
-    BuiltIn(Service.GENERATION, "studio", "studio/data/body.npz", ("numpy", "cv2", "scipy", "numba")),
+    BuiltIn(Service.GENERATION, "studio", "studio/figure/data/body.npz", ("numpy", "cv2", "scipy", "numba")),
 )
 OPTIONAL = {"sam2": ("torch", "sam2", "safetensors")}
 """Libraries of the backends that serve where their weights are in the model store."""

@@ -12,33 +12,24 @@ import cv2
 import numpy as np
 
 from fashquick_common.cancel import CancelFlag
-from fashquick_common.errors import BadField, BadMask, CategoryNotSupported
-from fashquick_common.garment import Category
+from fashquick_common.errors import BadField, BadMask
 from fashquick_common.scene_limits import MAX_HEIGHT_PX, MAX_WIDTH_PX, MIN_SIDE_PX
 from fashquick_generation.engine import (
     GenerationJob,
     Picture,
     Progress,
 )
-from fashquick_generation.studio import (
-    body,
-    drape,
-    gates,
-    lighting,
-    maps,
-    neckline,
-    outline,
-    poses,
-    render,
-    scene,
-    texture,
-)
-from fashquick_generation.studio.arrays import Float64, UInt8
+from fashquick_generation.studio.arrays import UInt8
+from fashquick_generation.studio.cut import drafting
+from fashquick_generation.studio.cut.pattern import Pattern
+from fashquick_generation.studio.drape import dressing
+from fashquick_generation.studio.figure import body, measures, poses
+from fashquick_generation.studio.photograph import lighting, maps, render, scene
 from fashquick_generation.studio.sample import sample_job
+from fashquick_generation.studio.texture import textures
 
 VERSION = "studio-1"
 """Counts up when the same job would give other bytes."""
-SUPPORTED = tuple(gates.LONGEST_SLEEVE)
 DRESSING_SHARE = 0.6
 """Part of the time that goes into the cloth."""
 PREVIEW_SIDE_PX = 384
@@ -49,13 +40,13 @@ class StudioGenerator:
 
     name = "studio"
 
-    def __init__(self, effort: drape.Effort | None = None) -> None:
+    def __init__(self, effort: dressing.Effort | None = None) -> None:
         """Make a generator; it holds no state between jobs.
 
         Args:
             effort: How fine and long to simulate; by default as long as it takes to look right.
         """
-        self._effort = effort or drape.Effort()
+        self._effort = effort or dressing.Effort()
 
     @property
     def digest(self) -> str:
@@ -66,37 +57,35 @@ class StudioGenerator:
         """Load the bodies and compile or load all kernels, by making a small picture of a drawn T-shirt."""
         for name in body.BODIES:
             body.load(name)
-        quick = StudioGenerator(drape.Effort(grid_m=0.03, sew=2, fall=2, move=2, settle=2, substeps=8))
+        quick = StudioGenerator(dressing.Effort(grid_m=0.03, sew=2, fall=2, move=2, settle=2, substeps=8))
         quick.generate(sample_job(), lambda _: None, CancelFlag())
 
     def generate(self, job: GenerationJob, on_progress: Callable[[Progress], None], cancel: CancelFlag) -> Picture:
         """Make one picture; see `Generator.generate`."""
-        category = _checked(job)
+        _checked(job)
         seconds: dict[str, float] = {}
         pose, model = poses.named(job.view.pose), body.load(job.body)
         with _timed("pattern", seconds):
             on_progress(Progress("pattern", 0.0))
-            line = outline.trace(job.garment.alpha, job.garment.passport.landmarks, cancel)
-            gates.check_proportions(line, category)
-            edge = neckline.front_neckline(job.garment.photo, line)
-            cancel.check()
-            on_progress(Progress("pattern", 0.02, _preview(job.garment.photo, line, edge)))
+            upright = model.posed(poses.rotations(model, poses.arms_out(45.0, pose)))
+            pattern = drafting.drafted(job.garment, measures.measured(upright), cancel)
+            on_progress(Progress("pattern", 0.02, _preview(job.garment.photo, pattern)))
         with _timed("drape", seconds):
             share = DRESSING_SHARE / self._effort.frames
 
             def on_frame(done: int) -> None:
                 on_progress(Progress("drape", min(0.02 + share * done, 0.62)))
 
-            dressed = drape.dress(model, pose, line, edge, effort=self._effort, on_frame=on_frame, cancel=cancel)
+            dressed = dressing.dress(model, pose, pattern, effort=self._effort, on_frame=on_frame, cancel=cancel)
         with _timed("texture", seconds):
             on_progress(Progress("texture", 0.64))
             world = scene.assembled(dressed)
             cancel.check()
             camera = scene.camera_for(job.view, dressed.body, job.width, job.height)
             distance = float(np.linalg.norm(camera.eye - world.vertices.mean(axis=0)))
-            texels = dressed.facts["pixel_m"] * render.SAMPLES * camera.focal_px / distance
+            texels = pattern.pixel_m * render.SAMPLES * camera.focal_px / distance
             cancel.check()
-            cloth = texture.textures(job.garment.photo, line, edge, texels, cancel)
+            cloth = textures.textures(job.garment.photo, pattern, texels, cancel)
         with _timed("render", seconds):
             on_progress(Progress("render", 0.7))
             lights = lighting.studio().turned(job.view.yaw_degrees)
@@ -117,27 +106,26 @@ class StudioGenerator:
         return Picture(rgb, extra, seconds, dressed.facts)
 
 
-def _preview(photo: UInt8, line: outline.Outline, edge: Float64) -> UInt8:
+def _preview(photo: UInt8, pattern: Pattern) -> UInt8:
     """The photo, small, with the pattern's pieces drawn on it."""
     scale = min(PREVIEW_SIDE_PX / max(photo.shape[:2]), 1.0)
     size = (max(round(photo.shape[1] * scale), 1), max(round(photo.shape[0] * scale), 1))
     image = np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.uint8)
-    for points, closed in ((line.points, True), (edge, False)):
+    lines = [(pattern.border, True)] + ([] if pattern.front_edge is None else [(pattern.front_edge, False)])
+    for metres, closed in lines:
+        points = pattern.warp.to_photo(metres)
         cv2.polylines(image, [np.round(points * scale).astype(np.int32)], closed, (255, 255, 255), 3, cv2.LINE_AA)
         cv2.polylines(image, [np.round(points * scale).astype(np.int32)], closed, (30, 110, 220), 1, cv2.LINE_AA)
     return image
 
 
-def _checked(job: GenerationJob) -> Category:
+def _checked(job: GenerationJob) -> None:
     """Refuse a job that cannot be done, before any work.
-
-    Returns:
-        What kind of garment it is, one of `SUPPORTED`.
 
     Raises:
         BadField: A size or angle is outside its limits, or photo and passport do not belong together.
         BadMask: The alpha has another size than the photo.
-        CategoryNotSupported: It is none of `SUPPORTED`.
+        CategoryNotSupported: The studio cannot cut garments of this category.
     """
     for field, value, limit in (("width", job.width, MAX_WIDTH_PX), ("height", job.height, MAX_HEIGHT_PX)):
         if not MIN_SIDE_PX <= value <= limit:
@@ -146,14 +134,7 @@ def _checked(job: GenerationJob) -> Category:
         raise BadField(f"yaw is {job.view.yaw_degrees}; give a finite angle in degrees", field="view.yaw_degrees")
     if job.seed < 0:
         raise BadField(f"seed is {job.seed}; give a whole number from 0", field="seed")
-    category = job.garment.passport.category
-    if category is None or category not in SUPPORTED:
-        supported = ", ".join(known.value for known in SUPPORTED)
-        raise CategoryNotSupported(
-            f"the studio does not dress {'unknown garments' if category is None else category.value} yet;"
-            f" it dresses: {supported}",
-            metadata={"category": "" if category is None else category.value, "supported": supported},
-        )
+    drafting.supported(job.garment.passport.category)
     photo, alpha, passport = job.garment.photo, job.garment.alpha, job.garment.passport
     if photo.ndim != 3 or photo.shape[2] != 3 or photo.dtype != np.uint8:
         raise BadField(
@@ -170,7 +151,6 @@ def _checked(job: GenerationJob) -> Category:
             f"this one has {photo.shape[1]}x{photo.shape[0]}",
             field="garment.passport",
         )
-    return category
 
 
 @contextmanager

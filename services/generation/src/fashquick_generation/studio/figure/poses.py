@@ -11,7 +11,7 @@ from scipy.spatial.transform import Rotation
 
 from fashquick_common.errors import BadField
 from fashquick_generation.studio.arrays import Float64
-from fashquick_generation.studio.body import BodyModel
+from fashquick_generation.studio.figure.body import BodyModel
 
 SHOULDER_SHARE = 0.18
 """Part of an upper arm's turn that the shoulder girdle makes, as in people (scapulohumeral rhythm)."""

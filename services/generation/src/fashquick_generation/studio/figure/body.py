@@ -186,7 +186,7 @@ class PosedBody:
 
 
 def _blob() -> bytes:
-    return importlib.resources.files("fashquick_generation.studio").joinpath("data/body.npz").read_bytes()
+    return importlib.resources.files("fashquick_generation.studio.figure").joinpath("data/body.npz").read_bytes()
 
 
 @functools.cache

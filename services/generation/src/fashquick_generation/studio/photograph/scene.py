@@ -10,10 +10,10 @@ from scipy.spatial import cKDTree
 
 from fashquick_generation.engine import Framing, View
 from fashquick_generation.studio.arrays import Bool, Float64, Int32, UInt8
-from fashquick_generation.studio.body import Part, PosedBody
-from fashquick_generation.studio.camera import Camera, turntable
-from fashquick_generation.studio.drape import Dressed
+from fashquick_generation.studio.drape.dressing import Dressed
+from fashquick_generation.studio.figure.body import Part, PosedBody
 from fashquick_generation.studio.mesh import subdivided, vertex_normals
+from fashquick_generation.studio.photograph.camera import Camera, turntable
 
 HEADROOM = 1.12
 """Height of the picture over the figure's."""

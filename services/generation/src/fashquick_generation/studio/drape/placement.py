@@ -6,15 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d
-from scipy.spatial import ConvexHull, cKDTree
+from scipy.spatial import cKDTree
 
 from fashquick_generation.studio.arrays import Float64, Int
-from fashquick_generation.studio.body import Part, PosedBody
-from fashquick_generation.studio.cloth import Cloth
-from fashquick_generation.studio.sleeves import Sleeve
+from fashquick_generation.studio.cut.sleeves import Sleeve
+from fashquick_generation.studio.drape.cloth import Cloth
+from fashquick_generation.studio.figure.body import Part, PosedBody
 
-ARMPIT_BELOW_SHOULDER_M = 0.105
-"""An armpit's height under the shoulder joint."""
 OVER_SHOULDER_M = 0.012
 """Room between the shoulder seam and the body at the start."""
 PANEL_GAP_M = 0.025
@@ -36,27 +34,6 @@ FLATTEST_ARM, STEEPEST_ARM = 28.0, 60.0
 """Degrees from hanging that arms start at; sleeves cut outside of this are turned to it."""
 
 
-def chest_girth(body: PosedBody) -> float:
-    """Largest girth of the torso in the hand's breadth under the armpits, metres."""
-    top = _shoulder_height(body) - ARMPIT_BELOW_SHOULDER_M
-    torso = body.vertices[body.of(Part.TORSO, Part.HIPS)]
-    girths = []
-    for z in np.linspace(top - 0.10, top, 6):
-        slab = torso[np.abs(torso[:, 2] - z) < 0.012][:, :2]
-        girths.append(ConvexHull(slab).area)  # in two dimensions `area` is the perimeter
-    return float(max(girths))
-
-
-def hip_girth(body: PosedBody) -> float:
-    """Largest girth of the trousers in the hand's breadth around the hip joints, metres."""
-    hip = float(body.keypoints["left_hip"][2])
-    girths = []
-    for z in np.linspace(hip - 0.06, hip + 0.06, 6):
-        slab = body.trousers[np.abs(body.trousers[:, 2] - z) < 0.015][:, :2]
-        girths.append(ConvexHull(slab).area)
-    return float(max(girths))
-
-
 def arm_reach(body: PosedBody, sleeve: Sleeve, side: str) -> float:
     """Length from where a sleeve begins to where it ends at most: just past the wrist."""
     shoulder, elbow, wrist = (body.keypoints[f"{side}_{joint}"] for joint in ("shoulder", "elbow", "wrist"))
@@ -65,10 +42,6 @@ def arm_reach(body: PosedBody, sleeve: Sleeve, side: str) -> float:
     outward = abs(float((elbow - shoulder)[0])) / float(np.linalg.norm(elbow - shoulder))
     begins = (abs(float(sleeve.root[0])) - abs(float(shoulder[0]))) / max(outward, 0.3)
     return arm - max(begins, 0.0) + SLEEVE_PAST_WRIST_M
-
-
-def _shoulder_height(body: PosedBody) -> float:
-    return float((body.keypoints["left_shoulder"][2] + body.keypoints["right_shoulder"][2]) / 2)
 
 
 def start_angle(sleeves: tuple[Sleeve, Sleeve]) -> float:

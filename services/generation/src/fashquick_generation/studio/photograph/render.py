@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 
 from fashquick_common.cancel import CancelFlag
-from fashquick_generation.studio import backdrop, raster, shading
 from fashquick_generation.studio.arrays import UInt8
-from fashquick_generation.studio.camera import Camera
-from fashquick_generation.studio.lighting import ShadowMaps
-from fashquick_generation.studio.scene import Kind, Scene
-from fashquick_generation.studio.texture import Texture
+from fashquick_generation.studio.photograph import backdrop, raster, shading
+from fashquick_generation.studio.photograph.camera import Camera
+from fashquick_generation.studio.photograph.lighting import ShadowMaps
+from fashquick_generation.studio.photograph.scene import Kind, Scene
+from fashquick_generation.studio.texture.textures import Texture
 
 SAMPLES = 2
 """Samples a side of a pixel."""

@@ -8,10 +8,9 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 from scipy.spatial import cKDTree
 
-from fashquick_common.garment import LandmarkName as L
 from fashquick_generation.studio.arrays import Float64
-from fashquick_generation.studio.outline import Outline, resampled
-from fashquick_generation.studio.pattern import Pattern
+from fashquick_generation.studio.cut.outline import resampled
+from fashquick_generation.studio.cut.pattern import Pattern, Role, Side
 
 ARMPIT_BLEND_M = 0.03
 """Width of the border between sleeve and side at the armpit."""
@@ -77,24 +76,18 @@ class Sleeve:
         return out
 
 
-def sleeves_of(outline: Outline, pattern: Pattern) -> tuple[Sleeve, Sleeve]:
-    """The wearer's left and right sleeve."""
+def sleeves_of(pattern: Pattern) -> tuple[Sleeve, Sleeve]:
+    """The wearer's left and right sleeve of a top that has sleeves."""
 
-    def sleeve(side: str, mirror: float) -> Sleeve:
-        upper, lower, armpit, hem = (
-            pattern.from_photo(outline.at(L[name])[None])[0]
-            for name in (f"CUFF_{side}_UPPER", f"CUFF_{side}_LOWER", f"ARMPIT_{side}", f"HEM_{side}")
+    def sleeve(side: Side, mirror: float) -> Sleeve:
+        # Both halves are read outward along the shoulder and inward along the underarm, as the left one runs.
+        way = slice(None) if side is Side.LEFT else slice(None, None, -1)
+        seam, cuff_line, underarm, side_line = (
+            pattern.line(role, side)[way] for role in (Role.SHOULDER, Role.CUFF, Role.UNDERARM, Role.SIDE)
         )
-        ends = (L.NECK_LEFT, L.CUFF_LEFT_UPPER) if side == "LEFT" else (L.CUFF_RIGHT_UPPER, L.NECK_RIGHT)
-        seam = pattern.from_photo(outline.between(*ends))
+        upper, lower, armpit, hem = cuff_line[0], cuff_line[-1], underarm[-1], side_line[-1]
         start = int(np.abs(seam[:, 0] - 0.97 * armpit[0]).argmin())
-        shoulder = seam[start]
-        under = (L.CUFF_LEFT_LOWER, L.ARMPIT_LEFT) if side == "LEFT" else (L.ARMPIT_RIGHT, L.CUFF_RIGHT_LOWER)
-        lower_edge = pattern.from_photo(outline.between(*under))
-        if side == "LEFT":
-            over, lower_edge = seam[start:], lower_edge[::-1]
-        else:
-            over = seam[: start + 1][::-1]
+        shoulder, over, lower_edge = seam[start], seam[start:], underarm[::-1]
         middle = (resampled(over, STATIONS) + resampled(lower_edge, STATIONS)) / 2
         root, cuff = (armpit + shoulder) / 2, (upper + lower) / 2
         line = shoulder - armpit
@@ -104,7 +97,7 @@ def sleeves_of(outline: Outline, pattern: Pattern) -> tuple[Sleeve, Sleeve]:
         above = mirror * np.array([-halfway[1], halfway[0]])
         return Sleeve(root, outward, (cuff - root) / length, length, middle, armpit, above)
 
-    return sleeve("LEFT", 1.0), sleeve("RIGHT", -1.0)
+    return sleeve(Side.LEFT, 1.0), sleeve(Side.RIGHT, -1.0)
 
 
 def _unit(arrow: Float64) -> Float64:

@@ -11,7 +11,7 @@ import numpy as np
 from fashquick_common.cancel import CancelFlag
 from fashquick_generation.studio.arrays import Bool, Float32, Float64, Int, UInt8
 from fashquick_generation.studio.colour import LUMINANCE, lightness, linear
-from fashquick_generation.studio.outline import Outline
+from fashquick_generation.studio.cut.pattern import Pattern
 
 Pixels = TypeVar("Pixels", UInt8, Float32)
 
@@ -73,16 +73,16 @@ class Texture:
         return texels
 
 
-def textures(photo: UInt8, outline: Outline, neckline: Float64, scale: float, cancel: CancelFlag) -> Texture:
+def textures(photo: UInt8, pattern: Pattern, scale: float, cancel: CancelFlag) -> Texture:
     """Cut the garment out of the photo.
 
     Args:
         photo: HxWx3 uint8 sRGB.
-        outline: The garment's.
-        neckline: Mx2 float64 pixels, the front panel's edge at the neck.
+        pattern: The garment's.
         scale: Texels wanted a pixel of the photo: less than 1 averages, more interpolates.
         cancel: Checked between steps.
     """
+    outline = pattern.outline
     extent = np.ptp(outline.points, axis=0)
     margin = round(MARGIN_SHARE * float(np.linalg.norm(extent))) + 2
     low = np.floor(outline.points.min(axis=0)).astype(int) - margin
@@ -98,7 +98,9 @@ def textures(photo: UInt8, outline: Outline, neckline: Float64, scale: float, ca
     sure = _surely_garment(light, mask, holes, cancel)
     lit = _exposed(light, light[sure], _brightest(photo))
     cancel.check()
-    above = _above_neckline((neckline - low) * small, mask.shape)
+    above = np.zeros(mask.shape, bool)
+    if pattern.front_edge is not None:
+        above = _above_neckline((pattern.warp.to_photo(pattern.front_edge) - low) * small, mask.shape)
     front = filled(lit, sure & ~above)
     cancel.check()
     inside = _reverse(lit, sure & above, front)

@@ -7,8 +7,8 @@ import numpy as np
 
 from fashquick_common.cancel import CancelFlag
 from fashquick_generation.studio.arrays import Float32
-from fashquick_generation.studio.camera import Camera
-from fashquick_generation.studio.lighting import ShadowMaps
+from fashquick_generation.studio.photograph.camera import Camera
+from fashquick_generation.studio.photograph.lighting import ShadowMaps
 
 PAPER = np.array([0.845, 0.845, 0.838], np.float32)
 """Linear light of the sweep where it is brightest."""

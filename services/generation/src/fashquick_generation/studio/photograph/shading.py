@@ -11,11 +11,11 @@ import numpy as np
 
 from fashquick_common.cancel import CancelFlag
 from fashquick_generation.studio.arrays import Float32, Float64, Int32, UInt8
-from fashquick_generation.studio.camera import Camera
-from fashquick_generation.studio.lighting import ShadowMaps
-from fashquick_generation.studio.raster import Visible
-from fashquick_generation.studio.scene import Kind, Scene
-from fashquick_generation.studio.texture import Texture
+from fashquick_generation.studio.photograph.camera import Camera
+from fashquick_generation.studio.photograph.lighting import ShadowMaps
+from fashquick_generation.studio.photograph.raster import Visible
+from fashquick_generation.studio.photograph.scene import Kind, Scene
+from fashquick_generation.studio.texture.textures import Texture
 
 SLICE_POINTS = 60_000
 """Points a kernel call: about 10 ms."""

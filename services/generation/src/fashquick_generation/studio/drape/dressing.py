@@ -8,19 +8,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fashquick_common.cancel import CancelFlag
-from fashquick_common.garment import LandmarkName as L
-from fashquick_generation.studio import gates
 from fashquick_generation.studio.arrays import Bool, Float64
-from fashquick_generation.studio.body import BodyModel, Part, PosedBody
-from fashquick_generation.studio.cloth import Cloth, sewn
-from fashquick_generation.studio.collision import Collider, surface_of
-from fashquick_generation.studio.coverage import bare_chest_share, bare_share
-from fashquick_generation.studio.outline import Outline
-from fashquick_generation.studio.pattern import fitted
-from fashquick_generation.studio.placement import arm_reach, chest_girth, hip_girth, placed, start_angle
-from fashquick_generation.studio.poses import Pose, arms_out, between, rotations
-from fashquick_generation.studio.sleeves import Sleeve, sleeves_of
-from fashquick_generation.studio.solver import GRAVITY, Contacts, Frame, Simulation, threads_of
+from fashquick_generation.studio.cut.pattern import Pattern, Role, Side
+from fashquick_generation.studio.cut.sleeves import Sleeve, sleeves_of
+from fashquick_generation.studio.drape import gates
+from fashquick_generation.studio.drape.cloth import Cloth, sewn
+from fashquick_generation.studio.drape.collision import Collider, surface_of
+from fashquick_generation.studio.drape.coverage import bare_chest_share, bare_share
+from fashquick_generation.studio.drape.placement import arm_reach, placed, start_angle
+from fashquick_generation.studio.drape.solver import GRAVITY, Contacts, Frame, Simulation, threads_of
+from fashquick_generation.studio.figure.body import BodyModel, Part, PosedBody
+from fashquick_generation.studio.figure.poses import Pose, arms_out, between, rotations
 
 CLEARANCE_M = 0.0045
 """Distance of cloth from the body: what a coarse mesh needs in order not to cut through a round surface."""
@@ -35,6 +33,9 @@ MAX_TENSION = 1.08
 """Stretch from which knitted cloth gives way, so that a narrow sleeve fits an arm."""
 ARM_FROM_SHOULDER_M = 0.11
 """Beyond this distance from the shoulder joint an arm counts as a neighbour of the torso, not as part of it."""
+
+NECK_POINTS = ((Role.SHOULDER, Side.LEFT), (Role.NECK, Side.MIDDLE))
+"""Where the shoulder seams meet the neck."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +86,7 @@ class Dressed:
 def dress(
     model: BodyModel,
     pose: Pose,
-    outline: Outline,
-    neckline: Float64,
+    pattern: Pattern,
     *,
     effort: Effort,
     on_frame: Callable[[int], None],
@@ -97,8 +97,7 @@ def dress(
     Args:
         model: Who wears it.
         pose: How they stand.
-        outline: The garment's.
-        neckline: Mx2 float64 pixels, the front panel's edge at the neck.
+        pattern: A top's with sleeves.
         effort: How fine and long to simulate.
         on_frame: Told the number of frames done, after each.
         cancel: Checked before each frame.
@@ -106,21 +105,15 @@ def dress(
     Raises:
         SimulationFailed: The cloth did not come to rest in a plausible shape.
     """
-    upright = model.posed(rotations(model, arms_out(45.0, pose)))
-    pattern = fitted(outline, chest_girth(upright), hip_girth(upright))
-    cloth = sewn(outline, neckline, pattern, effort.grid_m)
+    cloth = sewn(pattern, effort.grid_m)
     cancel.check()
-    sleeves = sleeves_of(outline, pattern)
+    sleeves = sleeves_of(pattern)
     first = arms_out(start_angle(sleeves), pose)
     start = model.posed(rotations(model, first))
-    texture = pattern.to_photo(cloth.rest)
+    texture = pattern.warp.to_photo(cloth.rest)
     for sleeve, side in zip(sleeves, ("left", "right"), strict=True):
         cloth = replace(cloth, rest=sleeve.shortened(cloth.rest, arm_reach(start, sleeve, side)))
-    seam = pattern.from_photo(
-        np.concatenate(
-            [outline.between(L.NECK_LEFT, L.CUFF_LEFT_UPPER), outline.between(L.CUFF_RIGHT_UPPER, L.NECK_RIGHT)]
-        )
-    )
+    seam = np.concatenate([pattern.line(Role.SHOULDER, side) for side in (Side.LEFT, Side.RIGHT)])
     cloth_run = _Run(cloth, sleeves, placed(cloth, sleeves, seam, start), start, on_frame=on_frame, cancel=cancel)
     cloth_run.hold(effort.sew, Frame(effort.substeps, 0.0, 0.92, 0.1))
     cloth_run.simulation.give_way(MAX_TENSION)
@@ -146,10 +139,9 @@ def dress(
     facts |= gates.check_sleeves(max(bare))
     cancel.check()
     facts |= gates.check_chest(bare_chest_share(cloth_run.simulation.x, cloth_run.body))
-    shoulders_m = min(float(cloth_run.simulation.x[cloth.corner[name], 2]) for name in (L.NECK_LEFT, L.NECK_RIGHT))
+    shoulders_m = min(float(cloth_run.simulation.x[cloth.corner[corner], 2]) for corner in NECK_POINTS)
     facts |= gates.check_collar(float(cloth_run.simulation.x[:, 2].max()) - shoulders_m)
     facts["cloth_vertices"] = float(len(cloth.rest))
-    facts["pixel_m"] = pattern.pixel_m
     return Dressed(cloth_run.body, cloth, cloth_run.simulation.x, texture, facts)
 
 
@@ -241,8 +233,8 @@ def _neck_pins(cloth: Cloth, body: PosedBody) -> list[tuple[int, int]]:
     pins = []
     trunk = body.of(Part.TORSO, Part.NECK, Part.UPPER_ARM_LEFT, Part.UPPER_ARM_RIGHT)
     shoulders = (body.keypoints["left_shoulder"] + body.keypoints["right_shoulder"]) / 2
-    for name in (L.NECK_LEFT, L.NECK_RIGHT):
-        vertex = cloth.corner[name]
+    for corner in NECK_POINTS:
+        vertex = cloth.corner[corner]
         x = float(np.sign(cloth.rest[vertex, 0]) * np.clip(abs(cloth.rest[vertex, 0]), 0.065, 0.095))
         near = trunk & (np.abs(body.vertices[:, 0] - x) < 0.012) & (np.abs(body.vertices[:, 1] - shoulders[1]) < 0.09)
         candidates = np.flatnonzero(near)

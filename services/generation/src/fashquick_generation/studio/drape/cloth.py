@@ -12,25 +12,20 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 from scipy.spatial import Delaunay, cKDTree
 
-from fashquick_common.garment import LandmarkName as L
 from fashquick_generation.studio.arrays import Bool, Float64, Int32
+from fashquick_generation.studio.cut.outline import resampled
+from fashquick_generation.studio.cut.pattern import SEWN, Pattern, Role, Side
 from fashquick_generation.studio.mesh import Edges, edges_of
-from fashquick_generation.studio.outline import CORNERS, Outline, resampled
-from fashquick_generation.studio.pattern import Pattern
 
-OPENINGS = (
-    (L.NECK_RIGHT, L.NECK_LEFT),
-    (L.CUFF_LEFT_UPPER, L.CUFF_LEFT_LOWER),
-    (L.HEM_LEFT, L.HEM_RIGHT),
-    (L.CUFF_RIGHT_LOWER, L.CUFF_RIGHT_UPPER),
-)
-"""Stretches of the outline where front and back are not sewn together."""
 RASTER_M = 0.002
 """Cell of the raster that tells what lies inside the pattern."""
 SEAM_SMOOTHING_M = 0.02
 """Standard deviation of the smoothing along a seam."""
 SLIVER = 0.05
 """Triangles of less than this share of a grid cell lie along the border and only make it ragged."""
+
+
+Corner = tuple[Role, Side]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +37,7 @@ class Cloth:
         faces: Fx3 int32, counter-clockwise from outside once worn.
         back_face: F bool, faces of the back panel.
         panel: V float64, 0 front, 1 back, 0.5 on a seam.
-        corner: Vertex of each corner of the outline; of the back panel's where a corner ends an opening.
+        corner: Vertex at which each stretch of the pattern begins; the back panel's where it ends an opening.
         neck_edge: V bool, on the edge of the neck opening.
         edges: The mesh's edges.
     """
@@ -51,32 +46,29 @@ class Cloth:
     faces: Int32
     back_face: Bool
     panel: Float64
-    corner: dict[L, int]
+    corner: dict[Corner, int]
     neck_edge: Bool
     edges: Edges
 
 
-def sewn(outline: Outline, neckline: Float64, pattern: Pattern, grid_m: float) -> Cloth:
-    """Mesh and sew a top.
+def sewn(pattern: Pattern, grid_m: float) -> Cloth:
+    """Mesh and sew a garment.
 
     Args:
-        outline: A top's.
-        neckline: Mx2 float64 pixels, from the wearer's right neck point to the left one.
-        pattern: Maps pixels to metres.
+        pattern: Of any family.
         grid_m: Length of an edge.
     """
-    border, is_open, corner = _border(outline, pattern, grid_m)
-    front_edge = pattern.from_photo(neckline)
-    length = float(np.linalg.norm(np.diff(front_edge, axis=0), axis=1).sum())
-    front_edge = resampled(front_edge, max(round(length / grid_m), 6) + 1)[1:-1]
+    border, is_open, corner = _border(pattern, grid_m)
+    front_edge = np.zeros((0, 2)) if pattern.front_edge is None else _between_ends(pattern.front_edge, grid_m)
     inside = _interior(border, grid_m)
-    clear = cKDTree(front_edge).query(inside)[0] > 0.6 * grid_m
-    # Where the front edge runs close along the outline, one point serves both.
+    # Where the front edge runs close along the border, one point serves both.
     free = cKDTree(border).query(front_edge)[0] > 0.45 * grid_m
+    clear = cKDTree(np.concatenate([border, front_edge])).query(inside)[0] > 0.6 * grid_m
     points = np.concatenate([border, front_edge[free], inside[clear]])
     triangles = _inner_triangles(points, border, grid_m)
-    neck_polygon = _opened_upward(pattern.from_photo(neckline))
-    is_front = ~_contains(neck_polygon, points[triangles].mean(axis=1))
+    is_front = np.ones(len(triangles), bool)
+    if pattern.front_edge is not None:
+        is_front = ~_contains(_opened_upward(pattern.front_edge), points[triangles].mean(axis=1))
     seam = np.zeros(len(points), bool)
     seam[: len(border)] = ~is_open
     on_front_edge = np.zeros(len(points), bool)
@@ -84,17 +76,21 @@ def sewn(outline: Outline, neckline: Float64, pattern: Pattern, grid_m: float) -
     return _welded(points, triangles, is_front=is_front, seam=seam, on_front_edge=on_front_edge, corner=corner)
 
 
-def _border(outline: Outline, pattern: Pattern, grid_m: float) -> tuple[Float64, Bool, dict[L, int]]:
+def _between_ends(line: Float64, grid_m: float) -> Float64:
+    length = float(np.linalg.norm(np.diff(line, axis=0), axis=1).sum())
+    return resampled(line, max(round(length / grid_m), 6) + 1)[1:-1]
+
+
+def _border(pattern: Pattern, grid_m: float) -> tuple[Float64, Bool, dict[Corner, int]]:
     pieces, is_open, corner = [], [], {}
     count = 0
-    for first, last in zip(CORNERS, (*CORNERS[1:], CORNERS[0]), strict=True):
-        line = pattern.from_photo(outline.between(first, last))
-        length = float(np.linalg.norm(np.diff(line, axis=0), axis=1).sum())
-        piece = resampled(_unwrinkled(line, length), max(round(length / grid_m), 1) + 1)[:-1]
-        corner[first] = count
+    for stretch in pattern.stretches:
+        length = float(np.linalg.norm(np.diff(stretch.line, axis=0), axis=1).sum())
+        piece = resampled(_unwrinkled(stretch.line, length), max(round(length / grid_m), 1) + 1)[:-1]
+        corner[stretch.role, stretch.side] = count
         count += len(piece)
         pieces.append(piece)
-        opened = np.full(len(piece), (first, last) in OPENINGS)
+        opened = np.full(len(piece), stretch.role not in SEWN)
         opened[0] = False
         is_open.append(opened)
     return np.concatenate(pieces), np.concatenate(is_open), corner
@@ -153,7 +149,7 @@ def _opened_upward(neckline: Float64) -> Float64:
 
 
 def _welded(
-    points: Float64, triangles: Int32, *, is_front: Bool, seam: Bool, on_front_edge: Bool, corner: dict[L, int]
+    points: Float64, triangles: Int32, *, is_front: Bool, seam: Bool, on_front_edge: Bool, corner: dict[Corner, int]
 ) -> Cloth:
     count = len(points)
     to_back = np.arange(count)
@@ -163,7 +159,8 @@ def _welded(
     rest = np.concatenate([points, points[~seam]])
     panel = np.r_[np.where(seam, 0.5, 0.0), np.ones(int((~seam).sum()))]
     neck = np.zeros(count, bool)
-    neck[: corner[L.NECK_LEFT] + 1] = True
+    if (Role.NECK, Side.MIDDLE) in corner:
+        neck[: corner[Role.SHOULDER, Side.LEFT] + 1] = True
     neck_edge = np.r_[(neck & seam) | on_front_edge, neck[~seam]]
     used = np.zeros(len(rest), bool)
     used[faces] = True

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from fashquick_generation.studio.arrays import Bool, Float64
-from fashquick_generation.studio.body import Part, PosedBody
+from fashquick_generation.studio.figure.body import Part, PosedBody
 
 REACH_M = 0.07
 """Distance within which wide sleeves still hang around an arm."""

@@ -15,7 +15,7 @@ import numba
 import numpy as np
 
 from fashquick_generation.studio.arrays import Float64, Int32
-from fashquick_generation.studio.cloth import Cloth
+from fashquick_generation.studio.drape.cloth import Cloth
 
 FRAME_S = 1 / 60
 GRAVITY = 9.81

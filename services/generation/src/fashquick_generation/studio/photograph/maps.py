@@ -9,12 +9,12 @@ import numpy as np
 
 from fashquick_common.cancel import CancelFlag
 from fashquick_generation.engine import MapKind
-from fashquick_generation.studio import raster
 from fashquick_generation.studio.arrays import Float32, Int32, UInt8
-from fashquick_generation.studio.body import PosedBody
-from fashquick_generation.studio.camera import Camera
-from fashquick_generation.studio.raster import Visible
-from fashquick_generation.studio.scene import Kind, Scene
+from fashquick_generation.studio.figure.body import PosedBody
+from fashquick_generation.studio.photograph import raster
+from fashquick_generation.studio.photograph.camera import Camera
+from fashquick_generation.studio.photograph.raster import Visible
+from fashquick_generation.studio.photograph.scene import Kind, Scene
 
 NEAREST, FARTHEST = 255, 40
 """Codes of the nearest and farthest visible point in a depth map; 0 is the background."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from fashquick_common.garment import LandmarkName as L
 from fashquick_generation.studio.arrays import Float32, Float64, UInt8
-from fashquick_generation.studio.outline import Outline, resampled
+from fashquick_generation.studio.cut.outline import Outline, resampled
 
 SAMPLES = 61
 """Points along a candidate curve."""

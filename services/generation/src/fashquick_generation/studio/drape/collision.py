@@ -11,8 +11,8 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from fashquick_generation.studio.arrays import Bool, Float64, Int32
+from fashquick_generation.studio.drape.solver import Contacts
 from fashquick_generation.studio.mesh import edges_of, vertex_normals
-from fashquick_generation.studio.solver import Contacts
 
 REACH_M = 0.12
 """Cloth farther from the body than this cannot touch it within a frame."""

@@ -1,4 +1,4 @@
-"""From the outline in the photo to a sewing pattern in metres."""
+"""Patterns of garments that hang from the shoulders."""
 
 from __future__ import annotations
 
@@ -6,10 +6,43 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fashquick_common.cancel import CancelFlag
+from fashquick_common.garment import Category
 from fashquick_common.garment import LandmarkName as L
+from fashquick_generation.engine import GarmentInput
 from fashquick_generation.studio.arrays import Float64
-from fashquick_generation.studio.outline import Outline
+from fashquick_generation.studio.cut import gates
+from fashquick_generation.studio.cut.neckline import front_neckline
+from fashquick_generation.studio.cut.outline import Outline, trace
+from fashquick_generation.studio.cut.pattern import Family, Pattern, Role, Side, Stretch
+from fashquick_generation.studio.figure.measures import Measures
 
+CORNERS = (
+    L.NECK_RIGHT,
+    L.NECK_LEFT,
+    L.CUFF_LEFT_UPPER,
+    L.CUFF_LEFT_LOWER,
+    L.ARMPIT_LEFT,
+    L.HEM_LEFT,
+    L.HEM_RIGHT,
+    L.ARMPIT_RIGHT,
+    L.CUFF_RIGHT_LOWER,
+    L.CUFF_RIGHT_UPPER,
+)
+"""Corners of a top with sleeves in clockwise order in the photo; the wearer's left is the photo's right."""
+STRETCHES = (
+    (Role.NECK, Side.MIDDLE),
+    (Role.SHOULDER, Side.LEFT),
+    (Role.CUFF, Side.LEFT),
+    (Role.UNDERARM, Side.LEFT),
+    (Role.SIDE, Side.LEFT),
+    (Role.HEM, Side.MIDDLE),
+    (Role.SIDE, Side.RIGHT),
+    (Role.UNDERARM, Side.RIGHT),
+    (Role.CUFF, Side.RIGHT),
+    (Role.SHOULDER, Side.RIGHT),
+)
+"""What begins at each of `CORNERS`."""
 CHEST_EASE = 1.14
 """Girth of a T-shirt over the girth of the chest in it."""
 HIP_STRETCH = 1.04
@@ -23,7 +56,7 @@ SHORTEST_M = 0.42
 
 
 @dataclass(frozen=True, slots=True)
-class Pattern:
+class Flat:
     """Where a pixel of the photo lies on the cloth.
 
     Pattern coordinates are metres: x to the wearer's left, y upward, 0 in the middle between the neck points.
@@ -61,7 +94,32 @@ class Pattern:
         return pixels
 
 
-def fitted(outline: Outline, chest_girth_m: float, hip_girth_m: float) -> Pattern:
+def drafted(garment: GarmentInput, category: Category, measures: Measures, cancel: CancelFlag) -> Pattern:
+    """The pattern of a top with sleeves.
+
+    Args:
+        garment: Photo, alpha and passport.
+        category: A top's.
+        measures: The body's.
+        cancel: Checked between steps.
+
+    Raises:
+        BadMask: The alpha is empty or full.
+        PhotoNotUsable: The garment's shape in this photo cannot be worn.
+    """
+    outline = trace(garment.alpha, garment.passport.landmarks, CORNERS, cancel)
+    gates.check_proportions(outline, category)
+    edge = front_neckline(garment.photo, outline)
+    cancel.check()
+    flat = fitted(outline, measures.chest_girth_m, measures.hip_girth_m)
+    stretches = tuple(
+        Stretch(role, side, flat.from_photo(outline.between(first, last)))
+        for (role, side), first, last in zip(STRETCHES, CORNERS, (*CORNERS[1:], CORNERS[0]), strict=True)
+    )
+    return Pattern(Family.TOP, stretches, flat.from_photo(edge), outline, flat, flat.pixel_m)
+
+
+def fitted(outline: Outline, chest_girth_m: float, hip_girth_m: float) -> Flat:
     """The pattern whose chest fits a body, or up to a size larger where its hem is narrow for the hips.
 
     Args:
@@ -82,9 +140,9 @@ def fitted(outline: Outline, chest_girth_m: float, hip_girth_m: float) -> Patter
     right = level + np.array([down[1], -down[0]])
     right /= np.linalg.norm(right)
     axes = scale * np.array([right, [right[1], -right[0]]])
-    straight = Pattern(neck, axes, 0.0, 1.0)
+    straight = Flat(neck, axes, 0.0, 1.0)
     armpits = straight.from_photo(np.stack([outline.at(L.ARMPIT_LEFT), outline.at(L.ARMPIT_RIGHT)]))[:, 1].mean()
     hem_y = straight.from_photo(hem[None])[0, 1]
     wanted = np.clip(-hem_y, SHORTEST_M, LONGEST_M)
     shorten = (wanted + armpits) / (armpits - hem_y)
-    return Pattern(neck, axes, float(armpits), float(shorten))
+    return Flat(neck, axes, float(armpits), float(shorten))

@@ -23,20 +23,6 @@ SNAP_SHARE = 0.10
 SPECKLE_SHARE = 1 / 150
 """Threads, tags and hooks thinner than this share of the garment's diagonal are not its outline."""
 
-CORNERS = (
-    LandmarkName.NECK_RIGHT,
-    LandmarkName.NECK_LEFT,
-    LandmarkName.CUFF_LEFT_UPPER,
-    LandmarkName.CUFF_LEFT_LOWER,
-    LandmarkName.ARMPIT_LEFT,
-    LandmarkName.HEM_LEFT,
-    LandmarkName.HEM_RIGHT,
-    LandmarkName.ARMPIT_RIGHT,
-    LandmarkName.CUFF_RIGHT_LOWER,
-    LandmarkName.CUFF_RIGHT_UPPER,
-)
-"""Corners of a top in clockwise order in the photo; the wearer's left is the photo's right."""
-
 
 @dataclass(frozen=True, slots=True)
 class Outline:
@@ -46,7 +32,7 @@ class Outline:
         mask: HxW uint8, 1 on the garment, in one piece and without holes.
         holes: HxW uint8, 1 where the mask had a hole.
         points: Nx2 float64, clockwise in the photo, pixels with centres at half-integers.
-        corners: Landmark to index in `points`, in the order of `CORNERS`.
+        corners: Landmark to index in `points`, clockwise.
         collar_bottom: Lowest point of the front neckline in pixels where the passport knows it.
         collar_confidence: How sure the passport is of it, 0 to 1.
     """
@@ -70,12 +56,18 @@ class Outline:
         return line
 
 
-def trace(alpha: UInt8, landmarks: Mapping[LandmarkName, Landmark], cancel: CancelFlag) -> Outline:
-    """Find the outline of a top and snap its landmarks to it.
+def trace(
+    alpha: UInt8,
+    landmarks: Mapping[LandmarkName, Landmark],
+    names: tuple[LandmarkName, ...],
+    cancel: CancelFlag,
+) -> Outline:
+    """Find the outline of a garment and snap its landmarks to it.
 
     Args:
         alpha: HxW uint8.
         landmarks: From the passport.
+        names: The corners wanted, clockwise in the photo.
         cancel: Checked between steps.
 
     Raises:
@@ -88,7 +80,7 @@ def trace(alpha: UInt8, landmarks: Mapping[LandmarkName, Landmark], cancel: Canc
     cancel.check()
     diagonal = float(np.linalg.norm(np.ptp(line, axis=0)))
     corners: dict[LandmarkName, int] = {}
-    for name in CORNERS:
+    for name in names:
         landmark = landmarks.get(name)
         if landmark is None:
             raise PhotoNotUsable(
@@ -105,7 +97,7 @@ def trace(alpha: UInt8, landmarks: Mapping[LandmarkName, Landmark], cancel: Canc
                 metadata={"landmark": name.value},
             )
         corners[name] = nearest
-    order = (np.array([corners[name] for name in CORNERS]) - corners[CORNERS[0]]) % len(line)
+    order = (np.array([corners[name] for name in names]) - corners[names[0]]) % len(line)
     if (np.diff(order) <= 0).any():
         raise PhotoNotUsable(
             "the garment's corners do not follow each other around its outline; a sleeve or the hem seems to be "

@@ -1,0 +1,1 @@
+"""From photo and landmarks to a sewing pattern, and from the pattern back to the photo."""

@@ -1,0 +1,1 @@
+"""Sewing and dressing: the pattern becomes cloth that physics drapes on the figure."""

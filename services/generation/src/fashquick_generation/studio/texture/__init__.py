@@ -1,0 +1,1 @@
+"""The cloth's colours: outside, inside and back, from the photo."""

@@ -128,8 +128,8 @@ def test_torn_cloth_is_refused() -> None:
     fine, torn = np.linspace(0.95, 1.1, 100), np.r_[np.ones(90), np.full(10, 3.0)]
     for stretch, tension in ((torn, fine), (fine, torn), (np.array([1.0, np.nan]), fine)):
         with pytest.raises(SimulationFailed):
-            gates.check_stretch(stretch, tension, long_sleeves=False)
-    assert gates.check_stretch(fine, fine, long_sleeves=True)["stretch_p99"] < 1.1
+            gates.check_stretch(stretch, tension, most=gates.MAX_STRETCH_P99)
+    assert gates.check_stretch(fine, fine, most=gates.MAX_STRETCH_P99_LONG)["stretch_p99"] < 1.1
 
 
 def test_a_collar_that_stands_before_the_face_is_refused(generator: StudioGenerator, job: GenerationJob) -> None:
@@ -157,6 +157,6 @@ def test_a_garment_that_leaves_the_chest_bare_is_refused(generator: StudioGenera
 def test_long_sleeves_may_be_pulled_less() -> None:
     pulled, fine = np.full(100, 1.9), np.ones(100)
 
-    assert gates.check_stretch(pulled, fine, long_sleeves=False)["stretch_p99"] == pytest.approx(1.9)
+    assert gates.check_stretch(pulled, fine, most=gates.MAX_STRETCH_P99)["stretch_p99"] == pytest.approx(1.9)
     with pytest.raises(SimulationFailed):
-        gates.check_stretch(pulled, fine, long_sleeves=True)
+        gates.check_stretch(pulled, fine, most=gates.MAX_STRETCH_P99_LONG)

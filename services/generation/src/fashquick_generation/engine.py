@@ -32,8 +32,19 @@ class MapKind(StrEnum):
 class Framing(StrEnum):
     """How much of the figure the picture shows."""
 
+    AUTO = "auto"
+    """As much as the garments need."""
     FULL = "full"
     UPPER = "upper"
+    LOWER = "lower"
+
+
+class Fit(StrEnum):
+    """How close a garment is to the body."""
+
+    SLIM = "slim"
+    REGULAR = "regular"
+    OVERSIZE = "oversize"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +55,51 @@ class GarmentInput:
         photo: HxWx3 uint8, sRGB.
         alpha: HxW uint8, the garment's coverage of each pixel: 0 none, 255 full.
         passport: What is known about the garment; its landmarks refer to `photo`.
+        fit: How close it is to the body; None for what its centimetres say, else what is usual for its kind.
     """
 
     photo: UInt8Array
     alpha: UInt8Array
     passport: Passport
+    fit: Fit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Phenotype:
+    """Shape of an adult body; every value runs from 0 to 1.
+
+    Attributes:
+        gender: 0 masculine, 1 feminine.
+        age: 0 a young adult, 1 old.
+        height: 0 small, 1 tall.
+        weight: 0 thin, 1 heavy.
+        muscle: 0 slack, 1 athletic.
+        proportions: 0 uncommon, 1 ideal.
+    """
+
+    gender: float
+    age: float
+    height: float
+    weight: float
+    muscle: float
+    proportions: float
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """Who wears the garments.
+
+    Attributes:
+        body: Name of a body preset.
+        size: Clothes size that the preset is changed to, "XS" to "3XL"; empty for the preset's own.
+        phenotype: The body's shape instead of a preset.
+        finish: Name of the mannequin's finish; empty for the default.
+    """
+
+    body: str = DEFAULT_BODY
+    size: str = ""
+    phenotype: Phenotype | None = None
+    finish: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +108,44 @@ class View:
 
     Attributes:
         pose: Name of a pose.
+        angles: Bone name to further turns, Euler angles in degrees about the fixed x (to the wearer's left), y
+            (backward) and z (up) axes, on top of the pose.
         yaw_degrees: Turn of the camera around the figure, any finite angle; 0 is the front, positive angles
             show more of the wearer's left side.
         framing: How much of the figure is in the picture.
     """
 
     pose: str = DEFAULT_POSE
+    angles: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
     yaw_degrees: float = 0.0
     framing: Framing = Framing.FULL
+
+
+class BackdropKind(StrEnum):
+    """What is behind the figure."""
+
+    WHITE = "white"
+    """A white sweep, as in shop pictures."""
+    GREY = "grey"
+    COLOUR = "colour"
+    GRADIENT = "gradient"
+    TRANSPARENT = "transparent"
+    """Nothing: the picture gets an alpha, and its shadow a layer of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backdrop:
+    """What is behind the figure.
+
+    Attributes:
+        kind: Which.
+        top: sRGB of a colour, or of the upper end of a gradient.
+        bottom: sRGB of a gradient's lower end.
+    """
+
+    kind: BackdropKind = BackdropKind.GREY
+    top: tuple[int, int, int] = (255, 255, 255)
+    bottom: tuple[int, int, int] = (255, 255, 255)
 
 
 @dataclass(frozen=True, slots=True)

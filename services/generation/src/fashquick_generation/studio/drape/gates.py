@@ -25,13 +25,13 @@ MAX_COLLAR_RISE_M = 0.03
 in the mask) reaches the chin."""
 
 
-def check_stretch(stretch: Float64, tension: Float64, *, long_sleeves: bool) -> dict[str, float]:
+def check_stretch(stretch: Float64, tension: Float64, *, most: float) -> dict[str, float]:
     """Refuse cloth that is torn, caught or gone.
 
     Args:
         stretch: E float64, length of each cloth edge over its length in the pattern.
         tension: E float64, the same over its length after the cloth has given way.
-        long_sleeves: Whether the sleeves reach over the elbow.
+        most: Limit of the 99th percentile of `stretch`.
 
     Returns:
         The measures, as facts of the picture.
@@ -42,7 +42,7 @@ def check_stretch(stretch: Float64, tension: Float64, *, long_sleeves: bool) -> 
     if not (np.isfinite(stretch).all() and np.isfinite(tension).all()):
         raise SimulationFailed("the cloth simulation diverged; send a photo of the garment lying flat, or another body")
     limits = (
-        ("stretch_p99", float(np.percentile(stretch, 99)), MAX_STRETCH_P99_LONG if long_sleeves else MAX_STRETCH_P99),
+        ("stretch_p99", float(np.percentile(stretch, 99)), most),
         ("tension_p99", float(np.percentile(tension, 99)), MAX_TENSION_P99),
         ("tension_median", float(np.median(tension)), MAX_TENSION_MEDIAN),
     )

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 from scipy.spatial import cKDTree
 
 from fashquick_generation.studio.arrays import Float64, Int
-from fashquick_generation.studio.cut.sleeves import Sleeve
+from fashquick_generation.studio.cut.pattern import Pattern, Role, Side
+from fashquick_generation.studio.cut.sleeves import Sleeve, sleeves_of
+from fashquick_generation.studio.drape import gates
 from fashquick_generation.studio.drape.cloth import Cloth
-from fashquick_generation.studio.figure.body import Part, PosedBody
+from fashquick_generation.studio.drape.coverage import bare_chest_share, bare_share
+from fashquick_generation.studio.drape.placing.contract import Pin, Placed
+from fashquick_generation.studio.figure.body import BodyModel, Part, PosedBody
+from fashquick_generation.studio.figure.poses import Pose, arms_out, rotations
 
 OVER_SHOULDER_M = 0.012
 """Room between the shoulder seam and the body at the start."""
@@ -32,6 +37,56 @@ SHOULDER_REACH_M = 0.17
 """Part of the shoulder seam, to either side of the middle, that rests on the body."""
 FLATTEST_ARM, STEEPEST_ARM = 28.0, 60.0
 """Degrees from hanging that arms start at; sleeves cut outside of this are turned to it."""
+LAYER_GAP_M = 0.013
+"""Distance of a sleeve from the torso and of the body panels from the arms, so that both layers of cloth that
+lie between arm and torso keep their order without cloth colliding with cloth."""
+LONG_SLEEVE_M = 0.32
+"""Sleeves longer than this reach the elbow, which can break through; short and cap sleeves may leave skin bare."""
+ON_SLEEVE = 0.5
+"""Share from which a point counts as the sleeve's own."""
+NECK_POINTS = ((Role.SHOULDER, Side.LEFT), (Role.NECK, Side.MIDDLE))
+"""Where the shoulder seams meet the neck."""
+
+
+class TopPlacer:
+    """Tops with sleeves: flat in front of and behind the body, sleeves along the arms."""
+
+    def place(self, pattern: Pattern, cloth: Cloth, model: BodyModel, pose: Pose) -> Placed:
+        """Lay the cloth around the body; see `Placer`."""
+        sleeves = sleeves_of(pattern)
+        first = arms_out(start_angle(sleeves), pose)
+        body = model.posed(rotations(model, first))
+        for sleeve, side in zip(sleeves, ("left", "right"), strict=True):
+            cloth = replace(cloth, rest=sleeve.shortened(cloth.rest, arm_reach(body, sleeve, side)))
+        seam = np.concatenate([pattern.line(Role.SHOULDER, side) for side in (Side.LEFT, Side.RIGHT)])
+        on_sleeve = sleeves[0].share(cloth.rest) + sleeves[1].share(cloth.rest)
+        return Placed(
+            cloth=cloth,
+            start=placed(cloth, sleeves, seam, body),
+            first=first,
+            pins=_neck_pins(cloth, body),
+            from_trunk=np.where(on_sleeve > 0.05, LAYER_GAP_M * on_sleeve, -1.0),
+            from_arms=np.where(on_sleeve < 0.05, LAYER_GAP_M, -1.0),
+        )
+
+    def most_stretch(self, pattern: Pattern) -> float:
+        """Stretch that the garment bears; see `Placer`."""
+        longest = max(sleeve.length for sleeve in sleeves_of(pattern))
+        return gates.MAX_STRETCH_P99_LONG if longest > LONG_SLEEVE_M else gates.MAX_STRETCH_P99
+
+    def check(self, pattern: Pattern, cloth: Cloth, x: Float64, body: PosedBody) -> dict[str, float]:
+        """Sleeves closed, chest covered, nothing before the face; see `Placer`."""
+        bare = [0.0]
+        for sleeve, side in zip(sleeves_of(pattern), ("left", "right"), strict=True):
+            if sleeve.length > LONG_SLEEVE_M:
+                own = sleeve.share(cloth.rest) > ON_SLEEVE
+                bare.append(bare_share(x, own, body, side))
+        shoulders_m = min(float(x[cloth.corner[corner], 2]) for corner in NECK_POINTS)
+        return {
+            **gates.check_sleeves(max(bare)),
+            **gates.check_chest(bare_chest_share(x, body)),
+            **gates.check_collar(float(x[:, 2].max()) - shoulders_m),
+        }
 
 
 def arm_reach(body: PosedBody, sleeve: Sleeve, side: str) -> float:
@@ -182,3 +237,17 @@ def _depths(flat: Float64, body: PosedBody) -> tuple[Float64, Float64, Float64]:
         np.maximum(back + PANEL_GAP_M, middle + SEAM_SPREAD_M),
         middle,
     )
+
+
+def _neck_pins(cloth: Cloth, body: PosedBody) -> tuple[Pin, ...]:
+    """The two neck points rest beside the neck."""
+    pins = []
+    trunk = body.of(Part.TORSO, Part.NECK, Part.UPPER_ARM_LEFT, Part.UPPER_ARM_RIGHT)
+    shoulders = (body.keypoints["left_shoulder"] + body.keypoints["right_shoulder"]) / 2
+    for corner in NECK_POINTS:
+        vertex = cloth.corner[corner]
+        x = float(np.sign(cloth.rest[vertex, 0]) * np.clip(abs(cloth.rest[vertex, 0]), 0.065, 0.095))
+        near = trunk & (np.abs(body.vertices[:, 0] - x) < 0.012) & (np.abs(body.vertices[:, 1] - shoulders[1]) < 0.09)
+        candidates = np.flatnonzero(near)
+        pins.append(Pin(vertex, int(candidates[body.vertices[candidates, 2].argmax()])))
+    return tuple(pins)

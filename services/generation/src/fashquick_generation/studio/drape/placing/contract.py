@@ -1,0 +1,84 @@
+"""What a family of garments says of its way onto the body."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from fashquick_generation.studio.arrays import Float64
+from fashquick_generation.studio.cut.pattern import Pattern
+from fashquick_generation.studio.drape.cloth import Cloth
+from fashquick_generation.studio.figure.body import BodyModel, PosedBody
+from fashquick_generation.studio.figure.poses import Pose
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """A point of the cloth that stays where it is on the body.
+
+    Attributes:
+        vertex: Of the cloth.
+        on_body: Body vertex that it follows.
+    """
+
+    vertex: int
+    on_body: int
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Cloth before it falls.
+
+    Attributes:
+        cloth: With its shape at rest.
+        start: Vx3 float64 metres, where its vertices begin.
+        first: Pose that the body begins in.
+        pins: Points that the body holds.
+        from_trunk: V float64, metres that a vertex keeps from the trunk, -1 for those that need not: with
+            `from_arms`, how layers of cloth between arm and trunk keep their order.
+        from_arms: V float64, likewise from the arms.
+    """
+
+    cloth: Cloth
+    start: Float64
+    first: Pose
+    pins: tuple[Pin, ...]
+    from_trunk: Float64
+    from_arms: Float64
+
+
+class Placer(Protocol):
+    """How garments of one family get onto a body."""
+
+    def place(self, pattern: Pattern, cloth: Cloth, model: BodyModel, pose: Pose) -> Placed:
+        """Lay the cloth around the body.
+
+        Args:
+            pattern: The garment's.
+            cloth: Sewn from it.
+            model: Who wears it.
+            pose: That it will end in.
+        """
+        ...
+
+    def most_stretch(self, pattern: Pattern) -> float:
+        """Largest 99th percentile of an edge's length over its length in the pattern that the garment bears."""
+        ...
+
+    def check(self, pattern: Pattern, cloth: Cloth, x: Float64, body: PosedBody) -> dict[str, float]:
+        """Measure the garment in its last place.
+
+        Args:
+            pattern: The garment's.
+            cloth: As placed.
+            x: Vx3 float64 metres, where its vertices are.
+            body: In its pose.
+
+        Returns:
+            The measures, as facts of the picture.
+
+        Raises:
+            PhotoNotUsable: The figure would not be dressed.
+            SimulationFailed: The cloth did not come to rest in a plausible shape.
+        """
+        ...

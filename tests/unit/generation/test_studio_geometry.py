@@ -25,6 +25,7 @@ from fashquick_generation.studio.photograph.camera import turntable
 from fashquick_generation.studio.sample import sample_garment, sample_landmarks
 from fashquick_generation.studio.texture import textures
 
+SMALL = measures.Measures(0.9, 0.9, 0.68, 1.12, 0.95, 0.84)
 CUBE_POINTS = np.array([[x, y, z] for x in (-1.0, 1) for y in (-1.0, 1) for z in (-1.0, 1)])
 _CUBE_SIDES = ((0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3))
 CUBE_FACES = np.array([half for a, b, c, d in _CUBE_SIDES for half in ((a, b, c), (a, c, d))], np.int32)
@@ -184,7 +185,7 @@ def test_folds_of_white_cloth_are_softened_and_prints_are_not() -> None:
     photo[250:262, 150:250] = 150  # a fold's shade
     photo[300:330, 180:220] = 20  # a print
     worn = replace(garment, photo=photo)
-    cut = tops.drafted(worn, Category.T_SHIRT, measures.Measures(0.9, 0.9), CancelFlag())
+    cut = tops.drafted(worn, Category.T_SHIRT, SMALL, CancelFlag())
 
     made = textures.textures(photo, cut, 1.0, CancelFlag())
 

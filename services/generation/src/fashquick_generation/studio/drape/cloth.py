@@ -7,22 +7,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
-from scipy.spatial import Delaunay, cKDTree
+from scipy.spatial import cKDTree
 
 from fashquick_generation.studio.arrays import Bool, Float64, Int32
 from fashquick_generation.studio.cut.outline import resampled
+from fashquick_generation.studio.cut.panel import contains, grid_inside, triangles_inside
 from fashquick_generation.studio.cut.pattern import SEWN, Pattern, Role, Side
 from fashquick_generation.studio.mesh import Edges, edges_of
 
 RASTER_M = 0.002
-"""Cell of the raster that tells what lies inside the pattern."""
+"""Distance of the points between which a seam is smoothed."""
 SEAM_SMOOTHING_M = 0.02
 """Standard deviation of the smoothing along a seam."""
-SLIVER = 0.05
-"""Triangles of less than this share of a grid cell lie along the border and only make it ragged."""
 
 
 Corner = tuple[Role, Side]
@@ -60,15 +58,15 @@ def sewn(pattern: Pattern, grid_m: float) -> Cloth:
     """
     border, is_open, corner = _border(pattern, grid_m)
     front_edge = np.zeros((0, 2)) if pattern.front_edge is None else _between_ends(pattern.front_edge, grid_m)
-    inside = _interior(border, grid_m)
+    inside = grid_inside(border, grid_m)
     # Where the front edge runs close along the border, one point serves both.
     free = cKDTree(border).query(front_edge)[0] > 0.45 * grid_m
     clear = cKDTree(np.concatenate([border, front_edge])).query(inside)[0] > 0.6 * grid_m
     points = np.concatenate([border, front_edge[free], inside[clear]])
-    triangles = _inner_triangles(points, border, grid_m)
+    triangles = triangles_inside(points, border, grid_m)
     is_front = np.ones(len(triangles), bool)
     if pattern.front_edge is not None:
-        is_front = ~_contains(_opened_upward(pattern.front_edge), points[triangles].mean(axis=1))
+        is_front = ~contains(_opened_upward(pattern.front_edge), points[triangles].mean(axis=1))
     seam = np.zeros(len(points), bool)
     seam[: len(border)] = ~is_open
     on_front_edge = np.zeros(len(points), bool)
@@ -104,42 +102,6 @@ def _unwrinkled(line: Float64, length: float) -> Float64:
     waves = np.concatenate([fine - straight, -(fine - straight)[-2:0:-1]])
     smooth: Float64 = straight + gaussian_filter1d(waves, SEAM_SMOOTHING_M / RASTER_M, axis=0, mode="wrap")[: count + 1]
     return smooth
-
-
-def _interior(border: Float64, grid_m: float) -> Float64:
-    """A hexagonal grid inside the border, not too close to it."""
-    low, high = border.min(axis=0) - grid_m, border.max(axis=0) + grid_m
-    ys = np.arange(low[1], high[1], grid_m * np.sqrt(3) / 2)
-    rows = [np.arange(low[0] + (k % 2) * grid_m / 2, high[0], grid_m) for k in range(len(ys))]
-    grid = np.concatenate([np.stack([row, np.full(len(row), y)], axis=1) for row, y in zip(rows, ys, strict=True)])
-    size = np.ceil((high - low) / RASTER_M).astype(int) + 1
-    raster = np.zeros((size[1], size[0]), np.uint8)
-    cv2.fillPoly(raster, [np.round((border - low) / RASTER_M).astype(np.int32)], 1)
-    depth = cv2.distanceTransform(raster, cv2.DIST_L2, 5) * RASTER_M
-    cell = np.round((grid - low) / RASTER_M).astype(int)
-    kept: Float64 = grid[depth[cell[:, 1], cell[:, 0]] > 0.6 * grid_m]
-    return kept
-
-
-def _inner_triangles(points: Float64, border: Float64, grid_m: float) -> Int32:
-    triangles = Delaunay(points).simplices
-    a, b, c = (points[triangles[:, k]] for k in range(3))
-    area = ((b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0]) / 2
-    kept = _contains(border, (a + b + c) / 3) & (np.abs(area) > SLIVER * grid_m**2)
-    # Counter-clockwise with y up, so that the front's normals point towards the camera.
-    ordered = np.where(area[:, None] > 0, triangles, triangles[:, [0, 2, 1]])
-    return np.asarray(ordered[kept], np.int32)
-
-
-def _contains(polygon: Float64, points: Float64) -> Bool:
-    """Even-odd rule, exact; O(N x M) in numpy, a few milliseconds here."""
-    x, y = points.T
-    inside = np.zeros(len(points), bool)
-    for (x0, y0), (x1, y1) in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
-        crosses = (y0 > y) != (y1 > y)
-        if y0 != y1:
-            inside ^= crosses & (x < (x1 - x0) * (y - y0) / (y1 - y0) + x0)
-    return inside
 
 
 def _opened_upward(neckline: Float64) -> Float64:

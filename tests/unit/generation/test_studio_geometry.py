@@ -89,7 +89,7 @@ def test_key_points_and_skin_move_together() -> None:
 
 def test_arms_point_where_a_pose_says() -> None:
     model = body.load("man")
-    posed = model.posed(poses.rotations(model, poses.arms_out(40.0, poses.named("relaxed"))))
+    posed = model.posed(poses.rotations(model, poses.arms_out(40.0)))
     arm = posed.keypoints["left_elbow"] - posed.keypoints["left_shoulder"]
     assert np.degrees(np.arctan2(arm[0], -arm[2])) == pytest.approx(40, abs=6)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -67,16 +68,17 @@ class StudioGenerator:
         pose, model = poses.named(job.view.pose), body.load(job.body)
         with _timed("pattern", seconds):
             on_progress(Progress("pattern", 0.0))
-            upright = model.posed(poses.rotations(model, poses.arms_out(45.0, pose)))
+            upright = model.posed(poses.rotations(model, poses.arms_out(45.0)))
             pattern = drafting.drafted(job.garment, measures.measured(upright), cancel)
             on_progress(Progress("pattern", 0.02, _preview(job.garment.photo, pattern)))
         with _timed("drape", seconds):
-            share = DRESSING_SHARE / self._effort.frames
+            share, frames = DRESSING_SHARE / self._effort.frames(1, 1), itertools.count(1)
 
-            def on_frame(done: int) -> None:
-                on_progress(Progress("drape", min(0.02 + share * done, 0.62)))
+            def on_frame() -> None:
+                on_progress(Progress("drape", min(0.02 + share * next(frames), 0.62)))
 
-            dressed = dressing.dress(model, pose, pattern, effort=self._effort, on_frame=on_frame, cancel=cancel)
+            outfit = dressing.fallen(model, [pattern], effort=self._effort, on_frame=on_frame, cancel=cancel)
+            dressed = dressing.posed(outfit, pose, on_frame=on_frame, cancel=cancel)
         with _timed("texture", seconds):
             on_progress(Progress("texture", 0.64))
             world = scene.assembled(dressed)

@@ -1,31 +1,32 @@
-"""Dressing: the cloth is sewn around the body, falls, and follows the arms into the pose."""
+"""Dressing: cloth is sewn around the body, falls, and follows the body into its pose.
+
+`fallen` does what does not depend on the pose, `posed` the rest, so that further poses of the same garments are
+cheap, and further views of the same pose cost nothing. Garments of an outfit are put on one after another, innermost
+first; each collides with the body and with all garments underneath.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-import numpy as np
-
 from fashquick_common.cancel import CancelFlag
-from fashquick_generation.studio.arrays import Bool, Float64
+from fashquick_generation.studio.arrays import Float64
 from fashquick_generation.studio.cut.pattern import Family, Pattern
 from fashquick_generation.studio.drape import gates
 from fashquick_generation.studio.drape.cloth import Cloth, sewn
-from fashquick_generation.studio.drape.collision import Collider, surface_of
-from fashquick_generation.studio.drape.placing.contract import Placed, Placer
+from fashquick_generation.studio.drape.motion import Motion, Worn
+from fashquick_generation.studio.drape.placing.contract import Placer
 from fashquick_generation.studio.drape.placing.tops import TopPlacer
-from fashquick_generation.studio.drape.solver import GRAVITY, Contacts, Frame, Simulation, threads_of
-from fashquick_generation.studio.figure.body import BodyModel, Part, PosedBody
-from fashquick_generation.studio.figure.poses import Pose, between, rotations
+from fashquick_generation.studio.drape.solver import GRAVITY, Frame
+from fashquick_generation.studio.figure.body import BodyModel, PosedBody
+from fashquick_generation.studio.figure.poses import Pose
 
-CLEARANCE_M = 0.0045
-"""Distance of cloth from the body: what a coarse mesh needs in order not to cut through a round surface."""
 MAX_TENSION = 1.08
 """Stretch from which knitted cloth gives way, so that a narrow sleeve fits an arm."""
-ARM_FROM_SHOULDER_M = 0.11
-"""Beyond this distance from the shoulder joint an arm counts as a neighbour of the torso, not as part of it."""
+CHANGE_FRAMES = 12
+"""Frames in which a dressed body goes from the start pose of one garment to that of the next."""
 PLACERS: Mapping[Family, Placer] = MappingProxyType({Family.TOP: TopPlacer()})
 """Who lays what on the body."""
 
@@ -50,151 +51,124 @@ class Effort:
     settle: int = 30
     substeps: int = 16
 
-    @property
-    def frames(self) -> int:
-        """Frames in all."""
-        return self.sew + self.fall + self.move + self.settle
+    def frames(self, garments: int, poses: int) -> int:
+        """Frames in all of an outfit that is shown in some poses."""
+        return garments * (self.sew + self.fall) + (garments - 1) * CHANGE_FRAMES + poses * (self.move + self.settle)
+
+
+@dataclass(frozen=True, slots=True)
+class Garment:
+    """A garment on a body.
+
+    Attributes:
+        cloth: Its mesh.
+        x: Vx3 float64 metres, where its vertices are.
+        texture: Vx2 float64, their pixels in the garment's photo.
+    """
+
+    cloth: Cloth
+    x: Float64
+    texture: Float64
 
 
 @dataclass(frozen=True, slots=True)
 class Dressed:
-    """A body in a garment.
+    """A body in an outfit.
 
     Attributes:
         body: In its pose.
-        cloth: The garment's mesh.
-        x: Vx3 float64, where its vertices are.
-        texture: Vx2 float64, their pixels in the photo.
-        facts: Measures of the fit.
+        garments: Innermost first.
+        facts: Measures of the fit, each of the garment on which it is largest.
     """
 
     body: PosedBody
-    cloth: Cloth
-    x: Float64
-    texture: Float64
-    facts: dict[str, float]
+    garments: tuple[Garment, ...]
+    facts: Mapping[str, float]
 
 
-def dress(
+@dataclass(frozen=True, slots=True)
+class Fallen:
+    """An outfit that hangs on the body in its start pose; nothing changes it.
+
+    Attributes:
+        model: Who wears it.
+        pose: That the body is in.
+        patterns: Of the garments, innermost first.
+        textures: For each garment Vx2 float64, its vertices' pixels in its photo.
+        worn: The garments.
+        effort: How fine and long to simulate.
+    """
+
+    model: BodyModel
+    pose: Pose
+    patterns: tuple[Pattern, ...]
+    textures: tuple[Float64, ...]
+    worn: tuple[Worn, ...]
+    effort: Effort
+
+
+def fallen(
     model: BodyModel,
-    pose: Pose,
-    pattern: Pattern,
+    patterns: Sequence[Pattern],
     *,
     effort: Effort,
-    on_frame: Callable[[int], None],
+    on_frame: Callable[[], None],
     cancel: CancelFlag,
-) -> Dressed:
-    """Put a garment on a body.
+) -> Fallen:
+    """Put garments on a body, in a pose that suits them.
 
     Args:
-        model: Who wears it.
-        pose: How they stand.
-        pattern: The garment's.
+        model: Who wears them.
+        patterns: At least one, innermost first.
         effort: How fine and long to simulate.
-        on_frame: Told the number of frames done, after each.
+        on_frame: Called after each frame.
+        cancel: Checked before each frame.
+    """
+    motion = Motion(model, PLACERS[patterns[0].family].first(patterns[0]), (), on_frame=on_frame, cancel=cancel)
+    textures = []
+    for pattern in patterns:
+        placer = PLACERS[pattern.family]
+        if motion.worn:
+            motion.move(placer.first(pattern), CHANGE_FRAMES, Frame(effort.substeps, GRAVITY, 0.99, 0.12))
+        cloth = sewn(pattern, effort.grid_m)
+        textures.append(pattern.warp.to_photo(cloth.rest))
+        cancel.check()
+        motion.put_on(placer.place(pattern, cloth, motion.body, motion.under))
+        cancel.check()
+        motion.hold(effort.sew, Frame(effort.substeps, 0.0, 0.92, 0.1))
+        motion.give_way(MAX_TENSION)
+        motion.hold(effort.fall, Frame(effort.substeps, GRAVITY, 0.996, 0.06))
+        motion.give_way(MAX_TENSION)
+    return Fallen(model, motion.pose, tuple(patterns), tuple(textures), motion.worn, effort)
+
+
+def posed(outfit: Fallen, pose: Pose, *, on_frame: Callable[[], None], cancel: CancelFlag) -> Dressed:
+    """Bring a dressed body into a pose; the outfit can be posed again.
+
+    Args:
+        outfit: What `fallen` made.
+        pose: How the body shall stand.
+        on_frame: Called after each frame.
         cancel: Checked before each frame.
 
     Raises:
-        PhotoNotUsable: The garment would not dress the figure.
+        PhotoNotUsable: A garment would not dress the figure.
         SimulationFailed: The cloth did not come to rest in a plausible shape.
     """
-    placer = PLACERS[pattern.family]
-    cloth = sewn(pattern, effort.grid_m)
-    texture = pattern.warp.to_photo(cloth.rest)
-    cancel.check()
-    laid = placer.place(pattern, cloth, model, pose)
-    cancel.check()
-    run = _Run(laid, model.posed(rotations(model, laid.first)), on_frame=on_frame, cancel=cancel)
-    run.hold(effort.sew, Frame(effort.substeps, 0.0, 0.92, 0.1))
-    run.simulation.give_way(MAX_TENSION)
-    run.hold(effort.fall, Frame(effort.substeps, GRAVITY, 0.996, 0.06))
-    run.simulation.give_way(MAX_TENSION)
-    # Slow, fast, slow, as arms move.
-    for t in (1 - np.cos(np.linspace(0, np.pi, effort.move + 1)[1:])) / 2:
-        body = model.posed(rotations(model, between(laid.first, pose, float(t))))
-        run.follow(body, Frame(effort.substeps, GRAVITY, 0.996, 0.12))
-    run.hold(effort.settle, Frame(effort.substeps, GRAVITY, 0.985, 0.25))
-    facts = gates.check_stretch(run.simulation.stretch(), run.simulation.tension(), most=placer.most_stretch(pattern))
-    cancel.check()
-    facts |= placer.check(pattern, laid.cloth, run.simulation.x, run.body)
-    facts["cloth_vertices"] = float(len(cloth.rest))
-    return Dressed(run.body, laid.cloth, run.simulation.x, texture, facts)
-
-
-class _Run:
-    """The cloth's way from flat to worn."""
-
-    def __init__(
-        self,
-        laid: Placed,
-        body: PosedBody,
-        *,
-        on_frame: Callable[[int], None],
-        cancel: CancelFlag,
-    ) -> None:
-        self.body = body
-        self.simulation = Simulation(threads_of(laid.cloth), laid.start)
-        self._on_frame, self._cancel, self._done = on_frame, cancel, 0
-        self._solid = _collidable(body)
-        parts, faces = body.model.parts, body.model.body.faces
-        count = len(self._solid)
-        hidden = np.isin(parts, [Part.HEAD, Part.HAND_LEFT, Part.HAND_RIGHT, Part.FOOT_LEFT, Part.FOOT_RIGHT])
-        skin = faces[~hidden[faces].any(axis=1)]
-        all_faces = np.concatenate([skin, body.model.trousers.faces + np.int32(len(body.vertices))])
-        arms = _arm_vertices(body)
-        trunk = np.isin(parts, [Part.TORSO, Part.HIPS])
-        self._skin = Collider(surface_of(all_faces, count))
-        self._arms = Collider(surface_of(skin[arms[skin].all(axis=1)], count))
-        self._trunk = Collider(surface_of(skin[trunk[skin].all(axis=1)], count))
-        self._near_skin = np.full(len(laid.cloth.rest), CLEARANCE_M)
-        self._from_trunk, self._from_arms = laid.from_trunk, laid.from_arms
-        self._pins = laid.pins
-        self.simulation.w[[pin.vertex for pin in self._pins]] = 0.0
-
-    def hold(self, frames: int, frame: Frame) -> None:
-        """Let the cloth move while the body stands."""
-        for _ in range(frames):
-            self.follow(self.body, frame)
-
-    def follow(self, body: PosedBody, frame: Frame) -> None:
-        """One frame in which the body goes into another pose."""
-        self._cancel.check()
-        now, then = self._solid, _collidable(body)
-        x = self.simulation.x
-        normals = body.normals
-        for pin in self._pins:
-            self.simulation.held[pin.vertex] = body.vertices[pin.on_body] + CLEARANCE_M * normals[pin.on_body]
-        skin = self._skin.contacts(x, now, then, self._near_skin)
-        trunk = self._trunk.contacts(x, now, then, self._from_trunk)
-        arms = self._arms.contacts(x, now, then, self._from_arms)
-        self._cancel.check()
-        self.simulation.advance(skin, _merged(trunk, arms), frame)
-        self.body, self._solid = body, then
-        self._done += 1
-        self._on_frame(self._done)
-
-
-def _collidable(body: PosedBody) -> Float64:
-    return np.concatenate([body.vertices, body.trousers])
-
-
-def _arm_vertices(body: PosedBody) -> Bool:
-    arms = np.zeros(len(body.vertices), bool)
-    for side, upper, fore in (
-        ("left", Part.UPPER_ARM_LEFT, Part.FOREARM_LEFT),
-        ("right", Part.UPPER_ARM_RIGHT, Part.FOREARM_RIGHT),
-    ):
-        away = np.linalg.norm(body.vertices - body.keypoints[f"{side}_shoulder"], axis=1)
-        arms |= body.of(upper, fore) & (away > ARM_FROM_SHOULDER_M)
-    return arms
-
-
-def _merged(first: Contacts, second: Contacts) -> Contacts:
-    """Contacts of points that touch one surface or the other, never both."""
-    use = (first.clearance >= 0)[:, None]
-    return Contacts(
-        np.where(use, first.points, second.points),
-        np.where(use, first.normals, second.normals),
-        np.where(use, first.motion, second.motion),
-        np.where(use[:, 0], first.clearance, second.clearance),
-    )
+    effort = outfit.effort
+    motion = Motion(outfit.model, outfit.pose, outfit.worn, on_frame=on_frame, cancel=cancel)
+    motion.move(pose, effort.move, Frame(effort.substeps, GRAVITY, 0.996, 0.12))
+    motion.hold(effort.settle, Frame(effort.substeps, GRAVITY, 0.985, 0.25))
+    garments: list[Garment] = []
+    facts: dict[str, float] = {}
+    for pattern, texture, worn in zip(outfit.patterns, outfit.textures, motion.worn, strict=True):
+        placer, cloth = PLACERS[pattern.family], worn.placed.cloth
+        found = gates.check_stretch(
+            worn.threads.stretch(worn.state.x), worn.threads.tension(worn.state.x), most=placer.most_stretch(pattern)
+        )
+        cancel.check()
+        found |= placer.check(pattern, cloth, worn.state.x, motion.body)
+        found["cloth_vertices"] = float(len(cloth.rest))
+        facts |= {name: max(value, facts.get(name, value)) for name, value in found.items()}
+        garments.append(Garment(cloth, worn.state.x, texture))
+    return Dressed(motion.body, tuple(garments), facts)

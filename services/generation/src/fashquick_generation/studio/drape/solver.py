@@ -9,6 +9,7 @@ Constraints are solved one after another in a fixed order (Gauss-Seidel), so res
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numba
@@ -34,15 +35,38 @@ class Threads:
 
     Attributes:
         ends: Ex2 int32, edges.
-        lengths: E float64, their lengths at rest in metres.
+        cut: E float64, their lengths in the pattern in metres.
+        lengths: E float64, their lengths at rest, once the cloth has given way.
         across: Bx2 int32, vertices opposite of each other over an edge, which bending brings together.
         spans: B float64, their distances at rest.
     """
 
     ends: Int32
+    cut: Float64
     lengths: Float64
     across: Int32
     spans: Float64
+
+    def given_way(self, x: Float64, limit: float) -> Threads:
+        """The threads, lengthened for good where `x` stretches them by more than `limit`.
+
+        Args:
+            x: Vx3 float64 metres.
+            limit: Length over length at rest that is left.
+        """
+        return replace(self, lengths=np.maximum(self.lengths, self._now(x) / limit))
+
+    def stretch(self, x: Float64) -> Float64:
+        """E float64, length of each edge over its length in the pattern."""
+        return self._now(x) / self.cut
+
+    def tension(self, x: Float64) -> Float64:
+        """E float64, length of each edge over its length after the cloth has given way."""
+        return self._now(x) / self.lengths
+
+    def _now(self, x: Float64) -> Float64:
+        now: Float64 = np.linalg.norm(x[self.ends[:, 0]] - x[self.ends[:, 1]], axis=1)
+        return now
 
 
 def threads_of(cloth: Cloth) -> Threads:
@@ -61,7 +85,7 @@ def threads_of(cloth: Cloth) -> Threads:
     # In the mesh's own order an error would be swept from one side of the garment to the other.
     shuffle = np.random.default_rng(0)
     first, second = shuffle.permutation(len(lengths)), shuffle.permutation(len(spans))
-    return Threads(edges.ends[first], lengths[first], across[second], spans[second])
+    return Threads(edges.ends[first], lengths[first], lengths[first], across[second], spans[second])
 
 
 def _height_over(rest: Float64, ends: Int32, corner: Int32) -> Float64:
@@ -204,69 +228,50 @@ def _step(
                     v[i, k] *= slower
 
 
-class Simulation:
-    """Moving cloth.
+@dataclass(frozen=True, slots=True)
+class State:
+    """Cloth at one moment.
 
     Attributes:
         x: Vx3 float64, positions in metres.
         v: Vx3 float64, speeds in m/s.
-        w: V float64, inverse masses; 0 for points that are held.
-        held: Vx3 float64, where held points are to be at the end of the frame.
     """
 
-    def __init__(self, threads: Threads, start: Float64) -> None:
-        """Cloth at rest.
+    x: Float64
+    v: Float64
 
-        Args:
-            threads: What holds it in shape.
-            start: Vx3 float64.
-        """
-        self._threads = threads
-        self._cut = threads.lengths
-        self.x = np.ascontiguousarray(start)
-        self.v = np.zeros_like(self.x)
-        self.w = np.ones(len(self.x))
-        self.held = self.x.copy()
 
-    def advance(self, skin: Contacts, gap: Contacts, frame: Frame) -> None:
-        """Solve one frame of 1/60 s: about 10 ms for a T-shirt.
+def advanced(
+    state: State, threads: Threads, held: Mapping[int, Float64], skin: Contacts, gap: Contacts, frame: Frame
+) -> State:
+    """Solve one frame of 1/60 s.
 
-        Args:
-            skin: The body's surface next to each point.
-            gap: Surfaces to stay farther away from, without friction.
-            frame: How.
-        """
-        t = self._threads
-        _step(
-            self.x,
-            self.v,
-            self.w,
-            self.held,
-            t.ends,
-            t.lengths,
-            t.across,
-            t.spans,
-            (skin.points, skin.normals, skin.motion, skin.clearance),
-            (gap.points, gap.normals, gap.motion, gap.clearance),
-            frame.substeps,
-            frame.gravity,
-            frame.keep,
-            frame.friction,
-        )
-
-    def give_way(self, limit: float) -> None:
-        """Lengthen for good what is stretched by more than `limit`, so that it pulls no harder than that."""
-        self._threads = replace(self._threads, lengths=np.maximum(self._threads.lengths, self._lengths() / limit))
-
-    def stretch(self) -> Float64:
-        """E float64, length of each edge over its length in the pattern."""
-        return self._lengths() / self._cut
-
-    def tension(self) -> Float64:
-        """E float64, length of each edge over its length after the cloth has given way."""
-        return self._lengths() / self._threads.lengths
-
-    def _lengths(self) -> Float64:
-        ends = self._threads.ends
-        now: Float64 = np.linalg.norm(self.x[ends[:, 0]] - self.x[ends[:, 1]], axis=1)
-        return now
+    Args:
+        state: At its start.
+        threads: What holds the cloth in shape.
+        held: Vertices whose place at the end of the frame is given, with that place.
+        skin: The body's surface next to each point.
+        gap: Surfaces to stay farther away from, without friction.
+        frame: How.
+    """
+    x, v, w, goal = state.x.copy(), state.v.copy(), np.ones(len(state.x)), state.x.copy()
+    for vertex, place in held.items():
+        w[vertex], goal[vertex] = 0.0, place
+    t = threads
+    _step(
+        x,
+        v,
+        w,
+        goal,
+        t.ends,
+        t.lengths,
+        t.across,
+        t.spans,
+        (skin.points, skin.normals, skin.motion, skin.clearance),
+        (gap.points, gap.normals, gap.motion, gap.clearance),
+        frame.substeps,
+        frame.gravity,
+        frame.keep,
+        frame.friction,
+    )
+    return State(x, v)

@@ -113,10 +113,9 @@ def named(name: str) -> Pose:
     return pose
 
 
-def arms_out(abduction: float, legs: Pose) -> Pose:
-    """Straight arms at `abduction` degrees from hanging, with the legs of `legs`."""
-    turns = {bone: angles for bone, angles in legs.turns.items() if "leg" in bone or "foot" in bone}
-    return _both(Arm((abduction, 0), (abduction, 2)), turns)
+def arms_out(abduction: float) -> Pose:
+    """Straight arms at `abduction` degrees from hanging, the legs a little apart: how garments are put on."""
+    return _both(Arm((abduction, 0), (abduction, 2)), _LEGS_APART)
 
 
 def between(first: Pose, last: Pose, t: float) -> Pose:

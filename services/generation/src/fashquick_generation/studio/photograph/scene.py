@@ -66,8 +66,9 @@ class Scene:
 def assembled(dressed: Dressed) -> Scene:
     """Put figure, companion clothes and garment together."""
     body = dressed.body
-    x, faces, pixels = subdivided(dressed.x, dressed.cloth.faces, dressed.texture)
-    cloth_kind = np.where(np.tile(dressed.cloth.back_face, 4), Kind.BACK, Kind.FRONT)
+    (worn,) = dressed.garments
+    x, faces, pixels = subdivided(worn.x, worn.cloth.faces, worn.texture)
+    cloth_kind = np.where(np.tile(worn.cloth.back_face, 4), Kind.BACK, Kind.FRONT)
     model = body.model
     skin = _pressed_in(body.vertices, body.normals, x, body.of(Part.HEAD, Part.HAND_LEFT, Part.HAND_RIGHT))
     trousers = _pressed_in(

@@ -8,7 +8,7 @@ from typing import Protocol
 from fashquick_generation.studio.arrays import Float64
 from fashquick_generation.studio.cut.pattern import Pattern
 from fashquick_generation.studio.drape.cloth import Cloth
-from fashquick_generation.studio.figure.body import BodyModel, PosedBody
+from fashquick_generation.studio.figure.body import PosedBody
 from fashquick_generation.studio.figure.poses import Pose
 
 
@@ -32,7 +32,6 @@ class Placed:
     Attributes:
         cloth: With its shape at rest.
         start: Vx3 float64 metres, where its vertices begin.
-        first: Pose that the body begins in.
         pins: Points that the body holds.
         from_trunk: V float64, metres that a vertex keeps from the trunk, -1 for those that need not: with
             `from_arms`, how layers of cloth between arm and trunk keep their order.
@@ -41,7 +40,6 @@ class Placed:
 
     cloth: Cloth
     start: Float64
-    first: Pose
     pins: tuple[Pin, ...]
     from_trunk: Float64
     from_arms: Float64
@@ -50,14 +48,18 @@ class Placed:
 class Placer(Protocol):
     """How garments of one family get onto a body."""
 
-    def place(self, pattern: Pattern, cloth: Cloth, model: BodyModel, pose: Pose) -> Placed:
+    def first(self, pattern: Pattern) -> Pose:
+        """Pose in which the body meets the cloth; it depends on the garment alone, not on the pose it ends in."""
+        ...
+
+    def place(self, pattern: Pattern, cloth: Cloth, body: PosedBody, under: Float64) -> Placed:
         """Lay the cloth around the body.
 
         Args:
             pattern: The garment's.
             cloth: Sewn from it.
-            model: Who wears it.
-            pose: That it will end in.
+            body: In the pose `first`.
+            under: Nx3 float64 metres, points of garments that are worn underneath; often none.
         """
         ...
 

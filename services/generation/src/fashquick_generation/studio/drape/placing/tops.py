@@ -15,8 +15,8 @@ from fashquick_generation.studio.drape import gates
 from fashquick_generation.studio.drape.cloth import Cloth
 from fashquick_generation.studio.drape.coverage import bare_chest_share, bare_share
 from fashquick_generation.studio.drape.placing.contract import Pin, Placed
-from fashquick_generation.studio.figure.body import BodyModel, Part, PosedBody
-from fashquick_generation.studio.figure.poses import Pose, arms_out, rotations
+from fashquick_generation.studio.figure.body import Part, PosedBody
+from fashquick_generation.studio.figure.poses import Pose, arms_out
 
 OVER_SHOULDER_M = 0.012
 """Room between the shoulder seam and the body at the start."""
@@ -25,6 +25,8 @@ PANEL_GAP_M = 0.025
 SEAM_SPREAD_M = 0.03
 """Least distance of a panel from its seam, front to back, at the start."""
 SLEEVE_PAST_WRIST_M = 0.01
+UNDER_M = 0.06
+"""How far garments underneath may stand off the trunk; what is farther out is their sleeves."""
 SLAB_M = 0.02
 """Height of the slices in which the widths of body and cloth are compared."""
 WIDEST_START = 2.0
@@ -51,19 +53,20 @@ NECK_POINTS = ((Role.SHOULDER, Side.LEFT), (Role.NECK, Side.MIDDLE))
 class TopPlacer:
     """Tops with sleeves: flat in front of and behind the body, sleeves along the arms."""
 
-    def place(self, pattern: Pattern, cloth: Cloth, model: BodyModel, pose: Pose) -> Placed:
+    def first(self, pattern: Pattern) -> Pose:
+        """Arms where the sleeves are; see `Placer`."""
+        return arms_out(start_angle(sleeves_of(pattern)))
+
+    def place(self, pattern: Pattern, cloth: Cloth, body: PosedBody, under: Float64) -> Placed:
         """Lay the cloth around the body; see `Placer`."""
         sleeves = sleeves_of(pattern)
-        first = arms_out(start_angle(sleeves), pose)
-        body = model.posed(rotations(model, first))
         for sleeve, side in zip(sleeves, ("left", "right"), strict=True):
             cloth = replace(cloth, rest=sleeve.shortened(cloth.rest, arm_reach(body, sleeve, side)))
         seam = np.concatenate([pattern.line(Role.SHOULDER, side) for side in (Side.LEFT, Side.RIGHT)])
         on_sleeve = sleeves[0].share(cloth.rest) + sleeves[1].share(cloth.rest)
         return Placed(
             cloth=cloth,
-            start=placed(cloth, sleeves, seam, body),
-            first=first,
+            start=placed(cloth, sleeves, seam, body, under),
             pins=_neck_pins(cloth, body),
             from_trunk=np.where(on_sleeve > 0.05, LAYER_GAP_M * on_sleeve, -1.0),
             from_arms=np.where(on_sleeve < 0.05, LAYER_GAP_M, -1.0),
@@ -104,7 +107,7 @@ def start_angle(sleeves: tuple[Sleeve, Sleeve]) -> float:
     return float(np.clip((sleeves[0].angle + sleeves[1].angle) / 2, FLATTEST_ARM, STEEPEST_ARM))
 
 
-def placed(cloth: Cloth, sleeves: tuple[Sleeve, Sleeve], seam: Float64, body: PosedBody) -> Float64:
+def placed(cloth: Cloth, sleeves: tuple[Sleeve, Sleeve], seam: Float64, body: PosedBody, under: Float64) -> Float64:
     """Start positions.
 
     Args:
@@ -112,21 +115,22 @@ def placed(cloth: Cloth, sleeves: tuple[Sleeve, Sleeve], seam: Float64, body: Po
         sleeves: Its sleeves.
         seam: Mx2 float64, the shoulder seams in pattern coordinates.
         body: With its arms at `start_angle`.
+        under: Nx3 float64, points of garments underneath.
 
     Returns:
         Vx3 float64 metres.
     """
     flat = cloth.rest.copy()
-    height = _height(seam, body)
+    height = _height(seam, body, under)
     flat[:, 1] += height
     for sleeve, side in zip(sleeves, ("left", "right"), strict=True):
         flat = _along_arm(flat, cloth.rest, sleeve, height=height, body=body, side=side)
-    front, back, middle = _depths(flat, body)
+    front, back, middle = _depths(flat, body, under)
     depth = np.select([cloth.panel == 0, cloth.panel == 1], [front, back], middle)
     armpit = min(float(sleeve.armpit[1]) for sleeve in sleeves)
     on_trunk = sleeves[0].share(cloth.rest) + sleeves[1].share(cloth.rest) == 0
     below = np.clip((armpit - cloth.rest[:, 1]) / TUBE_BLEND_M, 0, 1) * on_trunk
-    x, y = _tube(flat, below, _slabs(body), cloth.panel)
+    x, y = _tube(flat, below, _slabs(body, under), cloth.panel)
     return np.stack([flat[:, 0] + below * (x - flat[:, 0]), depth + below * (y - depth), flat[:, 1]], axis=1)
 
 
@@ -152,8 +156,10 @@ class _Slabs:
         return number
 
 
-def _slabs(body: PosedBody) -> _Slabs:
+def _slabs(body: PosedBody, under: Float64) -> _Slabs:
     trunk = np.concatenate([body.vertices[body.of(Part.TORSO, Part.HIPS)], body.trousers])
+    reach = float(np.abs(trunk[:, 0]).max()) + UNDER_M
+    trunk = np.concatenate([trunk, under[np.abs(under[:, 0]) < reach]])
     number = np.round(trunk[:, 2] / SLAB_M).astype(int)
     first, count = int(number.min()), int(np.ptp(number)) + 1
     half, front, back = np.zeros(count), np.full(count, np.inf), np.full(count, -np.inf)
@@ -195,9 +201,10 @@ def _tube(flat: Float64, below: Float64, slabs: _Slabs, panel: Float64) -> tuple
     return x, middle + side * reach * profile
 
 
-def _height(seam: Float64, body: PosedBody) -> float:
+def _height(seam: Float64, body: PosedBody, under: Float64) -> float:
     """Height of the pattern's zero at which the whole seam is just above the body."""
     upper = body.vertices[body.of(Part.TORSO, Part.NECK, Part.UPPER_ARM_LEFT, Part.UPPER_ARM_RIGHT)]
+    upper = np.concatenate([upper, under])
     seam = seam[np.abs(seam[:, 0]) < SHOULDER_REACH_M]
     highest = -np.inf
     for x, y in seam[::4]:
@@ -220,10 +227,10 @@ def _along_arm(flat: Float64, rest: Float64, sleeve: Sleeve, *, height: float, b
     return out
 
 
-def _depths(flat: Float64, body: PosedBody) -> tuple[Float64, Float64, Float64]:
+def _depths(flat: Float64, body: PosedBody, under: Float64) -> tuple[Float64, Float64, Float64]:
     """Where the body's front and back are next to each point, and the middle between them."""
     solid = body.of(*(part for part in Part if part not in (Part.HEAD, Part.HAND_LEFT, Part.HAND_RIGHT)))
-    points = np.concatenate([body.vertices[solid], body.trousers])
+    points = np.concatenate([body.vertices[solid], body.trousers, under])
     away, index = cKDTree(points[:, [0, 2]]).query(flat, k=16)
     near = away < 0.06
     y = points[:, 1][index]

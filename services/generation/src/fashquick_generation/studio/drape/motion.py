@@ -1,0 +1,179 @@
+"""A body that moves in its clothes: each garment collides with the body and with the garments underneath."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from fashquick_common.cancel import CancelFlag
+from fashquick_generation.studio.arrays import Bool, Float64, Int32
+from fashquick_generation.studio.drape.collision import Collider, surface_of
+from fashquick_generation.studio.drape.placing.contract import Placed
+from fashquick_generation.studio.drape.solver import Contacts, Frame, State, Threads, advanced, threads_of
+from fashquick_generation.studio.figure.body import BodyModel, Part, PosedBody
+from fashquick_generation.studio.figure.poses import Pose, between, rotations
+
+CLEARANCE_M = 0.0045
+"""Distance of cloth from the body: what a coarse mesh needs in order not to cut through a round surface."""
+ARM_FROM_SHOULDER_M = 0.11
+"""Beyond this distance from the shoulder joint an arm counts as a neighbour of the torso, not as part of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worn:
+    """A garment at one moment; nothing changes it.
+
+    Attributes:
+        placed: How it was put on.
+        threads: What holds it in shape.
+        state: Where it is and how fast it moves.
+    """
+
+    placed: Placed
+    threads: Threads
+    state: State
+
+
+class Motion:
+    """A body that moves in its clothes.
+
+    Attributes:
+        pose: That the body is in.
+        body: In that pose.
+        worn: Its garments, innermost first.
+    """
+
+    def __init__(
+        self,
+        model: BodyModel,
+        pose: Pose,
+        worn: tuple[Worn, ...],
+        *,
+        on_frame: Callable[[], None],
+        cancel: CancelFlag,
+    ) -> None:
+        """Start to move.
+
+        Args:
+            model: Who moves.
+            pose: That the body begins in.
+            worn: Its garments, as they hang on it in that pose.
+            on_frame: Called after each frame.
+            cancel: Checked in each frame.
+        """
+        self.pose, self.body = pose, model.posed(rotations(model, pose))
+        self.worn: tuple[Worn, ...] = ()
+        self._on_frame, self._cancel = on_frame, cancel
+        self._surroundings: list[_Surroundings] = []
+        for garment in worn:
+            self._wear(garment)
+
+    @property
+    def under(self) -> Float64:
+        """Nx3 float64, points of all garments."""
+        return np.concatenate([np.zeros((0, 3)), *(garment.state.x for garment in self.worn)])
+
+    def put_on(self, placed: Placed) -> None:
+        """Put another garment over those that are worn."""
+        self._wear(Worn(placed, threads_of(placed.cloth), State(placed.start, np.zeros_like(placed.start))))
+
+    def give_way(self, limit: float) -> None:
+        """Lengthen for good what is stretched by more than `limit` in the outermost garment."""
+        *inner, last = self.worn
+        self.worn = (*inner, replace(last, threads=last.threads.given_way(last.state.x, limit)))
+
+    def hold(self, frames: int, frame: Frame) -> None:
+        """Let the clothes move while the body stands."""
+        for _ in range(frames):
+            self._follow(self.body, frame)
+
+    def move(self, pose: Pose, frames: int, frame: Frame) -> None:
+        """Go into another pose: slow, fast, slow, as people move."""
+        model, first = self.body.model, self.pose
+        for t in (1 - np.cos(np.linspace(0, np.pi, frames + 1)[1:])) / 2:
+            self._follow(model.posed(rotations(model, between(first, pose, float(t)))), frame)
+        self.pose = pose
+
+    def _wear(self, garment: Worn) -> None:
+        layers = [other.placed.cloth.faces for other in self.worn]
+        sizes = [len(other.state.x) for other in self.worn]
+        self._surroundings.append(_Surroundings(garment.placed, self.body, layers, sizes))
+        self.worn = (*self.worn, garment)
+
+    def _follow(self, body: PosedBody, frame: Frame) -> None:
+        """One frame in which the body goes into another pose, and the garments, from the inside out, with it."""
+        now, then = [_collidable(self.body)], [_collidable(body)]
+        moved = []
+        for garment, around in zip(self.worn, self._surroundings, strict=True):
+            self._cancel.check()
+            x = garment.state.x
+            skin, gap = around.contacts(x, np.concatenate(now), np.concatenate(then))
+            self._cancel.check()
+            state = advanced(garment.state, garment.threads, around.held(body), skin, gap, frame)
+            now.append(x)
+            then.append(state.x)
+            moved.append(replace(garment, state=state))
+        self.worn, self.body = tuple(moved), body
+        self._on_frame()
+
+
+class _Surroundings:
+    """What a garment collides with: body, companion clothes and the garments underneath."""
+
+    def __init__(self, placed: Placed, body: PosedBody, layers: list[Int32], sizes: list[int]) -> None:
+        parts, faces = body.model.parts, body.model.body.faces
+        hidden = np.isin(parts, [Part.HEAD, Part.HAND_LEFT, Part.HAND_RIGHT, Part.FOOT_LEFT, Part.FOOT_RIGHT])
+        skin = faces[~hidden[faces].any(axis=1)]
+        self._points = len(body.vertices)
+        meshes = [skin, body.model.trousers.faces, *layers]
+        starts = np.cumsum([0, self._points, len(body.trousers), *sizes])
+        solid = np.concatenate([mesh + np.int32(start) for mesh, start in zip(meshes, starts, strict=False)])
+        arms, trunk = _arm_vertices(body), np.isin(parts, [Part.TORSO, Part.HIPS])
+        self._skin = Collider(surface_of(solid, int(starts[-1])))
+        self._arms = Collider(surface_of(skin[arms[skin].all(axis=1)], self._points))
+        self._trunk = Collider(surface_of(skin[trunk[skin].all(axis=1)], self._points))
+        self._near_skin = np.full(len(placed.start), CLEARANCE_M)
+        self._placed = placed
+
+    def contacts(self, x: Float64, now: Float64, then: Float64) -> tuple[Contacts, Contacts]:
+        """Contacts with everything solid, and the gaps to keep from arms or trunk."""
+        skin = self._skin.contacts(x, now, then, self._near_skin)
+        now, then = now[: self._points], then[: self._points]
+        trunk = self._trunk.contacts(x, now, then, self._placed.from_trunk)
+        arms = self._arms.contacts(x, now, then, self._placed.from_arms)
+        return skin, _merged(trunk, arms)
+
+    def held(self, body: PosedBody) -> dict[int, Float64]:
+        """Where the body holds the garment."""
+        normals = body.normals
+        return {
+            pin.vertex: body.vertices[pin.on_body] + CLEARANCE_M * normals[pin.on_body] for pin in self._placed.pins
+        }
+
+
+def _collidable(body: PosedBody) -> Float64:
+    return np.concatenate([body.vertices, body.trousers])
+
+
+def _arm_vertices(body: PosedBody) -> Bool:
+    arms = np.zeros(len(body.vertices), bool)
+    for side, upper, fore in (
+        ("left", Part.UPPER_ARM_LEFT, Part.FOREARM_LEFT),
+        ("right", Part.UPPER_ARM_RIGHT, Part.FOREARM_RIGHT),
+    ):
+        away = np.linalg.norm(body.vertices - body.keypoints[f"{side}_shoulder"], axis=1)
+        arms |= body.of(upper, fore) & (away > ARM_FROM_SHOULDER_M)
+    return arms
+
+
+def _merged(first: Contacts, second: Contacts) -> Contacts:
+    """Contacts of points that touch one surface or the other, never both."""
+    use = (first.clearance >= 0)[:, None]
+    return Contacts(
+        np.where(use, first.points, second.points),
+        np.where(use, first.normals, second.normals),
+        np.where(use, first.motion, second.motion),
+        np.where(use[:, 0], first.clearance, second.clearance),
+    )

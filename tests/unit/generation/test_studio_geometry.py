@@ -16,7 +16,7 @@ from fashquick_common.errors import SimulationFailed
 from fashquick_common.garment import Category
 from fashquick_common.garment import LandmarkName as L
 from fashquick_generation.studio.colour import linear
-from fashquick_generation.studio.cut import neckline, outline, tops
+from fashquick_generation.studio.cut import outline, tops
 from fashquick_generation.studio.drape import coverage, gates
 from fashquick_generation.studio.figure import body, measures, poses
 from fashquick_generation.studio.mesh import edges_of, subdivided, vertex_normals
@@ -59,20 +59,6 @@ def test_holes_threads_and_specks_do_not_change_the_outline(line: outline.Outlin
     other = outline.trace(alpha, sample_landmarks(), tops.CORNERS, CancelFlag())
     assert other.holes.sum() > 300
     assert np.count_nonzero(other.mask != line.mask) < 0.01 * line.mask.sum()
-
-
-@pytest.mark.parametrize(("depth", "roundness"), [(24, 2.0), (34, 2.0), (40, 2.0)])
-def test_a_visible_neckline_is_found(line: outline.Outline, depth: int, roundness: float) -> None:
-    photo = sample_garment((90, 110, 160)).photo.copy()
-    right, left = line.at(L.NECK_RIGHT), line.at(L.NECK_LEFT)
-    drawn = neckline.curve(right, left, depth, roundness)
-    inside = np.concatenate([drawn, [[left[0], 0], [right[0], 0]]])
-    shown = np.zeros(photo.shape[:2], np.uint8)
-    cv2.fillPoly(shown, [np.round(inside).astype(np.int32)], 1)
-    photo[(shown > 0) & (line.mask > 0)] = (60, 75, 110)
-    photo[72:80, 192:208] = (240, 240, 240)  # a label
-    found = neckline.front_neckline(photo, line)
-    assert abs(found[:, 1].max() - drawn[:, 1].max()) < 4
 
 
 def test_key_points_and_skin_move_together() -> None:

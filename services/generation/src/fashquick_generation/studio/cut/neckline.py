@@ -4,91 +4,133 @@ In a photo of a T-shirt lying flat the outline between the neck points is the ba
 lies below it, inside the garment, and between the two the inside of the back is seen. The edge is looked for as
 the curve of a small family (round to V, shallow to deep) along which colours change most, in the spirit of
 Daugman's integro-differential operator ("High confidence visual recognition of persons by a test of statistical
-independence", 1993, eq. 2).
+independence", 1993, eq. 2). What the passport says of the neckline tells how deep and how pointed it should be.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
 import cv2
 import numpy as np
 
-from fashquick_common.garment import LandmarkName as L
+from fashquick_common.garment import Answer, Neckline
 from fashquick_generation.studio.arrays import Float32, Float64, UInt8
-from fashquick_generation.studio.cut.outline import Outline, resampled
+from fashquick_generation.studio.cut.outline import resampled
 
 SAMPLES = 61
 """Points along a candidate curve."""
-ROUNDNESS = (2.0, 1.6, 1.3, 1.05)
-"""Exponents of |x|^p + y^p = 1: an ellipse, two between, almost a V."""
-SHAPE_TRUST = (1.0, 0.9, 0.6, 0.5)
-"""Round necklines are the common ones; a pointed one must show more clearly."""
-SHALLOWEST, DEEPEST = 0.24, 1.35
-"""Depth of a neckline under the line between the neck points, as shares of the neck's width."""
-BELOW_BACK = 0.17
-"""Least distance between the back's edge and the front's, in the same measure: more than a collar's ribbing, whose
-seam on the back runs along the back's edge and would be taken for the front's."""
-USUAL_DEPTH = 0.45
-"""Depth where the photo shows no edge: a crew neck's."""
+ROUNDNESS = (2.6, 2.0, 1.6, 1.3, 1.05)
+"""Exponents of |x|^p + y^p = 1: boxier than an ellipse, an ellipse, two between, almost a V."""
+DEEPEST = 1.35
+"""Depth of a neckline under the line between the neck points, as a share of the neck's width."""
+BELOW_BACK = 0.12
+"""Least distance between the back's edge and the front's, in the same measure: less is the rim of one panel."""
 CUT_OUT = 0.33
 """An outline that sags more than this already is the front's edge: the mask leaves out the inside of the back."""
-ORDINARY = 0.6
-"""Depth from which necklines become rarer, and must show more clearly, in the same measure."""
+CUT_OUT_BARELY = 0.12
+"""A high or collared neck's outline that sags less than this is no opening, in the same measure."""
 AROUND = 0.3
 """Margin around the searched region, in the same measure."""
 DEPTHS = 52
-CLEAR_EDGE = 1.7
+CLEAR_EDGE = 1.6
 """An edge counts if colours change this much more along it than along the middle one of all candidates."""
-FIRST_SHARE = 0.85
-"""A ribbed collar has two edges; the upper one is the opening. It need only be this strong against the lower."""
 AGREEING = 35
 """Percentile along a curve that counts: most of it must show the change, and a label's edge is only a piece."""
 KNOWN_SHARE = 0.12
-"""How exact the passport's lowest point is, as a share of the neck's width; edges near it count up to double."""
+"""How exact the passport's lowest point is, as a share of the neck's width."""
+KNOWN_WEIGHT = 0.6
+"""By how much edges near that point count more. It is often the lower edge of the label instead."""
 STEP_SHARE = 0.05
 """Distance between the two sides that are compared, as a share of the neck's width."""
 STRONG_CHANGE = 0.15
 """Colour change (of 1) from which a stronger one does not count more, so that print does not win over cloth."""
 FAINTEST_CHANGE = 0.012
 """Colour change that is no more than the cloth's own texture."""
+UNLIKELY = 0.12
+"""How much an edge counts that lies where the passport expects none, when the passport is sure."""
 
 
-def front_neckline(photo: UInt8, outline: Outline) -> Float64:
-    """The front panel's edge from the wearer's right neck point to the left one.
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What necklines of one kind are like.
+
+    Attributes:
+        depth: Usual depth, as a share of the neck's width.
+        spread: Standard deviation of it.
+        trust: How readily each of `ROUNDNESS` is believed.
+    """
+
+    depth: float
+    spread: float
+    trust: tuple[float, float, float, float, float]
+
+
+EXPECTED: Mapping[Neckline | None, Expected] = MappingProxyType(
+    {
+        Neckline.CREW: Expected(0.36, 0.16, (0.9, 1.0, 0.95, 0.5, 0.2)),
+        Neckline.SCOOP: Expected(0.55, 0.25, (0.9, 1.0, 0.95, 0.5, 0.3)),
+        Neckline.V: Expected(0.80, 0.30, (0.3, 0.45, 0.7, 1.0, 1.0)),
+        Neckline.COLLAR: Expected(0.45, 0.25, (0.8, 1.0, 1.0, 0.9, 0.8)),
+        Neckline.HIGH: Expected(0.25, 0.20, (0.9, 1.0, 1.0, 0.8, 0.7)),
+        Neckline.HOOD: Expected(0.45, 0.25, (0.8, 1.0, 1.0, 0.9, 0.7)),
+        Neckline.STRAPS: Expected(0.60, 0.30, (1.0, 1.0, 1.0, 0.8, 0.7)),
+        None: Expected(0.42, 0.25, (0.9, 1.0, 0.95, 0.7, 0.5)),
+    }
+)
+"""Depth and shape by the passport's answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """The front panel's edge.
+
+    Attributes:
+        line: `SAMPLES` x 2 float64, pixels, from the wearer's right neck point to the left one.
+        confidence: 0 (what is usual for the kind) to 1 (clearly seen).
+    """
+
+    line: Float64
+    confidence: float
+
+
+def front_edge(
+    photo: UInt8, back: Float64, answer: Answer[Neckline] | None, known: Float64 | None = None, sureness: float = 0.0
+) -> Edge:
+    """The front panel's edge.
 
     Args:
         photo: HxWx3 uint8.
-        outline: A top's.
-
-    Returns:
-        `SAMPLES` x 2 float64, pixels.
+        back: Mx2 float64, pixels, the outline from the wearer's right neck point to the left one.
+        answer: The passport's, if there is one.
+        known: 2 float64, pixels, the passport's lowest point of the neckline, if it has one.
+        sureness: Its confidence, 0 to 1.
     """
-    right, left = outline.at(L.NECK_RIGHT), outline.at(L.NECK_LEFT)
-    width = float(np.linalg.norm(left - right))
-    if _sag(outline, right, left) > CUT_OUT * width:
-        return resampled(outline.between(L.NECK_RIGHT, L.NECK_LEFT), SAMPLES)
-    least, most, known = _depths(outline, right, left, width)
-    depths = np.linspace(least, most, DEPTHS)
-    corner = np.maximum(np.floor(np.minimum(right, left) - AROUND * width).astype(int), 0)
-    last = np.ceil(np.maximum(right, left) + (AROUND + DEEPEST) * width).astype(int)
-    blurred = cv2.GaussianBlur(photo[corner[1] : last[1], corner[0] : last[0]], (0, 0), max(0.006 * width, 0.6))
-    smooth = np.asarray(blurred, np.float32) / np.float32(255)
-    change = np.array(
-        [[_change(smooth, right - corner, left - corner, depth, p) for depth in depths] for p in ROUNDNESS]
-    )
-    change *= np.array(SHAPE_TRUST)[:, None]
-    change /= 1 + np.clip(depths / width - ORDINARY, 0, None)
+    right, left = back[0], back[-1]
+    width = max(float(np.linalg.norm(left - right)), 1.0)
+    kind = None if answer is None else answer.value
+    sag = _sag(back)
+    if sag > CUT_OUT * width:
+        return Edge(resampled(back, SAMPLES), 1.0)
+    likely = EXPECTED.get(kind, EXPECTED[None])
+    sure = 0.5 if answer is None or answer.value is None else answer.confidence
+    least = sag + BELOW_BACK * width
+    depths = np.linspace(least, max(DEEPEST * width, 1.3 * least), DEPTHS)
+    change = _changes(photo, right, left, width, depths)
+    weight = (1 - sure) + sure * np.maximum(_bump(depths / width, likely.depth, likely.spread), UNLIKELY)
     if known is not None:
-        change *= 1 + outline.collar_confidence * np.exp(-(((depths - known) / (KNOWN_SHARE * width)) ** 2))
-    best_shape = int(change.max(axis=1).argmax())
-    along = change[best_shape]
-    if along.max() < max(CLEAR_EDGE * float(np.median(change)), FAINTEST_CHANGE):
-        usual = float(np.clip(known or USUAL_DEPTH * width, least, most))
-        return curve(right, left, usual, ROUNDNESS[0])
-    strong = np.flatnonzero(along >= FIRST_SHARE * along.max())
-    first = strong[0]
-    while first + 1 < len(along) and along[first + 1] > along[first]:
-        first += 1
-    return curve(right, left, float(depths[first]), ROUNDNESS[best_shape])
+        depth = float((known - right) @ _down(right, left))
+        weight = weight * (1 + KNOWN_WEIGHT * sureness * _bump(depths, depth, KNOWN_SHARE * width))
+    scored = change * np.array(likely.trust)[:, None] * weight
+    shape, deep = np.unravel_index(int(scored.argmax()), scored.shape)
+    clear = float(scored.max()) / max(CLEAR_EDGE * float(np.median(scored)), FAINTEST_CHANGE)
+    if clear < 1:
+        usual = max(likely.depth * width, least)
+        return Edge(curve(right, left, usual, ROUNDNESS[int(np.argmax(likely.trust))]), 0.0)
+    found = curve(right, left, float(depths[deep]), ROUNDNESS[int(shape)])
+    return Edge(found, float(np.clip((clear - 1) / 2, 0.1, 1)))
 
 
 def curve(right: Float64, left: Float64, depth: float, roundness: float) -> Float64:
@@ -97,26 +139,33 @@ def curve(right: Float64, left: Float64, depth: float, roundness: float) -> Floa
     x = np.sign(np.cos(angle)) * np.abs(np.cos(angle)) ** (2 / roundness)
     y = np.sin(angle) ** (2 / roundness)
     half = (left - right) / 2
-    down = np.array([-half[1], half[0]]) / np.linalg.norm(half)
-    line: Float64 = (left + right) / 2 + x[:, None] * half + depth * y[:, None] * down
+    line: Float64 = (left + right) / 2 + x[:, None] * half + depth * y[:, None] * _down(right, left)
     return line
 
 
-def _depths(outline: Outline, right: Float64, left: Float64, width: float) -> tuple[float, float, float | None]:
-    """Least and largest depth of the front's edge, and the passport's, if it has one."""
-    least = max(SHALLOWEST * width, _sag(outline, right, left) + BELOW_BACK * width)
-    most = max(DEEPEST * width, 1.3 * least)
-    if outline.collar_bottom is None:
-        return least, most, None
-    down = np.array([-(left - right)[1], (left - right)[0]]) / width
-    return least, most, float((outline.collar_bottom - right) @ down)
+def _bump(x: Float64, middle: float, spread: float) -> Float64:
+    out: Float64 = np.exp(-0.5 * ((x - middle) / spread) ** 2)
+    return out
 
 
-def _sag(outline: Outline, right: Float64, left: Float64) -> float:
-    """How far the outline between the neck points lies under the straight line between them, pixels."""
+def _down(right: Float64, left: Float64) -> Float64:
     across = left - right
-    down = np.array([-across[1], across[0]]) / np.linalg.norm(across)
-    return float(((outline.between(L.NECK_RIGHT, L.NECK_LEFT) - right) @ down).max())
+    unit: Float64 = np.array([-across[1], across[0]]) / max(float(np.linalg.norm(across)), 1e-9)
+    return unit
+
+
+def _sag(back: Float64) -> float:
+    """How far a line lies under the straight one between its ends at most, pixels."""
+    return float(((back - back[0]) @ _down(back[0], back[-1])).max())
+
+
+def _changes(photo: UInt8, right: Float64, left: Float64, width: float, depths: Float64) -> Float64:
+    """Change of colour along every candidate: a row a roundness, a column a depth."""
+    corner = np.maximum(np.floor(np.minimum(right, left) - AROUND * width).astype(int), 0)
+    last = np.ceil(np.maximum(right, left) + (AROUND + DEEPEST) * width).astype(int)
+    region = photo[corner[1] : last[1], corner[0] : last[0]]
+    smooth = np.asarray(cv2.GaussianBlur(region, (0, 0), max(0.006 * width, 0.6)), np.float32) / np.float32(255)
+    return np.array([[_change(smooth, right - corner, left - corner, depth, p) for depth in depths] for p in ROUNDNESS])
 
 
 def _change(photo: Float32, right: Float64, left: Float64, depth: float, roundness: float) -> float:

@@ -12,7 +12,7 @@ from fashquick_common.garment import LandmarkName as L
 from fashquick_generation.engine import GarmentInput
 from fashquick_generation.studio.arrays import Float64
 from fashquick_generation.studio.cut import gates
-from fashquick_generation.studio.cut.neckline import front_neckline
+from fashquick_generation.studio.cut.neck import found
 from fashquick_generation.studio.cut.outline import Outline, trace
 from fashquick_generation.studio.cut.pattern import Family, Pattern, Role, Side, Stretch
 from fashquick_generation.studio.figure.measures import Measures
@@ -109,14 +109,15 @@ def drafted(garment: GarmentInput, category: Category, measures: Measures, cance
     """
     outline = trace(garment.alpha, garment.passport.landmarks, CORNERS, cancel)
     gates.check_proportions(outline, category)
-    edge = front_neckline(garment.photo, outline)
+    armpits = outline.at(L.ARMPIT_RIGHT), outline.at(L.ARMPIT_LEFT)
+    neck = found(garment.photo, outline.points, armpits, garment.passport)
     cancel.check()
     flat = fitted(outline, measures.chest_girth_m, measures.hip_girth_m)
     stretches = tuple(
         Stretch(role, side, flat.from_photo(outline.between(first, last)))
         for (role, side), first, last in zip(STRETCHES, CORNERS, (*CORNERS[1:], CORNERS[0]), strict=True)
     )
-    return Pattern(Family.TOP, stretches, flat.from_photo(edge), outline, flat, flat.pixel_m)
+    return Pattern(Family.TOP, stretches, flat.from_photo(neck.front_edge), outline, flat, flat.pixel_m)
 
 
 def fitted(outline: Outline, chest_girth_m: float, hip_girth_m: float) -> Flat:

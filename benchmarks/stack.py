@@ -27,7 +27,7 @@ from fashquick_common.server.main import available_cpus
 from fashquick_features.engine import NO_WISHES
 from fashquick_features.passport import PassportAnalyser
 from fashquick_features.prints.reading import find_reader
-from fashquick_generation.engine import GarmentInput, GenerationJob
+from fashquick_generation.engine import GarmentInput, GenerationJob, generated
 from fashquick_generation.studio import StudioGenerator
 from fashquick_segmentation.embedded import EmbeddedSegmenter
 from fashquick_segmentation.engine import Hints
@@ -53,8 +53,8 @@ class OneProcess:
         photo = decode(data)
         found = self._segmenter.segment(photo.rgb, Hints(photo.alpha), CancelFlag())
         passport = self._analyser.analyse(photo.rgb, found.alpha, NO_WISHES, CancelFlag())
-        job = GenerationJob(GarmentInput(photo.rgb, found.alpha, passport), seed=7)
-        picture = self._generator.generate(job, lambda _: None, CancelFlag())
+        job = GenerationJob((GarmentInput(photo.rgb, found.alpha, passport),), seed=7)
+        (picture,) = generated(self._generator, job).pictures
         return encode(picture.rgb, "png", xmp=synthetic_media_xmp("fashquick"))
 
 

@@ -13,8 +13,7 @@ import statistics
 import sys
 import time
 
-from fashquick_common.cancel import CancelFlag
-from fashquick_generation.engine import Framing, GenerationJob, View
+from fashquick_generation.engine import Framing, GenerationJob, View, generated
 from fashquick_generation.studio import StudioGenerator
 from fashquick_generation.studio.sample import sample_garment
 
@@ -38,13 +37,15 @@ def main() -> int:
     started = time.perf_counter()
     studio.warm_up()
     print(f"{'warm-up':10} {time.perf_counter() - started:7.2f} s")
-    job = GenerationJob(sample_garment(), view=View(framing=Framing(arguments.framing)), width=width, height=height)
+    job = GenerationJob(
+        (sample_garment(),), views=(View(framing=Framing(arguments.framing)),), width=width, height=height
+    )
     totals, stages = [], []
     for _ in range(arguments.repeats):
         started = time.perf_counter()
-        picture = studio.generate(job, lambda _: None, CancelFlag())
+        result = generated(studio, job)
         totals.append(time.perf_counter() - started)
-        stages.append(picture.seconds)
+        stages.append(result.seconds)
     for stage in stages[0]:
         print(f"{stage:10} {statistics.median(seconds[stage] for seconds in stages):7.2f} s")
     print(f"{'picture':10} {statistics.median(totals):7.2f} s   (median of {arguments.repeats}, {width}x{height})")

@@ -19,10 +19,9 @@ from numpy.typing import NDArray
 
 from benchmarks.wardrobe.choice import Photo, Share, chosen
 from benchmarks.wardrobe.garments import Wardrobe
-from fashquick_common.cancel import CancelFlag
 from fashquick_common.errors import FashquickError
 from fashquick_common.garment import Category
-from fashquick_generation.engine import GenerationJob, View
+from fashquick_generation.engine import GenerationJob, View, generated
 from fashquick_generation.studio import StudioGenerator
 
 TILE_PX = (240, 360)
@@ -73,13 +72,13 @@ def _one_category(
             garment = wardrobe.garment(photo)
             shown = garment.photo
             job = GenerationJob(
-                garment,
-                view=View(pose=arguments.pose, yaw_degrees=arguments.yaw),
+                (garment,),
+                views=(View(pose=arguments.pose, yaw_degrees=arguments.yaw),),
                 width=arguments.width,
                 height=arguments.height,
             )
             start = time.perf_counter()
-            made = generator.generate(job, lambda _: None, CancelFlag())
+            (made,) = generated(generator, job).pictures
             picture, facts = made.rgb, dict(made.facts)
             _write(arguments.out / f"{name}__{photo.name[:8]}.png", picture)
         except FashquickError as error:

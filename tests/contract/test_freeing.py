@@ -35,7 +35,7 @@ def pixels(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]
     generate = stack.generator.generate
 
     def spy_on_job(job: Any, *rest: Any) -> Any:
-        seen.append(weakref.ref(job.garment.photo))
+        seen.append(weakref.ref(job.garments[0].photo))
         picture = generate(job, *rest)
         stack.generator.jobs.clear()
         return picture

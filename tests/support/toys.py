@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from fashquick_common.garment import (
     Passport,
 )
 from fashquick_features.engine import FidelityTask, ReadText, Wishes
-from fashquick_generation.engine import GenerationJob, MapKind, Picture, Progress
+from fashquick_generation.engine import Event, GenerationJob, MapKind, Picture, Progress
 from fashquick_segmentation.engine import Candidate, Hints, Quality, Segmentation, Side
 
 GARMENT_RGB = (200, 30, 40)
@@ -144,21 +144,28 @@ class ToyGenerator:
     def warm_up(self) -> None:
         pass
 
-    def generate(self, job: GenerationJob, on_progress: Callable[[Progress], None], cancel: CancelFlag) -> Picture:
+    def generate(self, job: GenerationJob, hear: Callable[[Event], None], cancel: CancelFlag) -> Mapping[str, float]:
         self.jobs.append(job)
+        colour = job.garments[0].passport.palette[0].srgb
+        for index in range(len(job.views)):
+            hear(Progress("draw", (index + 0.1) / len(job.views)))
+            self.pace.work(cancel)
+            hear(Progress("draw", (index + 0.5) / len(job.views), np.full((96, 64, 3), colour, np.uint8)))
+            picture = np.full((job.height, job.width, 3), colour, np.uint8)
+            hear(Picture(index, picture, self._maps(job), {"stretch_p99": 1.0}))
+        return {"draw": 0.1}
+
+    @staticmethod
+    def _maps(job: GenerationJob) -> dict[MapKind, Any]:
         size = (job.height, job.width)
-        colour = job.garment.passport.palette[0].srgb
-        on_progress(Progress("draw", 0.1))
-        self.pace.work(cancel)
-        on_progress(Progress("draw", 0.5, np.full((96, 64, 3), colour, np.uint8)))
         maps: dict[MapKind, Any] = {
             kind: np.zeros(size if kind in (MapKind.DEPTH, MapKind.GARMENT_MASK) else (*size, 3), np.uint8)
             for kind in job.maps - {MapKind.GARMENT_UV}
         }
+        where = np.s_[job.height // 4 : job.height // 2, job.width // 4 : job.width // 2]
         if MapKind.GARMENT_MASK in maps:
-            maps[MapKind.GARMENT_MASK][job.height // 4 : job.height // 2, job.width // 4 : job.width // 2] = 255
+            maps[MapKind.GARMENT_MASK][where] = 255
         if MapKind.GARMENT_UV in job.maps:
-            uv = np.full((*size, 2), np.nan, np.float32)
-            uv[job.height // 4 : job.height // 2, job.width // 4 : job.width // 2] = (0.25, 0.75)
-            maps[MapKind.GARMENT_UV] = uv
-        return Picture(np.full((*size, 3), colour, np.uint8), maps, {"draw": 0.1}, {"stretch_p99": 1.0})
+            maps[MapKind.GARMENT_UV] = np.full((*size, 2), np.nan, np.float32)
+            maps[MapKind.GARMENT_UV][where] = (0.25, 0.75)
+        return maps

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from fashquick_common.cancel import CancelFlag
-from fashquick_generation.engine import Framing, GenerationJob, MapKind, Picture, Progress, View
+from fashquick_generation.engine import Figure, Framing, GenerationJob, MapKind, Picture, Progress, View, generated
 from fashquick_generation.studio import StudioGenerator
+from fashquick_generation.studio.drape import dressing
 from fashquick_generation.studio.figure.body import Part
 from fashquick_generation.studio.photograph.maps import PART_COLOURS
 from fashquick_generation.studio.sample import sample_garment
+from tests.support.studio import pictured
 
 
 def garment_pixels(picture: Picture) -> np.ndarray:
@@ -30,15 +32,15 @@ def test_the_garment_keeps_its_colour(picture: Picture) -> None:
 
 
 def test_a_white_shirt_photographed_too_dark_comes_out_white(generator: StudioGenerator, job: GenerationJob) -> None:
-    grey = replace(job, garment=sample_garment((212, 208, 200)), maps=frozenset({MapKind.GARMENT_MASK}))
-    lit = np.percentile(garment_pixels(generator.generate(grey, lambda _: None, CancelFlag())), 75, axis=0)
+    grey = replace(job, garments=(sample_garment((212, 208, 200)),), maps=frozenset({MapKind.GARMENT_MASK}))
+    lit = np.percentile(garment_pixels(pictured(generator, grey)), 75, axis=0)
     assert lit.min() > 228
     assert np.ptp(lit) < 8
 
 
 def test_a_grey_shirt_stays_grey(generator: StudioGenerator, job: GenerationJob) -> None:
-    grey = replace(job, garment=sample_garment((140, 140, 140)), maps=frozenset({MapKind.GARMENT_MASK}))
-    median = np.median(garment_pixels(generator.generate(grey, lambda _: None, CancelFlag())), axis=0)
+    grey = replace(job, garments=(sample_garment((140, 140, 140)),), maps=frozenset({MapKind.GARMENT_MASK}))
+    median = np.median(garment_pixels(pictured(generator, grey)), axis=0)
     assert np.abs(median - 140).max() < 18
 
 
@@ -81,7 +83,8 @@ def test_maps_show_one_scene(picture: Picture, job: GenerationJob) -> None:
 
 
 def test_the_uv_map_leads_back_to_the_photo(printed_job: GenerationJob, printed: Picture) -> None:
-    uv, mask, photo = printed.maps[MapKind.GARMENT_UV], printed.maps[MapKind.GARMENT_MASK], printed_job.garment.photo
+    uv, mask = printed.maps[MapKind.GARMENT_UV], printed.maps[MapKind.GARMENT_MASK]
+    photo = printed_job.garments[0].photo
     known = np.isfinite(uv).all(axis=2)
     assert uv.dtype == np.float32
     assert known[mask == 255].mean() > 0.9  # all but the inside of the neck
@@ -108,14 +111,14 @@ def test_the_skeleton_lies_on_the_figure(picture: Picture) -> None:
 
 
 def test_the_same_job_gives_the_same_bytes(generator: StudioGenerator, job: GenerationJob, picture: Picture) -> None:
-    again = generator.generate(replace(job, maps=frozenset(MapKind)), lambda _: None, CancelFlag())
+    again = pictured(generator, replace(job, maps=frozenset(MapKind)))
     assert np.array_equal(again.rgb, picture.rgb)
     for kind, image in picture.maps.items():
         assert np.array_equal(again.maps[kind], image, equal_nan=image.dtype == np.float32)
 
 
 def test_another_seed_changes_only_the_dither(generator: StudioGenerator, job: GenerationJob, picture: Picture) -> None:
-    other = generator.generate(replace(job, seed=6), lambda _: None, CancelFlag())
+    other = pictured(generator, replace(job, seed=6))
     difference = np.abs(other.rgb.astype(int) - picture.rgb)
     assert 0 < difference.max() <= 1
 
@@ -123,7 +126,7 @@ def test_another_seed_changes_only_the_dither(generator: StudioGenerator, job: G
 def test_the_back_carries_no_mirrored_print(
     generator: StudioGenerator, printed_job: GenerationJob, printed: Picture
 ) -> None:
-    behind = generator.generate(replace(printed_job, view=View(yaw_degrees=180.0)), lambda _: None, CancelFlag())
+    behind = pictured(generator, replace(printed_job, views=(View(yaw_degrees=180.0),)))
 
     def share_of_yellow(picture: Picture) -> float:
         pixels = garment_pixels(picture).astype(int)
@@ -136,28 +139,47 @@ def test_the_back_carries_no_mirrored_print(
 def test_an_upper_view_shows_the_garment_larger(
     generator: StudioGenerator, job: GenerationJob, picture: Picture
 ) -> None:
-    upper = replace(job, view=View(framing=Framing.UPPER), maps=frozenset({MapKind.GARMENT_MASK}))
-    mask = generator.generate(upper, lambda _: None, CancelFlag()).maps[MapKind.GARMENT_MASK]
+    upper = replace(job, views=(View(framing=Framing.UPPER),), maps=frozenset({MapKind.GARMENT_MASK}))
+    mask = pictured(generator, upper).maps[MapKind.GARMENT_MASK]
     assert (mask > 127).sum() > 1.5 * (picture.maps[MapKind.GARMENT_MASK] > 127).sum()
     assert not mask[-1].any()
 
 
 @pytest.mark.parametrize("body", ["man", "curvy"])
 def test_every_body_wears_it(generator: StudioGenerator, job: GenerationJob, body: str, picture: Picture) -> None:
-    other = generator.generate(replace(job, body=body), lambda _: None, CancelFlag())
+    other = pictured(generator, replace(job, figure=Figure(body=body)))
     assert other.facts["tension_p99"] < 1.3
     assert not np.array_equal(other.rgb, picture.rgb)
 
 
 @pytest.mark.parametrize("pose", ["a-pose", "contrapposto", "hand-on-hip", "three-quarter", "walk"])
 def test_every_pose_can_be_worn(generator: StudioGenerator, job: GenerationJob, pose: str) -> None:
-    other = generator.generate(replace(job, view=View(pose=pose)), lambda _: None, CancelFlag())
+    other = pictured(generator, replace(job, views=(View(pose=pose),)))
     assert other.facts["tension_p99"] < 1.3
+
+
+def test_views_of_one_pose_share_a_simulation_and_give_what_each_gives_alone(
+    generator: StudioGenerator,
+    job: GenerationJob,
+    picture: Picture,
+    from_behind: Picture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls: list[object] = []
+    posed = dressing.posed
+    monkeypatch.setattr(dressing, "posed", lambda *a, **k: calls.append(a) or posed(*a, **k))
+
+    both = generated(generator, replace(job, views=(View(yaw_degrees=180.0), View())))
+
+    assert len(calls) == 1
+    assert [made.view for made in both.pictures] == [0, 1]
+    assert np.array_equal(both.pictures[0].rgb, from_behind.rgb)
+    assert np.array_equal(both.pictures[1].rgb, picture.rgb)
 
 
 def test_progress_never_falls_and_ends_at_one(generator: StudioGenerator, job: GenerationJob) -> None:
     seen: list[Progress] = []
-    generator.generate(job, seen.append, CancelFlag())
+    generator.generate(job, lambda event: seen.append(event) if isinstance(event, Progress) else None, CancelFlag())
     fractions = [progress.fraction for progress in seen]
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1.0

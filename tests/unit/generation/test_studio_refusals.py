@@ -15,7 +15,15 @@ from fashquick_common.errors import (
     SimulationFailed,
 )
 from fashquick_common.garment import Category, CategoryGuess, Landmark, LandmarkName
-from fashquick_generation.engine import GarmentInput, GenerationJob, View
+from fashquick_generation.engine import (
+    Backdrop,
+    BackdropKind,
+    Figure,
+    GarmentInput,
+    GenerationJob,
+    Phenotype,
+    View,
+)
 from fashquick_generation.studio import StudioGenerator
 from fashquick_generation.studio.drape import gates
 
@@ -27,16 +35,16 @@ def refusal(generator: StudioGenerator, job: GenerationJob, kind: type[Fashquick
 
 
 def with_garment(job: GenerationJob, **changes: object) -> GenerationJob:
-    return replace(job, garment=replace(job.garment, **changes))
+    return replace(job, garments=(replace(job.garments[0], **changes),))
 
 
 def with_landmark(job: GenerationJob, name: LandmarkName, point: Landmark | None) -> GenerationJob:
-    landmarks = dict(job.garment.passport.landmarks)
+    landmarks = dict(job.garments[0].passport.landmarks)
     if point is None:
         del landmarks[name]
     else:
         landmarks[name] = point
-    return with_garment(job, passport=replace(job.garment.passport, landmarks=landmarks))
+    return with_garment(job, passport=replace(job.garments[0].passport, landmarks=landmarks))
 
 
 @pytest.mark.parametrize("category", [Category.DRESS, Category.TROUSERS, None])
@@ -46,7 +54,7 @@ def test_other_garments_are_refused_by_name(
     guesses = () if category is None else (CategoryGuess(category, 0.9),)
     error = refusal(
         generator,
-        with_garment(job, passport=replace(job.garment.passport, categories=guesses)),
+        with_garment(job, passport=replace(job.garments[0].passport, categories=guesses)),
         CategoryNotSupported,
     )
     assert "t-shirt" in error.message
@@ -60,10 +68,17 @@ def test_other_garments_are_refused_by_name(
         ("width", {"width": 2049}),
         ("height", {"height": 255}),
         ("height", {"height": 3073}),
-        ("body", {"body": "robot"}),
-        ("view.pose", {"view": View(pose="handstand")}),
-        ("view.yaw_degrees", {"view": View(yaw_degrees=float("nan"))}),
-        ("view.yaw_degrees", {"view": View(yaw_degrees=float("inf"))}),
+        ("body", {"figure": Figure(body="robot")}),
+        ("view.pose", {"views": (View(pose="handstand"),)}),
+        ("view.yaw_degrees", {"views": (View(yaw_degrees=float("nan")),)}),
+        ("view.yaw_degrees", {"views": (View(yaw_degrees=float("inf")),)}),
+        ("views", {"views": ()}),
+        ("views", {"views": (View(),) * 9}),
+        ("views", {"views": (View(),) * 5, "width": 2048, "height": 3072}),
+        ("garments", {"garments": ()}),
+        ("view.angles", {"views": (View(angles={"head": (0.0, float("nan"), 0.0)}),)}),
+        ("figure.phenotype.weight", {"figure": Figure(phenotype=Phenotype(0.5, 0.5, 0.5, float("nan"), 0.5, 0.5))}),
+        ("backdrop.top", {"backdrop": Backdrop(BackdropKind.COLOUR, (256, 0, 0))}),
         ("seed", {"seed": -1}),
     ],
 )
@@ -77,16 +92,16 @@ def test_fields_outside_their_limits_are_named(
 
 @pytest.mark.parametrize("value", [0, 255])
 def test_an_empty_or_full_mask_is_refused(generator: StudioGenerator, job: GenerationJob, value: int) -> None:
-    alpha = np.full_like(job.garment.alpha, value)
+    alpha = np.full_like(job.garments[0].alpha, value)
     refusal(generator, with_garment(job, alpha=alpha), BadMask)
 
 
 def test_a_mask_of_another_size_is_refused(generator: StudioGenerator, job: GenerationJob) -> None:
-    refusal(generator, with_garment(job, alpha=job.garment.alpha[:-1]), BadMask)
+    refusal(generator, with_garment(job, alpha=job.garments[0].alpha[:-1]), BadMask)
 
 
 def test_a_passport_of_another_photo_is_refused(generator: StudioGenerator, job: GenerationJob) -> None:
-    refusal(generator, with_garment(job, passport=replace(job.garment.passport, photo_width=999)), BadField)
+    refusal(generator, with_garment(job, passport=replace(job.garments[0].passport, photo_width=999)), BadField)
 
 
 def test_a_missing_landmark_is_named(generator: StudioGenerator, job: GenerationJob) -> None:
@@ -100,9 +115,9 @@ def test_a_landmark_far_off_the_outline_is_refused(generator: StudioGenerator, j
 
 
 def test_swapped_sides_are_refused(generator: StudioGenerator, job: GenerationJob) -> None:
-    landmarks = job.garment.passport.landmarks
+    landmarks = job.garments[0].passport.landmarks
     swapped = {LandmarkName(_other_side(name.value)): point for name, point in landmarks.items()}
-    refusal(generator, with_garment(job, passport=replace(job.garment.passport, landmarks=swapped)), PhotoNotUsable)
+    refusal(generator, with_garment(job, passport=replace(job.garments[0].passport, landmarks=swapped)), PhotoNotUsable)
 
 
 def _other_side(name: str) -> str:
@@ -111,7 +126,7 @@ def _other_side(name: str) -> str:
 
 def test_a_garment_squeezed_out_of_shape_is_refused(generator: StudioGenerator, job: GenerationJob) -> None:
     """A photo three times as wide as it should be."""
-    garment = job.garment
+    garment = job.garments[0]
     landmarks = {
         name: Landmark(3 * point.x, point.y, point.confidence) for name, point in garment.passport.landmarks.items()
     }
@@ -120,7 +135,7 @@ def test_a_garment_squeezed_out_of_shape_is_refused(generator: StudioGenerator, 
         np.repeat(garment.alpha, 3, axis=1),
         replace(garment.passport, landmarks=landmarks, photo_width=3 * garment.passport.photo_width),
     )
-    error = refusal(generator, replace(job, garment=wide), PhotoNotUsable)
+    error = refusal(generator, replace(job, garments=(wide,)), PhotoNotUsable)
     assert "length" in error.message
 
 
@@ -133,7 +148,7 @@ def test_torn_cloth_is_refused() -> None:
 
 
 def test_a_collar_that_stands_before_the_face_is_refused(generator: StudioGenerator, job: GenerationJob) -> None:
-    alpha, photo = job.garment.alpha.copy(), job.garment.photo.copy()
+    alpha, photo = job.garments[0].alpha.copy(), job.garments[0].photo.copy()
     collar = np.s_[2:70, 165:235]
     alpha[collar] = 255
     photo[collar] = photo[alpha > 0][0]
@@ -145,7 +160,7 @@ def test_a_collar_that_stands_before_the_face_is_refused(generator: StudioGenera
 
 
 def test_a_garment_that_leaves_the_chest_bare_is_refused(generator: StudioGenerator, job: GenerationJob) -> None:
-    alpha = job.garment.alpha.copy()
+    alpha = job.garments[0].alpha.copy()
     alpha[:230, 150:250] = 0
 
     error = refusal(generator, with_garment(job, alpha=alpha), PhotoNotUsable)

@@ -18,7 +18,10 @@ MAX_WIDTH_PX = 2048
 MAX_HEIGHT_PX = 3072
 MAX_YAW_DEGREES = 180.0
 MAX_NAME_CHARS = 64
-MAX_OUTPUTS = 32  # There are less than ten kinds.
+MAX_OUTPUTS = 32  # There are less than twenty kinds.
+MAX_GARMENTS = 4  # Shirt, pullover, coat, trousers.
+MAX_VIEWS = 8
+MAX_PIXELS = 4 * MAX_WIDTH_PX * MAX_HEIGHT_PX  # Of all views together: what one call may hold in memory.
 
 
 def check_size(width: int, height: int, field: str) -> None:

@@ -150,21 +150,23 @@ class Backdrop:
 
 @dataclass(frozen=True, slots=True)
 class GenerationJob:
-    """One picture to make.
+    """Pictures to make of one figure in its clothes.
 
     Attributes:
-        garment: What the figure wears.
-        body: Name of a body preset.
-        view: Pose and camera.
+        garments: What the figure wears, innermost first, 1 to 4.
+        figure: Who wears it.
+        views: Poses and cameras, 1 to 8; each gives a picture.
+        backdrop: What is behind the figure.
         width: Pixels, 256 to 2048.
         height: Pixels, 256 to 3072.
         seed: Same job and seed, same bytes.
-        maps: Geometry maps to make beside the picture.
+        maps: Geometry maps to make beside each picture.
     """
 
-    garment: GarmentInput
-    body: str = DEFAULT_BODY
-    view: View = field(default_factory=View)
+    garments: tuple[GarmentInput, ...]
+    figure: Figure = field(default_factory=Figure)
+    views: tuple[View, ...] = (View(),)
+    backdrop: Backdrop = field(default_factory=Backdrop)
     width: int = DEFAULT_WIDTH_PX
     height: int = DEFAULT_HEIGHT_PX
     seed: int = 0
@@ -188,22 +190,39 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """The result.
+    """One view, finished.
 
     Attributes:
+        view: Its index in the job.
         rgb: height x width x 3 uint8, sRGB.
         maps: The maps asked for, each height x width (depth, garment mask) or height x width x 3 (normal,
             pose, parts), uint8; the garment UV map is height x width x 2 float32: where in the photo a pixel comes
             from, 0 to 1 of the photo's width and height, NaN where the picture does not show the front's outside.
-        seconds: Wall time of each stage.
         facts: Measures of the result, such as `stretch_p99`, the 99th percentile of a cloth edge's length
             over its length at rest.
     """
 
+    view: int
     rgb: UInt8Array
     maps: Mapping[MapKind, UInt8Array | Float32Array]
-    seconds: Mapping[str, float]
     facts: Mapping[str, float]
+
+
+Event = Progress | Picture
+"""What is heard of a job while it runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """All that a job gave.
+
+    Attributes:
+        pictures: One a view, in the job's order.
+        seconds: Wall time by step, of all views together.
+    """
+
+    pictures: tuple[Picture, ...]
+    seconds: Mapping[str, float]
 
 
 class Generator(Protocol):
@@ -216,31 +235,45 @@ class Generator(Protocol):
 
     @property
     def digest(self) -> str:
-        """SHA-256, in hex, of everything beside the job that decides the picture's bytes."""
+        """SHA-256, in hex, of everything beside the job that decides the pictures' bytes."""
         ...
 
     def warm_up(self) -> None:
         """Load data and compile or load kernels, so that the first job is as fast as the next."""
         ...
 
-    def generate(self, job: GenerationJob, on_progress: Callable[[Progress], None], cancel: CancelFlag) -> Picture:
-        """Make one picture.
+    def generate(self, job: GenerationJob, hear: Callable[[Event], None], cancel: CancelFlag) -> Mapping[str, float]:
+        """Make a picture of each view.
 
         Args:
             job: What to make.
-            on_progress: Called from the computing thread; must return quickly.
+            hear: Told of progress, and given each picture as soon as it is finished, in any order. Called from the
+                computing thread; must return quickly.
             cancel: Checked between steps of at most 50 ms.
 
         Returns:
-            The picture and what was asked for beside it.
+            Wall time in seconds by step.
 
         Raises:
-            BadField: A size, angle or name is outside its limits.
-            BadMask: The alpha is empty, full, or of another size than the photo.
+            BadField: A count, size, angle, colour or name is outside its limits.
+            BadMask: An alpha is empty, full, or of another size than its photo.
             CategoryNotSupported: The backend does not dress this kind of garment.
-            PhotoNotUsable: The garment's shape in this photo cannot be worn.
+            NotBuilt: The backend cannot do this yet.
+            PhotoNotUsable: A garment's shape in its photo cannot be worn.
             SimulationFailed: The cloth did not come to rest in a plausible shape.
             Cancelled: The flag was raised.
             DeadlinePassed: The flag's deadline has passed.
         """
         ...
+
+
+def generated(generator: Generator, job: GenerationJob) -> Result:
+    """All pictures of a job at once, for whoever need not hear of it meanwhile; raises what `generate` raises."""
+    pictures: list[Picture] = []
+
+    def hear(event: Event) -> None:
+        if isinstance(event, Picture):
+            pictures.append(event)
+
+    seconds = generator.generate(job, hear, CancelFlag())
+    return Result(tuple(sorted(pictures, key=lambda picture: picture.view)), seconds)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 import grpc
@@ -33,6 +33,8 @@ from fashquick_common.server.pictures import gray8_blob, read_mask, read_photo, 
 from fashquick_common.server.runtime import Service
 from fashquick_common.server.upload import open_upload
 from fashquick_generation.engine import (
+    Event,
+    Figure,
     Float32Array,
     Framing,
     GarmentInput,
@@ -84,21 +86,25 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
             job = await self._kit.decode(blobs.values(), lambda: self._read(header, passport, blobs))
             blobs.clear()
             events: Latest[Progress] = Latest()
+            made: list[Picture] = []
 
-            def leave(progress: Progress) -> None:
-                events.put("progress" if progress.preview is None else "preview", progress)
+            def leave(event: Event) -> None:
+                if isinstance(event, Picture):
+                    made.append(event)
+                else:
+                    events.put("progress" if event.preview is None else "preview", event)
 
             work = self._kit.computed(lambda: self._generator.generate(job, leave, flag), flag, upload.priority)
             previews = 0
             async with contextlib.aclosing(events.during(work)) as happenings:
                 async for happening in happenings:
                     if isinstance(happening, Done):
-                        made, seconds = happening.value
+                        step_seconds, seconds = happening.value
                         break
                     for response in _progress(happening, previews):
                         yield response
                     previews += happening.preview is not None
-            result, parts = await self._kit.codec(lambda: self._result(made, job, seconds))
+            result, parts = await self._kit.codec(lambda: self._result(made[0], step_seconds, job, seconds))
             # Inside, so that a slow reader's result counts against the byte budget.
             yield pb.GenerateResponse(result=result)
             for part in parts:
@@ -146,12 +152,14 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
             )
         scene = task.scene
         return GenerationJob(
-            garment=GarmentInput(photo.rgb, alpha, passport),
-            body=scene.body or DEFAULT_BODY,
-            view=View(
-                pose=scene.view.pose or DEFAULT_POSE,
-                yaw_degrees=scene.view.camera_yaw_degrees,
-                framing=_FRAMINGS[scene.view.framing],
+            garments=(GarmentInput(photo.rgb, alpha, passport),),
+            figure=Figure(body=scene.body or DEFAULT_BODY),
+            views=(
+                View(
+                    pose=scene.view.pose or DEFAULT_POSE,
+                    yaw_degrees=scene.view.camera_yaw_degrees,
+                    framing=_FRAMINGS[scene.view.framing],
+                ),
             ),
             width=scene.width or DEFAULT_WIDTH_PX,
             height=scene.height or DEFAULT_HEIGHT_PX,
@@ -159,7 +167,9 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
             maps=frozenset(_MAPS[kind] for kind in task.outputs if kind in _MAPS),
         )
 
-    def _result(self, made: Picture, job: GenerationJob, seconds: float) -> tuple[pb.GenerateResult, list[Blob]]:
+    def _result(
+        self, made: Picture, step_seconds: Mapping[str, float], job: GenerationJob, seconds: float
+    ) -> tuple[pb.GenerateResult, list[Blob]]:
         parts = [rgb8_blob(_PICTURE_PART, made.rgb)]
         outputs = [pb.Output(kind=scene_pb2.OUTPUT_KIND_PICTURE, part=_PICTURE_PART)]
         for kind, map_kind in _MAPS.items():
@@ -174,7 +184,7 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
             backend_digest=self._generator.digest,
             compute_seconds=seconds,
             version=service_version("generation"),
-            step_seconds=made.seconds,
+            step_seconds=step_seconds,
             facts=made.facts,
         )
         return result, parts

@@ -1,38 +1,33 @@
-"""The studio: a garment's photo, worn by a figure, without any network's weights."""
+"""The studio: photos of garments, worn by a figure, without any network's weights."""
 
 from __future__ import annotations
 
-import itertools
-import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 import cv2
 import numpy as np
 
 from fashquick_common.cancel import CancelFlag
-from fashquick_common.errors import BadField, BadMask
-from fashquick_common.scene_limits import MAX_HEIGHT_PX, MAX_WIDTH_PX, MIN_SIDE_PX
-from fashquick_generation.engine import (
-    GenerationJob,
-    Picture,
-    Progress,
-)
-from fashquick_generation.studio.arrays import UInt8
+from fashquick_generation.engine import Event, GenerationJob, MapKind, Picture, Progress, View
+from fashquick_generation.studio import checks
+from fashquick_generation.studio.arrays import Float32, UInt8
 from fashquick_generation.studio.cut import drafting
 from fashquick_generation.studio.cut.pattern import Pattern
 from fashquick_generation.studio.drape import dressing
 from fashquick_generation.studio.figure import body, measures, poses
 from fashquick_generation.studio.photograph import lighting, maps, render, scene
+from fashquick_generation.studio.photograph.camera import DISTANCE_M
 from fashquick_generation.studio.sample import sample_job
 from fashquick_generation.studio.texture import textures
 
 VERSION = "studio-1"
 """Counts up when the same job would give other bytes."""
-DRESSING_SHARE = 0.6
-"""Part of the time that goes into the cloth."""
+CUTTING_WORK, PHOTOGRAPHING_WORK = 3.0, 60.0
+"""Time of cutting and of photographing a view against that of one frame of the simulation."""
 PREVIEW_SIDE_PX = 384
 
 
@@ -61,51 +56,116 @@ class StudioGenerator:
         quick = StudioGenerator(dressing.Effort(grid_m=0.03, sew=2, fall=2, move=2, settle=2, substeps=8))
         quick.generate(sample_job(), lambda _: None, CancelFlag())
 
-    def generate(self, job: GenerationJob, on_progress: Callable[[Progress], None], cancel: CancelFlag) -> Picture:
-        """Make one picture; see `Generator.generate`."""
-        _checked(job)
-        seconds: dict[str, float] = {}
-        pose, model = poses.named(job.view.pose), body.load(job.body)
-        with _timed("pattern", seconds):
-            on_progress(Progress("pattern", 0.0))
-            upright = model.posed(poses.rotations(model, poses.arms_out(45.0)))
-            pattern = drafting.drafted(job.garment, measures.measured(upright), cancel)
-            on_progress(Progress("pattern", 0.02, _preview(job.garment.photo, pattern)))
-        with _timed("drape", seconds):
-            share, frames = DRESSING_SHARE / self._effort.frames(1, 1), itertools.count(1)
+    def generate(self, job: GenerationJob, hear: Callable[[Event], None], cancel: CancelFlag) -> Mapping[str, float]:
+        """Make a picture of each view; see `Generator.generate`."""
+        checks.check(job)
+        return _Session(job, self._effort, hear, cancel).run()
 
-            def on_frame() -> None:
-                on_progress(Progress("drape", min(0.02 + share * next(frames), 0.62)))
 
-            outfit = dressing.fallen(model, [pattern], effort=self._effort, on_frame=on_frame, cancel=cancel)
-            dressed = dressing.posed(outfit, pose, on_frame=on_frame, cancel=cancel)
-        with _timed("texture", seconds):
-            on_progress(Progress("texture", 0.64))
-            world = scene.assembled(dressed)
-            cancel.check()
-            camera = scene.camera_for(job.view, dressed.body, job.width, job.height)
-            distance = float(np.linalg.norm(camera.eye - world.vertices.mean(axis=0)))
-            texels = pattern.pixel_m * render.SAMPLES * camera.focal_px / distance
-            cancel.check()
-            cloth = textures.textures(job.garment.photo, pattern, texels, cancel)
-        with _timed("render", seconds):
-            on_progress(Progress("render", 0.7))
-            lights = lighting.studio().turned(job.view.yaw_degrees)
+@dataclass(slots=True)
+class _Clock:
+    """What has been done of a job's work, and the seconds that it took.
+
+    Attributes:
+        work: Of the whole job; 1 is a frame of the simulation.
+        hear: Told of progress.
+        done: Work that is done.
+        seconds: By step.
+    """
+
+    work: float
+    hear: Callable[[Event], None]
+    done: float = 0.0
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def tell(self, step: str, part: float = 0.0, preview: UInt8 | None = None) -> None:
+        """Tell that `part` of the work beyond what is done has been done too."""
+        self.hear(Progress(step, min((self.done + part) / self.work, 1.0), preview))
+
+    @contextmanager
+    def timed(self, step: str, work: float = 0.0) -> Iterator[None]:
+        """Add a step's seconds, and at its end its work."""
+        start = time.perf_counter()
+        self.tell(step)
+        yield
+        self.seconds[step] = self.seconds.get(step, 0.0) + time.perf_counter() - start
+        self.done += work
+
+
+class _Session:
+    """One job in the studio: cut once, draped once a pose, photographed once a view."""
+
+    def __init__(
+        self, job: GenerationJob, effort: dressing.Effort, hear: Callable[[Event], None], cancel: CancelFlag
+    ) -> None:
+        self._job, self._effort, self._hear, self._cancel = job, effort, hear, cancel
+        self._garment = job.garments[0]
+        self._model = body.load(job.figure.body)
+        # Looked up at once, so that an unknown name is told before any work.
+        self._poses = {view.pose: poses.named(view.pose) for view in job.views}
+        self._textures: dict[float, textures.Texture] = {}
+        work = CUTTING_WORK + effort.frames(1, len(self._poses)) + PHOTOGRAPHING_WORK * len(job.views)
+        self._clock = _Clock(work, hear)
+
+    def run(self) -> Mapping[str, float]:
+        pattern = self._cut()
+        with self._clock.timed("drape"):
+            outfit = dressing.fallen(
+                self._model, [pattern], effort=self._effort, on_frame=self._on_frame, cancel=self._cancel
+            )
+        for name, pose in self._poses.items():
+            with self._clock.timed("drape"):
+                dressed = dressing.posed(outfit, pose, on_frame=self._on_frame, cancel=self._cancel)
+                world = scene.assembled(dressed)
+            self._cancel.check()
+            for index, view in enumerate(self._job.views):
+                if view.pose == name:
+                    self._hear(self._photograph(index, view, pattern, dressed, world))
+        self._clock.tell("done", self._clock.work)
+        return self._clock.seconds
+
+    def _cut(self) -> Pattern:
+        with self._clock.timed("pattern", CUTTING_WORK):
+            standing = poses.rotations(self._model, poses.arms_out(45.0))
+            pattern = drafting.drafted(self._garment, measures.measured(self._model.posed(standing)), self._cancel)
+            self._clock.tell("pattern", preview=_preview(self._garment.photo, pattern))
+        return pattern
+
+    def _on_frame(self) -> None:
+        self._clock.done += 1
+        self._clock.tell("drape")
+
+    def _photograph(
+        self, index: int, view: View, pattern: Pattern, dressed: dressing.Dressed, world: scene.Scene
+    ) -> Picture:
+        job, cancel = self._job, self._cancel
+        with self._clock.timed("texture"):
+            camera = scene.camera_for(view, dressed.body, job.width, job.height)
+            cloth = self._texture(pattern, pattern.pixel_m * render.SAMPLES * camera.focal_px / DISTANCE_M)
+        with self._clock.timed("render", PHOTOGRAPHING_WORK):
+            lights = lighting.studio().turned(view.yaw_degrees)
             shadows = lighting.shadow_maps(world.vertices, world.faces, lights, lighting.MAP_SIZE, cancel)
-
-            def on_share(done: float) -> None:
-                on_progress(Progress("render", 0.75 + 0.24 * done))
-
             rgb, garment = render.rendered(
-                world, camera, cloth, shadows, seed=job.seed, on_share=on_share, cancel=cancel
+                world,
+                camera,
+                cloth,
+                shadows,
+                seed=job.seed,
+                on_share=lambda done: self._clock.tell("render", PHOTOGRAPHING_WORK * (0.1 + 0.9 * done)),
+                cancel=cancel,
             )
-        with _timed("maps", seconds):
-            photo_size = (job.garment.photo.shape[1], job.garment.photo.shape[0])
-            extra = (
-                maps.drawn(job.maps, world, camera, garment, photo_size=photo_size, cancel=cancel) if job.maps else {}
-            )
-        on_progress(Progress("done", 1.0))
-        return Picture(rgb, extra, seconds, dressed.facts)
+        extra: Mapping[MapKind, UInt8 | Float32] = {}
+        if job.maps:
+            with self._clock.timed("maps"):
+                photo_size = (self._garment.photo.shape[1], self._garment.photo.shape[0])
+                extra = maps.drawn(job.maps, world, camera, garment, photo_size=photo_size, cancel=cancel)
+        return Picture(index, rgb, extra, dressed.facts)
+
+    def _texture(self, pattern: Pattern, scale: float) -> textures.Texture:
+        """The garment's pixels; views at one distance share them."""
+        if scale not in self._textures:
+            self._textures = {scale: textures.textures(self._garment.photo, pattern, scale, self._cancel)}
+        return self._textures[scale]
 
 
 def _preview(photo: UInt8, pattern: Pattern) -> UInt8:
@@ -119,44 +179,3 @@ def _preview(photo: UInt8, pattern: Pattern) -> UInt8:
         cv2.polylines(image, [np.round(points * scale).astype(np.int32)], closed, (255, 255, 255), 3, cv2.LINE_AA)
         cv2.polylines(image, [np.round(points * scale).astype(np.int32)], closed, (30, 110, 220), 1, cv2.LINE_AA)
     return image
-
-
-def _checked(job: GenerationJob) -> None:
-    """Refuse a job that cannot be done, before any work.
-
-    Raises:
-        BadField: A size or angle is outside its limits, or photo and passport do not belong together.
-        BadMask: The alpha has another size than the photo.
-        CategoryNotSupported: The studio cannot cut garments of this category.
-    """
-    for field, value, limit in (("width", job.width, MAX_WIDTH_PX), ("height", job.height, MAX_HEIGHT_PX)):
-        if not MIN_SIDE_PX <= value <= limit:
-            raise BadField(f"{field} is {value}; choose {MIN_SIDE_PX} to {limit} pixels", field=field)
-    if not math.isfinite(job.view.yaw_degrees):
-        raise BadField(f"yaw is {job.view.yaw_degrees}; give a finite angle in degrees", field="view.yaw_degrees")
-    if job.seed < 0:
-        raise BadField(f"seed is {job.seed}; give a whole number from 0", field="seed")
-    drafting.supported(job.garment.passport.category)
-    photo, alpha, passport = job.garment.photo, job.garment.alpha, job.garment.passport
-    if photo.ndim != 3 or photo.shape[2] != 3 or photo.dtype != np.uint8:
-        raise BadField(
-            f"the photo is {photo.shape} {photo.dtype}; give height x width x 3 uint8", field="garment.photo"
-        )
-    if alpha.shape != photo.shape[:2] or alpha.dtype != np.uint8:
-        raise BadMask(
-            f"the mask is {alpha.shape} {alpha.dtype}, the photo {photo.shape[:2]}; give one uint8 a pixel",
-            field="alpha",
-        )
-    if (passport.photo_height, passport.photo_width) != photo.shape[:2]:
-        raise BadField(
-            f"the passport is of a photo of {passport.photo_width}x{passport.photo_height} pixels, "
-            f"this one has {photo.shape[1]}x{photo.shape[0]}",
-            field="garment.passport",
-        )
-
-
-@contextmanager
-def _timed(stage: str, seconds: dict[str, float]) -> Iterator[None]:
-    start = time.perf_counter()
-    yield
-    seconds[stage] = time.perf_counter() - start

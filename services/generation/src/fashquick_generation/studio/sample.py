@@ -54,4 +54,4 @@ def sample_garment(colour: tuple[int, int, int] = (180, 40, 50)) -> GarmentInput
 
 def sample_job() -> GenerationJob:
     """The smallest picture of the drawn T-shirt."""
-    return GenerationJob(sample_garment(), width=256, height=256)
+    return GenerationJob((sample_garment(),), width=256, height=256)

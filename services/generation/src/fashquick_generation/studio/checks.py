@@ -1,0 +1,128 @@
+"""What a job must be before any work begins."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from fashquick_common.errors import BadField, BadMask, NotBuilt
+from fashquick_common.scene_limits import (
+    MAX_GARMENTS,
+    MAX_HEIGHT_PX,
+    MAX_PIXELS,
+    MAX_VIEWS,
+    MAX_WIDTH_PX,
+    MIN_SIDE_PX,
+)
+from fashquick_generation.engine import (
+    Backdrop,
+    BackdropKind,
+    Figure,
+    Framing,
+    GarmentInput,
+    GenerationJob,
+    Phenotype,
+    View,
+)
+from fashquick_generation.studio.cut import drafting
+
+MAX_TURN_DEGREES = 180.0
+
+
+def check(job: GenerationJob) -> None:
+    """Refuse a job that cannot be done.
+
+    Raises:
+        BadField: A count, size, angle or colour is outside its limits, or photo and passport do not belong together.
+        BadMask: An alpha has another size than its photo.
+        CategoryNotSupported: The studio cannot cut garments of this category.
+        NotBuilt: The studio cannot do this yet.
+    """
+    _check_counts(job)
+    for garment in job.garments:
+        _check_garment(garment)
+    _check_figure(job.figure)
+    for view in job.views:
+        _check_view(view)
+    _check_backdrop(job.backdrop)
+
+
+def _check_counts(job: GenerationJob) -> None:
+    for field, count, most in (("garments", len(job.garments), MAX_GARMENTS), ("views", len(job.views), MAX_VIEWS)):
+        if not 1 <= count <= most:
+            raise BadField(f"there are {count} {field}; give 1 to {most}", field=field)
+    if len(job.garments) > 1:
+        raise NotBuilt("the studio cannot dress a figure in several garments yet; ask for one picture each")
+    for field, side, limit in (("width", job.width, MAX_WIDTH_PX), ("height", job.height, MAX_HEIGHT_PX)):
+        if not MIN_SIDE_PX <= side <= limit:
+            raise BadField(f"{field} is {side}; choose {MIN_SIDE_PX} to {limit} pixels", field=field)
+    pixels = job.width * job.height * len(job.views)
+    if pixels > MAX_PIXELS:
+        raise BadField(
+            f"{len(job.views)} views of {job.width}x{job.height} have {pixels} pixels, at most {MAX_PIXELS} are made; "
+            "ask for fewer views or smaller pictures",
+            field="views",
+        )
+    if job.seed < 0:
+        raise BadField(f"seed is {job.seed}; give a whole number from 0", field="seed")
+
+
+def _check_garment(garment: GarmentInput) -> None:
+    drafting.supported(garment.passport.category)
+    photo, alpha, passport = garment.photo, garment.alpha, garment.passport
+    if photo.ndim != 3 or photo.shape[2] != 3 or photo.dtype != np.uint8:
+        raise BadField(
+            f"the photo is {photo.shape} {photo.dtype}; give height x width x 3 uint8", field="garment.photo"
+        )
+    if alpha.shape != photo.shape[:2] or alpha.dtype != np.uint8:
+        raise BadMask(
+            f"the mask is {alpha.shape} {alpha.dtype}, the photo {photo.shape[:2]}; give one uint8 a pixel",
+            field="alpha",
+        )
+    if (passport.photo_height, passport.photo_width) != photo.shape[:2]:
+        raise BadField(
+            f"the passport is of a photo of {passport.photo_width}x{passport.photo_height} pixels, "
+            f"this one has {photo.shape[1]}x{photo.shape[0]}",
+            field="garment.passport",
+        )
+
+
+def _check_figure(figure: Figure) -> None:
+    if figure.phenotype is not None:
+        _check_phenotype(figure.phenotype)
+        raise NotBuilt("the studio cannot shape bodies freely yet; name a body preset")
+    if figure.size:
+        raise NotBuilt("the studio cannot change the size of a body preset yet; leave the size empty")
+    if figure.finish:
+        raise NotBuilt("the studio has one finish of its mannequin yet; leave the finish empty")
+
+
+def _check_phenotype(phenotype: Phenotype) -> None:
+    for name in Phenotype.__dataclass_fields__:
+        value = getattr(phenotype, name)
+        if not 0.0 <= value <= 1.0:
+            raise BadField(f"{name} is {value}; give 0 to 1", field=f"figure.phenotype.{name}")
+
+
+def _check_view(view: View) -> None:
+    if not math.isfinite(view.yaw_degrees):
+        raise BadField(f"yaw is {view.yaw_degrees}; give a finite angle in degrees", field="view.yaw_degrees")
+    for bone, turn in view.angles.items():
+        if not all(-MAX_TURN_DEGREES <= angle <= MAX_TURN_DEGREES for angle in turn):
+            raise BadField(
+                f"{bone} is turned by {turn}; give angles of {-MAX_TURN_DEGREES:g} to {MAX_TURN_DEGREES:g} degrees",
+                field="view.angles",
+            )
+    if view.angles:
+        raise NotBuilt("the studio cannot turn single joints yet; name a pose")
+    if view.framing is Framing.LOWER:
+        raise NotBuilt("the studio cannot show only the lower half yet; choose full or upper")
+
+
+def _check_backdrop(backdrop: Backdrop) -> None:
+    for field, colour in (("top", backdrop.top), ("bottom", backdrop.bottom)):
+        if not all(0 <= channel <= 255 for channel in colour):
+            raise BadField(f"the colour {colour} is not sRGB of 0 to 255", field=f"backdrop.{field}")
+    if backdrop.kind is not BackdropKind.GREY:
+        raise NotBuilt(f"the studio has no {backdrop.kind.value} backdrop yet; choose grey")

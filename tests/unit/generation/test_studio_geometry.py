@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.resources
-from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -13,7 +12,6 @@ from hypothesis import strategies as st
 
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.errors import SimulationFailed
-from fashquick_common.garment import Category
 from fashquick_common.garment import LandmarkName as L
 from fashquick_generation.studio.colour import linear
 from fashquick_generation.studio.cut import outline, tops
@@ -23,7 +21,6 @@ from fashquick_generation.studio.mesh import edges_of, subdivided, vertex_normal
 from fashquick_generation.studio.photograph import lighting, raster
 from fashquick_generation.studio.photograph.camera import turntable
 from fashquick_generation.studio.sample import sample_garment, sample_landmarks
-from fashquick_generation.studio.texture import textures
 
 SMALL = measures.Measures(0.9, 0.9, 0.68, 1.12, 0.95, 0.84)
 CUBE_POINTS = np.array([[x, y, z] for x in (-1.0, 1) for y in (-1.0, 1) for z in (-1.0, 1)])
@@ -124,15 +121,6 @@ def test_light_is_one_at_the_front_and_less_under_a_roof() -> None:
     assert shadows.irradiance(at, up, CancelFlag())[0] < 0.4 * shadows.irradiance(away, up, CancelFlag())[0]
 
 
-def test_filling_keeps_what_is_known_and_invents_no_colour() -> None:
-    image = np.zeros((40, 50, 3), np.float32)
-    known = np.zeros((40, 50), bool)
-    known[5:15, 5:20] = True
-    image[known] = (0.2, 0.5, 0.8)
-    out = textures.filled(image, known)
-    assert np.allclose(out, (0.2, 0.5, 0.8), atol=1e-4)
-
-
 @given(st.integers(0, 255))
 def test_linear_light_and_back(code: int) -> None:
     light = float(linear(np.array([code], np.uint8))[0])
@@ -163,24 +151,3 @@ def test_an_arm_that_has_broken_through_its_sleeve_is_noticed() -> None:
     assert coverage.bare_share(half, np.ones(len(half), bool), posed, "left") > 0.2
     with pytest.raises(SimulationFailed):
         gates.check_sleeves(0.3)
-
-
-def test_folds_of_white_cloth_are_softened_and_prints_are_not() -> None:
-    garment = sample_garment((205, 205, 205))
-    photo = garment.photo.copy()
-    photo[250:262, 150:250] = 150  # a fold's shade
-    photo[300:330, 180:220] = 20  # a print
-    worn = replace(garment, photo=photo)
-    cut = tops.drafted(worn, Category.T_SHIRT, SMALL, CancelFlag())
-
-    made = textures.textures(photo, cut, 1.0, CancelFlag())
-
-    def luminance(x: float, y: float) -> float:
-        column, row = np.round(made.at(np.array([x, y]))).astype(int)
-        return float(made.front[row, column].mean())
-
-    cloth, fold, drawn = luminance(200, 220), luminance(200, 256), luminance(200, 315)
-    in_photo = ((150 / 255) / (205 / 255)) ** 2.2
-    assert cloth > 0.7
-    assert fold / cloth > in_photo + 0.08
-    assert drawn / cloth < 0.05

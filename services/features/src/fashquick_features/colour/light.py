@@ -22,8 +22,8 @@ import numpy.typing as npt
 
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.garment import UNKNOWN_LIGHT, Light, LightEvidence
-from fashquick_features.colour.spaces import Floats, linear_of_daylight, linear_of_lab
-from fashquick_features.colour.surfaces import MID_GREY_L, MID_GREY_Y, Scene, Surface, survey
+from fashquick_features.colour.spaces import Floats, linear_of_daylight
+from fashquick_features.colour.surfaces import Scene, Surface, survey
 from fashquick_features.shape.outline import Plane
 
 NEUTRAL_AB = 7.0  # chroma up to which a surface may be a white, grey or black under a camera's own white balance
@@ -81,12 +81,6 @@ def estimate(photo: npt.NDArray[np.uint8], alpha: Plane, cancel: CancelFlag) -> 
     return Light(evidence, (float(cast.ab[0]), float(cast.ab[1])), _exposure(scene, cast.ground), cast.confidence)
 
 
-def gains(light: Light) -> Floats:
-    """Factors on linear red, green and blue that take the light out (3 float64, positive)."""
-    grey = np.maximum(linear_of_lab(np.array([MID_GREY_L, *light.cast])), 1e-3)
-    return np.asarray(MID_GREY_Y / grey * 2.0**-light.exposure_stops)
-
-
 def corrected(linear: Floats, light: Light) -> Floats:
     """Show colours as they would be under neutral light of usual brightness.
 
@@ -99,7 +93,7 @@ def corrected(linear: Floats, light: Light) -> Floats:
     Returns:
         (..., 3) linear sRGB, not clipped.
     """
-    return np.asarray(linear * gains(light))
+    return np.asarray(linear * np.array(light.gains))
 
 
 def _strong(scene: Scene) -> _Cast | None:

@@ -164,7 +164,7 @@ class _Session:
     def _texture(self, pattern: Pattern, scale: float) -> textures.Texture:
         """The garment's pixels; views at one distance share them."""
         if scale not in self._textures:
-            self._textures = {scale: textures.textures(self._garment.photo, pattern, scale, self._cancel)}
+            self._textures = {scale: textures.textures(self._garment, pattern, scale, self._cancel)}
         return self._textures[scale]
 
 

@@ -1,0 +1,76 @@
+"""What is not seen of a cloth, filled by what belongs there."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from fashquick_generation.studio.arrays import Bool, Float32
+
+STEADY_SHARE = 0.02
+"""Reach, as a share of the image's diagonal, over which neighbours agree on the border they are mirrored at."""
+HARDLY_KNOWN = 0.98
+"""Mirrored pixels that are known to less than this would bring unknown colours along."""
+
+
+def filled(image: Float32, known: Bool) -> Float32:
+    """Carry the known pixels' colours on into the rest, smoothly (pull-push on an image pyramid).
+
+    S. J. Gortler et al., "The lumigraph" (1996), section 3.4.
+
+    Args:
+        image: HxWx3 float32.
+        known: HxW bool, at least one true.
+    """
+    weight = known.astype(np.float32)
+    colour = image * weight[..., None]
+    if min(weight.shape) <= 2:
+        mean = colour.sum(axis=(0, 1)) / max(float(weight.sum()), 1e-9)
+        return np.where(known[..., None], image, mean).astype(np.float32)
+    half = (-(-weight.shape[1] // 2), -(-weight.shape[0] // 2))
+    small_weight = np.asarray(cv2.resize(weight, half, interpolation=cv2.INTER_AREA), np.float32)
+    total = np.asarray(cv2.resize(colour, half, interpolation=cv2.INTER_AREA), np.float32)
+    mean_colour = (total / np.maximum(small_weight, 1e-9)[..., None]).astype(np.float32)
+    below = filled(mean_colour, small_weight > 0)
+    spread = cv2.resize(below, (weight.shape[1], weight.shape[0]), interpolation=cv2.INTER_LINEAR)
+    return np.where(known[..., None], image, spread).astype(np.float32)
+
+
+def continued(image: Float32, known: Bool, depth: float) -> Float32:
+    """Carry the known cloth on into the rest with its weave and pattern: mirrored at its border.
+
+    Args:
+        image: HxWx3 float32.
+        known: HxW bool, at least one true.
+        depth: Pixels from the border that are mirrored, to and fro where the unknown reaches farther; what lies
+            deeper inside, a print for example, is never repeated.
+    """
+    smooth = filled(image, known)
+    if known.all():
+        return smooth
+    away, nearest = _border(known)
+    distance = np.linalg.norm(away, axis=2)
+    folded = depth - np.abs(np.mod(distance, 2 * depth) - depth)
+    inward = (-folded / np.maximum(distance, 1e-6))[..., None] * away
+    places = np.where(known[..., None], nearest, nearest + inward).astype(np.float32)
+    x, y = np.ascontiguousarray(places[..., 0]), np.ascontiguousarray(places[..., 1])
+    mirrored = cv2.remap(smooth, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    sure = cv2.remap(known.astype(np.float32), x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    usable = (np.asarray(sure) >= HARDLY_KNOWN) & ~known
+    return np.where(usable[..., None], mirrored, smooth).astype(np.float32)
+
+
+def _border(known: Bool) -> tuple[Float32, Float32]:
+    """HxWx2 way from the nearest known pixel, and that pixel's place; neighbours agree on it."""
+    unknown = (~known).astype(np.uint8)
+    _, labels = cv2.distanceTransformWithLabels(unknown, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    rows, columns = np.nonzero(known)
+    numbered = np.zeros((int(labels.max()) + 1, 2), np.float32)
+    numbered[labels[rows, columns]] = np.stack([columns, rows], axis=1)
+    nearest = numbered[labels]
+    side = 2 * round(STEADY_SHARE * float(np.hypot(*known.shape)) / 2) + 1
+    weight = cv2.blur(unknown.astype(np.float32), (side, side))
+    steady = cv2.blur(nearest * unknown[..., None], (side, side)) / np.maximum(weight, 1e-6)[..., None]
+    nearest = np.where(unknown[..., None] > 0, steady, nearest).astype(np.float32)
+    y, x = np.mgrid[: known.shape[0], : known.shape[1]].astype(np.float32)
+    return np.stack([x, y], axis=2) - nearest, nearest

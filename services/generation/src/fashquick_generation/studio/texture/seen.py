@@ -1,0 +1,53 @@
+"""Which pixels of the photo surely show the garment."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from fashquick_common.cancel import CancelFlag
+from fashquick_generation.studio.arrays import Bool, Float32, Float64
+from fashquick_generation.studio.texture.filling import filled
+
+EDGE_SHARE = 0.004
+"""Pixels this close to the outline, as a share of the diagonal, are mixed with what lies behind the garment."""
+FRINGE_SHARE = 0.02
+"""Pixels this close may be background that a loose mask took along."""
+DEEP_SHARE = 0.04
+"""Pixels farther inside than this are garment without doubt."""
+
+
+def surely_garment(light: Float32, mask: Bool, holes: Bool, cancel: CancelFlag) -> Bool:
+    """The mask without its rim, without background along it, and without holes that show the floor.
+
+    Args:
+        light: HxWx3 float32, linear light.
+        mask: HxW, the garment without holes.
+        holes: HxW, where the mask had some.
+        cancel: Checked between steps.
+    """
+    diagonal = float(np.hypot(np.ptp(np.flatnonzero(mask.any(axis=0))), np.ptp(np.flatnonzero(mask.any(axis=1)))))
+    rim = max(EDGE_SHARE * diagonal, 1.2)
+    depth = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5)
+    sure = depth > rim
+    outside = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 5) > rim
+    if not outside.any():
+        return sure
+    root = np.sqrt(light).astype(np.float32)  # distances close to those that eyes see
+    cancel.check()
+    garment = filled(root, depth > DEEP_SHARE * diagonal)
+    cancel.check()
+    ground = filled(root, outside)
+    cancel.check()
+    like_ground = np.linalg.norm(root - ground, axis=2) < np.linalg.norm(root - garment, axis=2)
+    doubtful = (depth < FRINGE_SHARE * diagonal) | (cv2.dilate(holes.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0)
+    kept: Bool = sure & ~(doubtful & like_ground)
+    return kept if kept.any() else sure
+
+
+def above(line: Float64, shape: tuple[int, int]) -> Bool:
+    """Pixels between a line across the garment, Mx2 with centres at half-integers, and the image's top."""
+    area = np.zeros(shape, np.uint8)
+    top = np.array([[line[-1, 0], -10.0], [line[0, 0], -10.0]])
+    cv2.fillPoly(area, [np.round(np.concatenate([line, top]) - 0.5).astype(np.int32)], 1)
+    return area > 0

@@ -8,7 +8,7 @@ from fashquick_common.cancel import CancelFlag
 from fashquick_common.errors import CategoryNotSupported
 from fashquick_common.garment import Category
 from fashquick_generation.engine import GarmentInput
-from fashquick_generation.studio.cut import tops
+from fashquick_generation.studio.cut import skirts, tops
 from fashquick_generation.studio.cut.pattern import Pattern
 from fashquick_generation.studio.figure.measures import Measures
 
@@ -17,6 +17,7 @@ Drafter = Callable[[GarmentInput, Category, Measures, CancelFlag], Pattern]
 DRAFTERS: Mapping[Category, Drafter] = {
     Category.T_SHIRT: tops.drafted,
     Category.LONG_SLEEVE: tops.drafted,
+    Category.SKIRT: skirts.drafted,
 }
 """Who cuts what."""
 

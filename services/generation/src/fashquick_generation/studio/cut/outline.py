@@ -76,7 +76,7 @@ def trace(
     """
     mask, holes = solid(alpha)
     cancel.check()
-    line = _smooth_contour(mask)
+    line = smooth_contour(mask)
     cancel.check()
     diagonal = float(np.linalg.norm(np.ptp(line, axis=0)))
     corners: dict[LandmarkName, int] = {}
@@ -144,7 +144,8 @@ def _largest_piece(mask: UInt8) -> UInt8:
     return np.asarray(labels == largest, np.uint8)
 
 
-def _smooth_contour(mask: UInt8) -> Float64:
+def smooth_contour(mask: UInt8) -> Float64:
+    """POINTSx2 float64, clockwise in the photo: the outer border of a mask in one piece."""
     contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     line = max(contours, key=cv2.contourArea).reshape(-1, 2).astype(np.float64) + 0.5
     line = resampled_loop(line, 4 * POINTS)

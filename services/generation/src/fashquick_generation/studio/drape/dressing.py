@@ -18,6 +18,7 @@ from fashquick_generation.studio.drape import gates
 from fashquick_generation.studio.drape.cloth import Cloth, sewn
 from fashquick_generation.studio.drape.motion import Motion, Worn
 from fashquick_generation.studio.drape.placing.contract import Placer
+from fashquick_generation.studio.drape.placing.skirts import SkirtPlacer
 from fashquick_generation.studio.drape.placing.tops import TopPlacer
 from fashquick_generation.studio.drape.solver import GRAVITY, Frame
 from fashquick_generation.studio.figure.body import BodyModel, PosedBody
@@ -27,7 +28,7 @@ MAX_TENSION = 1.08
 """Stretch from which knitted cloth gives way, so that a narrow sleeve fits an arm."""
 CHANGE_FRAMES = 12
 """Frames in which a dressed body goes from the start pose of one garment to that of the next."""
-PLACERS: Mapping[Family, Placer] = MappingProxyType({Family.TOP: TopPlacer()})
+PLACERS: Mapping[Family, Placer] = MappingProxyType({Family.TOP: TopPlacer(), Family.SKIRT: SkirtPlacer()})
 """Who lays what on the body."""
 
 

@@ -10,13 +10,12 @@ import numpy as np
 from fashquick_common.cancel import CancelFlag
 from fashquick_generation.studio.arrays import Bool, Float64, Int32
 from fashquick_generation.studio.drape.collision import Collider, surface_of
-from fashquick_generation.studio.drape.placing.contract import Placed
+from fashquick_generation.studio.drape.placing.contract import CLEARANCE_M, Placed
+from fashquick_generation.studio.drape.placing.pins import held
 from fashquick_generation.studio.drape.solver import Contacts, Frame, State, Threads, advanced, threads_of
 from fashquick_generation.studio.figure.body import BodyModel, Part, PosedBody
 from fashquick_generation.studio.figure.poses import Pose, between, rotations
 
-CLEARANCE_M = 0.0045
-"""Distance of cloth from the body: what a coarse mesh needs in order not to cut through a round surface."""
 ARM_FROM_SHOULDER_M = 0.11
 """Beyond this distance from the shoulder joint an arm counts as a neighbour of the torso, not as part of it."""
 
@@ -147,10 +146,7 @@ class _Surroundings:
 
     def held(self, body: PosedBody) -> dict[int, Float64]:
         """Where the body holds the garment."""
-        normals = body.normals
-        return {
-            pin.vertex: body.vertices[pin.on_body] + CLEARANCE_M * normals[pin.on_body] for pin in self._placed.pins
-        }
+        return held(self._placed.pins, body)
 
 
 def _collidable(body: PosedBody) -> Float64:

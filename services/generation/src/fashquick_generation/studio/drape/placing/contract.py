@@ -11,6 +11,9 @@ from fashquick_generation.studio.drape.cloth import Cloth
 from fashquick_generation.studio.figure.body import PosedBody
 from fashquick_generation.studio.figure.poses import Pose
 
+CLEARANCE_M = 0.0045
+"""Distance of cloth from the body: what a coarse mesh needs in order not to cut through a round surface."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pin:
@@ -18,11 +21,14 @@ class Pin:
 
     Attributes:
         vertex: Of the cloth.
-        on_body: Body vertex that it follows.
+        corners: Body vertices of the face that it follows.
+        local: Its place from the first corner, along the edges to the second and third (in their lengths) and along
+            the face's unit normal (in metres).
     """
 
     vertex: int
-    on_body: int
+    corners: tuple[int, int, int]
+    local: tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from fashquick_generation.studio.cut.sleeves import Sleeve, sleeves_of
 from fashquick_generation.studio.drape import gates
 from fashquick_generation.studio.drape.cloth import Cloth
 from fashquick_generation.studio.drape.coverage import bare_chest_share, bare_share
-from fashquick_generation.studio.drape.placing.contract import Pin, Placed
+from fashquick_generation.studio.drape.placing.contract import CLEARANCE_M, Pin, Placed
+from fashquick_generation.studio.drape.placing.pins import pinned
 from fashquick_generation.studio.figure.body import Part, PosedBody
 from fashquick_generation.studio.figure.poses import Pose, arms_out
 
@@ -248,13 +249,13 @@ def _depths(flat: Float64, body: PosedBody, under: Float64) -> tuple[Float64, Fl
 
 def _neck_pins(cloth: Cloth, body: PosedBody) -> tuple[Pin, ...]:
     """The two neck points rest beside the neck."""
-    pins = []
+    places, vertices = [], [cloth.corner[corner] for corner in NECK_POINTS]
     trunk = body.of(Part.TORSO, Part.NECK, Part.UPPER_ARM_LEFT, Part.UPPER_ARM_RIGHT)
     shoulders = (body.keypoints["left_shoulder"] + body.keypoints["right_shoulder"]) / 2
-    for corner in NECK_POINTS:
-        vertex = cloth.corner[corner]
+    for vertex in vertices:
         x = float(np.sign(cloth.rest[vertex, 0]) * np.clip(abs(cloth.rest[vertex, 0]), 0.065, 0.095))
         near = trunk & (np.abs(body.vertices[:, 0] - x) < 0.012) & (np.abs(body.vertices[:, 1] - shoulders[1]) < 0.09)
         candidates = np.flatnonzero(near)
-        pins.append(Pin(vertex, int(candidates[body.vertices[candidates, 2].argmax()])))
-    return tuple(pins)
+        highest = candidates[body.vertices[candidates, 2].argmax()]
+        places.append(body.vertices[highest] + CLEARANCE_M * body.normals[highest])
+    return pinned(np.array(vertices), np.array(places), body, (Part.TORSO, Part.NECK))

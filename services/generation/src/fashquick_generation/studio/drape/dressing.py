@@ -17,10 +17,11 @@ from fashquick_generation.studio.cut.pattern import Family, Pattern
 from fashquick_generation.studio.drape import gates
 from fashquick_generation.studio.drape.cloth import Cloth, sewn
 from fashquick_generation.studio.drape.motion import Motion, Worn
-from fashquick_generation.studio.drape.placing.contract import Placer
+from fashquick_generation.studio.drape.placing.contract import Placed, Placer
 from fashquick_generation.studio.drape.placing.skirts import SkirtPlacer
 from fashquick_generation.studio.drape.placing.tops import TopPlacer
-from fashquick_generation.studio.drape.solver import GRAVITY, Frame
+from fashquick_generation.studio.drape.refining import Refinement, refinement
+from fashquick_generation.studio.drape.solver import GRAVITY, Frame, Threads, threads_of
 from fashquick_generation.studio.figure.body import BodyModel, PosedBody
 from fashquick_generation.studio.figure.poses import Pose
 
@@ -38,6 +39,7 @@ class Effort:
 
     Attributes:
         grid_m: Edge length of the cloth's mesh.
+        coarser: How many times that length it has until it settles.
         sew: Frames without gravity in which the panels close around the body.
         fall: Frames with gravity in the start pose.
         move: Frames from the start pose into the wanted one.
@@ -46,6 +48,7 @@ class Effort:
     """
 
     grid_m: float = 0.013
+    coarser: float = 2.0
     sew: int = 16
     fall: int = 30
     move: int = 36
@@ -88,6 +91,23 @@ class Dressed:
 
 
 @dataclass(frozen=True, slots=True)
+class Fine:
+    """A garment's fine mesh.
+
+    Attributes:
+        placed: How it would be put on.
+        threads: What holds it in shape.
+        refinement: Where its points are on the coarse mesh.
+        texture: Vx2 float64, their pixels in the garment's photo.
+    """
+
+    placed: Placed
+    threads: Threads
+    refinement: Refinement
+    texture: Float64
+
+
+@dataclass(frozen=True, slots=True)
 class Fallen:
     """An outfit that hangs on the body in its start pose; nothing changes it.
 
@@ -95,16 +115,16 @@ class Fallen:
         model: Who wears it.
         pose: That the body is in.
         patterns: Of the garments, innermost first.
-        textures: For each garment Vx2 float64, its vertices' pixels in its photo.
-        worn: The garments.
+        worn: The garments, on their coarse meshes.
+        fine: How the fine meshes of the same garments are put on.
         effort: How fine and long to simulate.
     """
 
     model: BodyModel
     pose: Pose
     patterns: tuple[Pattern, ...]
-    textures: tuple[Float64, ...]
     worn: tuple[Worn, ...]
+    fine: tuple[Fine, ...]
     effort: Effort
 
 
@@ -126,21 +146,29 @@ def fallen(
         cancel: Checked before each frame.
     """
     motion = Motion(model, PLACERS[patterns[0].family].first(patterns[0]), (), on_frame=on_frame, cancel=cancel)
-    textures = []
+    fine = []
     for pattern in patterns:
         placer = PLACERS[pattern.family]
         if motion.worn:
             motion.move(placer.first(pattern), CHANGE_FRAMES, Frame(effort.substeps, GRAVITY, 0.99, 0.12))
-        cloth = sewn(pattern, effort.grid_m)
-        textures.append(pattern.warp.to_photo(cloth.rest))
+        coarse = placer.place(pattern, sewn(pattern, effort.coarser * effort.grid_m), motion.body, motion.under)
         cancel.check()
-        motion.put_on(placer.place(pattern, cloth, motion.body, motion.under))
-        cancel.check()
+        fine.append(_fine(pattern, effort.grid_m, coarse.cloth, motion, cancel))
+        motion.put_on(coarse)
         motion.hold(effort.sew, Frame(effort.substeps, 0.0, 0.92, 0.1))
         motion.give_way(MAX_TENSION)
         motion.hold(effort.fall, Frame(effort.substeps, GRAVITY, 0.996, 0.06))
         motion.give_way(MAX_TENSION)
-    return Fallen(model, motion.pose, tuple(patterns), tuple(textures), motion.worn, effort)
+    return Fallen(model, motion.pose, tuple(patterns), motion.worn, tuple(fine), effort)
+
+
+def _fine(pattern: Pattern, grid_m: float, coarse: Cloth, motion: Motion, cancel: CancelFlag) -> Fine:
+    cloth = sewn(pattern, grid_m)
+    texture = pattern.warp.to_photo(cloth.rest)
+    cancel.check()
+    placed = PLACERS[pattern.family].place(pattern, cloth, motion.body, motion.under)
+    cancel.check()
+    return Fine(placed, threads_of(placed.cloth), refinement(coarse, placed.cloth), texture)
 
 
 def posed(outfit: Fallen, pose: Pose, *, on_frame: Callable[[], None], cancel: CancelFlag) -> Dressed:
@@ -159,10 +187,12 @@ def posed(outfit: Fallen, pose: Pose, *, on_frame: Callable[[], None], cancel: C
     effort = outfit.effort
     motion = Motion(outfit.model, outfit.pose, outfit.worn, on_frame=on_frame, cancel=cancel)
     motion.move(pose, effort.move, Frame(effort.substeps, GRAVITY, 0.996, 0.12))
+    settled = _refined(outfit.fine, motion)
+    motion = Motion(outfit.model, pose, settled, on_frame=on_frame, cancel=cancel)
     motion.hold(effort.settle, Frame(effort.substeps, GRAVITY, 0.985, 0.25))
     garments: list[Garment] = []
     facts: dict[str, float] = {}
-    for pattern, texture, worn in zip(outfit.patterns, outfit.textures, motion.worn, strict=True):
+    for pattern, fine, worn in zip(outfit.patterns, outfit.fine, motion.worn, strict=True):
         placer, cloth = PLACERS[pattern.family], worn.placed.cloth
         found = gates.check_stretch(
             worn.threads.stretch(worn.state.x), worn.threads.tension(worn.state.x), most=placer.most_stretch(pattern)
@@ -171,5 +201,13 @@ def posed(outfit: Fallen, pose: Pose, *, on_frame: Callable[[], None], cancel: C
         found |= placer.check(pattern, cloth, worn.state.x, motion.body)
         found["cloth_vertices"] = float(len(cloth.rest))
         facts |= {name: max(value, facts.get(name, value)) for name, value in found.items()}
-        garments.append(Garment(cloth, worn.state.x, texture))
+        garments.append(Garment(cloth, worn.state.x, fine.texture))
     return Dressed(motion.body, tuple(garments), facts)
+
+
+def _refined(fine: tuple[Fine, ...], motion: Motion) -> tuple[Worn, ...]:
+    out = []
+    for mesh, worn in zip(fine, motion.worn, strict=True):
+        state = mesh.refinement.applied(worn.state)
+        out.append(Worn(mesh.placed, mesh.threads.given_way(state.x, MAX_TENSION), state))
+    return tuple(out)

@@ -74,7 +74,8 @@ def test_maps_show_one_scene(picture: Picture, job: GenerationJob) -> None:
     parts, mask = picture.maps[MapKind.PARTS], picture.maps[MapKind.GARMENT_MASK]
     assert depth.shape == mask.shape == (job.height, job.width)
     assert ((depth > 0) == (parts != 0).any(axis=2)).all()
-    assert (depth[mask == 255] > 0).all()
+    # Mask is seen by four samples a pixel, depth by its middle, which may lie in a slit between sleeve and trunk.
+    assert (depth[mask == 255] > 0).mean() > 0.999
     assert 0.05 < (mask > 127).mean() < 0.4
     assert (normal[depth == 0] == (128, 128, 255)).all()
     assert normal[..., 2].min() >= 127

@@ -13,16 +13,17 @@ from hypothesis import strategies as st
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.errors import SimulationFailed
 from fashquick_common.garment import LandmarkName as L
+from fashquick_generation.engine import Figure
 from fashquick_generation.studio.colour import linear
 from fashquick_generation.studio.cut import outline, tops
 from fashquick_generation.studio.drape import coverage, gates
-from fashquick_generation.studio.figure import body, measures, poses
+from fashquick_generation.studio.figure import baked, body, poses
+from fashquick_generation.studio.figure.companions import Companion
 from fashquick_generation.studio.mesh import edges_of, subdivided, vertex_normals
 from fashquick_generation.studio.photograph import lighting, raster
 from fashquick_generation.studio.photograph.camera import turntable
 from fashquick_generation.studio.sample import sample_garment, sample_landmarks
 
-SMALL = measures.Measures(0.9, 0.9, 0.68, 1.12, 0.95, 0.84)
 CUBE_POINTS = np.array([[x, y, z] for x in (-1.0, 1) for y in (-1.0, 1) for z in (-1.0, 1)])
 _CUBE_SIDES = ((0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3))
 CUBE_FACES = np.array([half for a, b, c, d in _CUBE_SIDES for half in ((a, b, c), (a, c, d))], np.int32)
@@ -59,7 +60,7 @@ def test_holes_threads_and_specks_do_not_change_the_outline(line: outline.Outlin
 
 
 def test_key_points_and_skin_move_together() -> None:
-    model = body.load("woman")
+    model = body.load(Figure("woman"), frozenset(Companion))
     rest = model.posed(np.tile(np.eye(3), (len(model.bones), 1, 1)))
     posed = model.posed(poses.rotations(model, poses.named("a-pose")))
     for joint in ("left_elbow", "right_shoulder", "left_wrist"):
@@ -67,11 +68,11 @@ def test_key_points_and_skin_move_together() -> None:
         before = rest.vertices[near].mean(axis=0) - rest.keypoints[joint]
         after = posed.vertices[near].mean(axis=0) - posed.keypoints[joint]
         assert np.linalg.norm(after) == pytest.approx(np.linalg.norm(before), abs=0.02)
-    assert posed.shoes[:, 2].min() == pytest.approx(0.0, abs=1e-9)
+    assert posed.companions[Companion.SHOES][:, 2].min() == pytest.approx(0.0, abs=1e-9)
 
 
 def test_arms_point_where_a_pose_says() -> None:
-    model = body.load("man")
+    model = body.load(Figure("man"), frozenset(Companion))
     posed = model.posed(poses.rotations(model, poses.arms_out(40.0)))
     arm = posed.keypoints["left_elbow"] - posed.keypoints["left_shoulder"]
     assert np.degrees(np.arctan2(arm[0], -arm[2])) == pytest.approx(40, abs=6)
@@ -132,11 +133,11 @@ def test_the_notice_belongs_to_the_baked_data() -> None:
     notice = (
         importlib.resources.files("fashquick_generation.studio.figure").joinpath("data/NOTICE.md").read_text("utf-8")
     )
-    assert body.data_digest() in notice
+    assert baked.digest() in notice
 
 
 def test_an_arm_that_has_broken_through_its_sleeve_is_noticed() -> None:
-    model = body.load("woman")
+    model = body.load(Figure("woman"), frozenset(Companion))
     posed = model.posed(poses.rotations(model, poses.named("relaxed")))
     shoulder, elbow = posed.keypoints["left_shoulder"], posed.keypoints["left_elbow"]
     axis = (elbow - shoulder) / np.linalg.norm(elbow - shoulder)

@@ -9,11 +9,9 @@ import numpy as np
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.garment import Category
 from fashquick_generation.studio.cut import tops
-from fashquick_generation.studio.figure import measures
 from fashquick_generation.studio.sample import sample_garment
 from fashquick_generation.studio.texture import filling, textures
-
-SMALL = measures.Measures(0.9, 0.9, 0.68, 1.12, 0.95, 0.84)
+from tests.support.studio import SMALL
 
 
 def test_filling_keeps_what_is_known_and_invents_no_colour() -> None:

@@ -18,7 +18,8 @@ from fashquick_generation.studio.arrays import Float32, UInt8
 from fashquick_generation.studio.cut import drafting
 from fashquick_generation.studio.cut.pattern import Pattern
 from fashquick_generation.studio.drape import dressing
-from fashquick_generation.studio.figure import body, measures, poses
+from fashquick_generation.studio.figure import baked, body, measures, poses
+from fashquick_generation.studio.figure.companions import companions_for
 from fashquick_generation.studio.photograph import lighting, maps, render, scene
 from fashquick_generation.studio.photograph.camera import DISTANCE_M
 from fashquick_generation.studio.sample import sample_job
@@ -47,12 +48,10 @@ class StudioGenerator:
     @property
     def digest(self) -> str:
         """SHA-256, in hex, of the baked data, the backend's version and its settings."""
-        return sha256(f"{VERSION} {body.data_digest()} {self._effort}".encode()).hexdigest()
+        return sha256(f"{VERSION} {baked.digest()} {self._effort}".encode()).hexdigest()
 
     def warm_up(self) -> None:
-        """Load the bodies and compile or load all kernels, by making a small picture of a drawn T-shirt."""
-        for name in body.BODIES:
-            body.load(name)
+        """Load the figure and compile or load all kernels, by making a small picture of a drawn T-shirt."""
         quick = StudioGenerator(dressing.Effort(grid_m=0.03, sew=2, fall=2, move=2, settle=2, substeps=8))
         quick.generate(sample_job(), lambda _: None, CancelFlag())
 
@@ -100,7 +99,8 @@ class _Session:
     ) -> None:
         self._job, self._effort, self._hear, self._cancel = job, effort, hear, cancel
         self._garment = job.garments[0]
-        self._model = body.load(job.figure.body)
+        categories = [drafting.supported(garment.passport.category) for garment in job.garments]
+        self._model = body.load(job.figure, companions_for(categories))
         # Looked up at once, so that an unknown name is told before any work.
         self._poses = {view.pose: poses.named(view.pose) for view in job.views}
         self._textures: dict[float, textures.Texture] = {}

@@ -103,7 +103,7 @@ class Motion:
 
     def _follow(self, body: PosedBody, frame: Frame) -> None:
         """One frame in which the body goes into another pose, and the garments, from the inside out, with it."""
-        now, then = [_collidable(self.body)], [_collidable(body)]
+        now, then = [self.body.solid], [body.solid]
         moved = []
         for garment, around in zip(self.worn, self._surroundings, strict=True):
             self._cancel.check()
@@ -122,14 +122,15 @@ class _Surroundings:
     """What a garment collides with: body, companion clothes and the garments underneath."""
 
     def __init__(self, placed: Placed, body: PosedBody, layers: list[Int32], sizes: list[int]) -> None:
-        parts, faces = body.model.parts, body.model.body.faces
-        hidden = np.isin(parts, [Part.HEAD, Part.HAND_LEFT, Part.HAND_RIGHT, Part.FOOT_LEFT, Part.FOOT_RIGHT])
-        skin = faces[~hidden[faces].any(axis=1)]
-        self._points = len(body.vertices)
-        meshes = [skin, body.model.trousers.faces, *layers]
-        starts = np.cumsum([0, self._points, len(body.trousers), *sizes])
+        free = body.of(Part.HEAD, Part.HAND_LEFT, Part.HAND_RIGHT, Part.FOOT_LEFT, Part.FOOT_RIGHT)
+        skin, shown = body.model.body.faces, body.model.solid_faces
+        self._points, count = len(body.vertices), len(body.solid)
+        skin = skin[~free[skin].any(axis=1)]
+        free = np.concatenate([free, np.zeros(count - self._points, bool)])
+        meshes = [shown[~free[shown].any(axis=1)], *layers]
+        starts = np.cumsum([0, count, *sizes])
         solid = np.concatenate([mesh + np.int32(start) for mesh, start in zip(meshes, starts, strict=False)])
-        arms, trunk = _arm_vertices(body), np.isin(parts, [Part.TORSO, Part.HIPS])
+        arms, trunk = _arm_vertices(body), body.of(Part.TORSO, Part.HIPS)
         self._skin = Collider(surface_of(solid, int(starts[-1])))
         self._arms = Collider(surface_of(skin[arms[skin].all(axis=1)], self._points))
         self._trunk = Collider(surface_of(skin[trunk[skin].all(axis=1)], self._points))
@@ -147,10 +148,6 @@ class _Surroundings:
     def held(self, body: PosedBody) -> dict[int, Float64]:
         """Where the body holds the garment."""
         return held(self._placed.pins, body)
-
-
-def _collidable(body: PosedBody) -> Float64:
-    return np.concatenate([body.vertices, body.trousers])
 
 
 def _arm_vertices(body: PosedBody) -> Bool:

@@ -6,20 +6,20 @@ Metres; x points to the wearer's left, y backward, z up. `data/NOTICE.md` says w
 from __future__ import annotations
 
 import functools
-import hashlib
-import importlib.resources
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
 
-from fashquick_common.errors import BadField
+from fashquick_generation.engine import Figure, Phenotype
 from fashquick_generation.studio.arrays import Bool, Float64, Int32, UInt8
+from fashquick_generation.studio.figure import baked, phenotypes
+from fashquick_generation.studio.figure.companions import Companion
 from fashquick_generation.studio.mesh import vertex_normals
 
-BODIES = ("woman", "man", "curvy")
+KEPT_BODIES = 12
+"""Bodies kept for the next job, some 2 MB each."""
 
 
 class Part(IntEnum):
@@ -76,7 +76,7 @@ class Skin:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A surface that follows the bones: the body itself, its trousers or its shoes.
+    """A surface that follows the bones: the skin or a companion garment.
 
     Attributes:
         skin: V points.
@@ -89,16 +89,17 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class BodyModel:
-    """One body preset in its reference pose.
+    """One body in its reference pose, with its companion clothes.
 
     Attributes:
         bones: Bone name to index; parents come before their children.
         parents: B int32, -1 for the root.
         heads: Bx3 float64, joints.
-        body: Skin of the body.
-        parts: V uint8, `Part` of each body vertex.
-        trousers: Neutral companion garment.
-        shoes: Neutral companion shoes.
+        body: All of the skin.
+        parts: V uint8, `Part` of each vertex of the skin.
+        bare: Fx3 int32, faces of the skin that no companion hides.
+        companions: What is worn, from the skin outward.
+        solid_faces: Fx3 int32, what shows of skin and companions, over the points of `PosedBody.solid`.
         keypoints: K points of a skeleton.
         keypoint_names: Their COCO names.
     """
@@ -108,8 +109,9 @@ class BodyModel:
     heads: Float64
     body: Layer
     parts: UInt8
-    trousers: Layer
-    shoes: Layer
+    bare: Int32
+    companions: Mapping[Companion, Layer]
+    solid_faces: Int32
     keypoints: Skin
     keypoint_names: tuple[str, ...]
 
@@ -144,15 +146,17 @@ class BodyModel:
             turns: Bx3x3 rotation matrices.
         """
         transforms = self.transforms(turns)
-        body, shoes = self.body.skin.moved(transforms), self.shoes.skin.moved(transforms)
-        floor = np.array([0.0, 0.0, shoes[:, 2].min()])
+        skin = self.body.skin.moved(transforms)
+        worn = {name: layer.skin.moved(transforms) for name, layer in self.companions.items()}
+        lowest = min(float(points[:, 2].min()) for points in (skin, *worn.values()))
+        floor = np.array([0.0, 0.0, lowest])
         keypoints = self.keypoints.moved(transforms) - floor
         return PosedBody(
             model=self,
-            vertices=body - floor,
-            trousers=self.trousers.skin.moved(transforms) - floor,
-            shoes=shoes - floor,
+            vertices=skin - floor,
+            companions={name: points - floor for name, points in worn.items()},
             keypoints={name: keypoints[k] for k, name in enumerate(self.keypoint_names)},
+            joints=np.einsum("bij,bj->bi", transforms[:, :, :3], self.heads) + transforms[:, :, 3] - floor,
         )
 
 
@@ -162,17 +166,22 @@ class PosedBody:
 
     Attributes:
         model: The body it was made from.
-        vertices: Vx3 float64.
-        trousers: Points of the trousers.
-        shoes: Points of the shoes.
+        vertices: Vx3 float64, of the skin, under companions too.
+        companions: What is worn, to the points of its surface.
         keypoints: COCO name to point.
+        joints: Bx3 float64, where each bone turns.
     """
 
     model: BodyModel
     vertices: Float64
-    trousers: Float64
-    shoes: Float64
+    companions: Mapping[Companion, Float64]
     keypoints: Mapping[str, Float64]
+    joints: Float64
+
+    @property
+    def solid(self) -> Float64:
+        """Points of the skin and then of each companion, for `BodyModel.solid_faces`."""
+        return np.concatenate([self.vertices, *self.companions.values()])
 
     @property
     def normals(self) -> Float64:
@@ -185,54 +194,47 @@ class PosedBody:
         return mask
 
 
-def _blob() -> bytes:
-    return importlib.resources.files("fashquick_generation.studio.figure").joinpath("data/body.npz").read_bytes()
+def load(figure: Figure, wears: frozenset[Companion]) -> BodyModel:
+    """The body of a figure with its companion clothes, kept for the next time.
 
-
-@functools.cache
-def data_digest() -> str:
-    """SHA-256, in hex, of the baked data."""
-    return hashlib.sha256(_blob()).hexdigest()
-
-
-@functools.cache
-def load(preset: str) -> BodyModel:
-    """The body preset of that name, read once.
+    Args:
+        figure: Who.
+        wears: The companions it is dressed in.
 
     Raises:
-        BadField: There is no such preset.
+        BadField: There is no such preset or size, or a phenotype is not from 0 to 1.
     """
-    if preset not in BODIES:
-        raise BadField(f"body {preset!r} is unknown; choose one of {', '.join(BODIES)}", field="body")
-    with np.load(io.BytesIO(_blob())) as data:
-
-        def skin(name: str) -> Skin:
-            steps = data[f"{preset}_{name}"].astype(np.float64)
-            weights = data[f"{name}_weights"].astype(np.float64)
-            weights /= weights.sum(axis=1, keepdims=True)
-            return _frozen(
-                Skin(steps * float(data["metres_per_step"]), data[f"{name}_bones"].astype(np.int32), weights)
-            )
-
-        def layer(name: str) -> Layer:
-            faces = data[f"{name}_faces"].astype(np.int32)
-            faces.setflags(write=False)
-            return Layer(skin(name), faces)
-
-        return BodyModel(
-            bones={str(name): k for k, name in enumerate(data["bone_names"])},
-            parents=data["parents"].astype(np.int32),
-            heads=data[f"{preset}_heads"].astype(np.float64),
-            body=layer("body"),
-            parts=data["parts"],
-            trousers=layer("trousers"),
-            shoes=layer("shoes"),
-            keypoints=skin("keypoints"),
-            keypoint_names=tuple(str(name) for name in data["keypoint_names"]),
-        )
+    return _built(phenotypes.phenotype_of(figure), wears)
 
 
-def _frozen(skin: Skin) -> Skin:
-    for array in (skin.points, skin.bones, skin.weights):
-        array.setflags(write=False)
-    return skin
+@functools.lru_cache(maxsize=KEPT_BODIES)
+def _built(phenotype: Phenotype, wears: frozenset[Companion]) -> BodyModel:
+    data = baked.read()
+    points = data.points(phenotype)
+
+    def skin(name: str) -> Skin:
+        points[name].setflags(write=False)
+        return Skin(points[name], data.surfaces[name].bones, data.surfaces[name].weights)
+
+    def layer(name: str) -> Layer:
+        return Layer(skin(name), data.surfaces[name].faces)
+
+    body = layer(baked.SKIN)
+    companions = {companion: layer(companion) for companion in Companion if companion in wears}
+    shows = ~np.any([np.zeros(len(body.faces), bool), *(data.hidden[companion] for companion in companions)], axis=0)
+    bare, solid, first = body.faces[shows], [body.faces[shows]], len(points[baked.SKIN])
+    for name, garment in companions.items():
+        solid.append(garment.faces + np.int32(first))
+        first += len(points[name])
+    return BodyModel(
+        bones={name: k for k, name in enumerate(data.bone_names)},
+        parents=data.parents,
+        heads=points[baked.JOINTS],
+        body=body,
+        parts=data.parts,
+        bare=bare,
+        companions=companions,
+        solid_faces=np.concatenate(solid),
+        keypoints=skin(baked.KEYPOINTS),
+        keypoint_names=data.keypoint_names,
+    )

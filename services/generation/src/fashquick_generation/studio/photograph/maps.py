@@ -109,7 +109,9 @@ PART_COLOURS = np.array(
 )
 """Colour of each body `Part`."""
 KIND_COLOURS = {
+    Kind.TOP: (70, 70, 70),
     Kind.TROUSERS: (40, 40, 40),
+    Kind.LEGGINGS: (40, 40, 40),
     Kind.SHOES: (110, 110, 110),
     Kind.FRONT: (255, 255, 255),
     Kind.BACK: (255, 255, 255),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from types import MappingProxyType
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -12,6 +14,7 @@ from fashquick_generation.engine import Framing, View
 from fashquick_generation.studio.arrays import Bool, Float64, Int32, UInt8
 from fashquick_generation.studio.drape.dressing import Dressed
 from fashquick_generation.studio.figure.body import Part, PosedBody
+from fashquick_generation.studio.figure.companions import Companion
 from fashquick_generation.studio.mesh import subdivided, vertex_normals
 from fashquick_generation.studio.photograph.camera import Camera, turntable
 
@@ -23,7 +26,8 @@ UPPER_BELOW_HIP_M = 0.22
 UPPER_ABOVE_HEAD_M = 0.07
 CLOTH_NEARER_M = 0.014
 """By how much cloth wins over the body that it lies on."""
-TROUSERS_NEARER_M = 0.004
+COMPANION_NEARER_M = 0.004
+"""By how much companion clothes win over the skin, and each over the one that is worn under it."""
 UNDER_CLOTH_M = 0.022
 """Skin this close to cloth is under it."""
 PRESSED_M = 0.006
@@ -34,10 +38,22 @@ class Kind(IntEnum):
     """What a face belongs to."""
 
     SKIN = 0
-    TROUSERS = 1
-    SHOES = 2
-    FRONT = 3
-    BACK = 4
+    TOP = 1
+    TROUSERS = 2
+    LEGGINGS = 3
+    SHOES = 4
+    FRONT = 5
+    BACK = 6
+
+
+COMPANION_KINDS: Mapping[Companion, Kind] = MappingProxyType(
+    {
+        Companion.TOP: Kind.TOP,
+        Companion.TROUSERS: Kind.TROUSERS,
+        Companion.LEGGINGS: Kind.LEGGINGS,
+        Companion.SHOES: Kind.SHOES,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,26 +87,29 @@ def assembled(dressed: Dressed) -> Scene:
     cloth_kind = np.where(np.tile(worn.cloth.back_face, 4), Kind.BACK, Kind.FRONT)
     model = body.model
     skin = _pressed_in(body.vertices, body.normals, x, body.of(Part.HEAD, Part.HAND_LEFT, Part.HAND_RIGHT))
-    trousers = _pressed_in(
-        body.trousers, vertex_normals(body.trousers, model.trousers.faces), x, np.zeros(len(body.trousers), bool)
-    )
-    trousers, trouser_faces, _ = subdivided(trousers, model.trousers.faces, np.zeros((len(trousers), 0)))
-    meshes = (
-        (skin, model.body.faces, np.full(len(model.body.faces), Kind.SKIN), 0.0),
-        (trousers, trouser_faces, np.full(len(trouser_faces), Kind.TROUSERS), TROUSERS_NEARER_M),
-        (body.shoes, model.shoes.faces, np.full(len(model.shoes.faces), Kind.SHOES), TROUSERS_NEARER_M),
-        (x, faces, cloth_kind, CLOTH_NEARER_M),
-    )
+    meshes = [(skin, model.bare, np.full(len(model.bare), Kind.SKIN), 0.0)]
+    for name, points in body.companions.items():
+        garment, its_faces = _companion(points, model.companions[name].faces, x)
+        nearer = COMPANION_NEARER_M * len(meshes)
+        meshes.append((garment, its_faces, np.full(len(its_faces), COMPANION_KINDS[name]), nearer))
+    meshes.append((x, faces, cloth_kind, CLOTH_NEARER_M))
     starts = np.cumsum([0, *(len(mesh[0]) for mesh in meshes)])
     return Scene(
         vertices=np.concatenate([mesh[0] for mesh in meshes]),
         normals=np.concatenate([vertex_normals(np.ascontiguousarray(mesh[0]), mesh[1]) for mesh in meshes]),
         faces=np.concatenate([mesh[1] + np.int32(start) for mesh, start in zip(meshes, starts, strict=False)]),
         kind=np.concatenate([mesh[2] for mesh in meshes]).astype(np.uint8),
-        pixels=np.concatenate([np.zeros((starts[3], 2)), pixels]),
+        pixels=np.concatenate([np.zeros((starts[-2], 2)), pixels]),
         nearer=np.concatenate([np.full(len(mesh[0]), mesh[3]) for mesh in meshes]),
         body=body,
     )
+
+
+def _companion(points: Float64, faces: Int32, cloth: Float64) -> tuple[Float64, Int32]:
+    """A companion garment's smooth surface, out of the way of the cloth over it."""
+    points = _pressed_in(points, vertex_normals(points, faces), cloth, np.zeros(len(points), bool))
+    points, faces, _ = subdivided(points, faces, np.zeros((len(points), 0)))
+    return points, faces
 
 
 def _pressed_in(skin: Float64, normals: Float64, cloth: Float64, free: Bool) -> Float64:

@@ -19,8 +19,17 @@ from fashquick_generation.studio.texture.textures import Texture
 
 SLICE_POINTS = 60_000
 """Points a kernel call: about 10 ms."""
-PAINT = np.array([[0.56, 0.525, 0.495], [0.040, 0.041, 0.046], [0.60, 0.60, 0.59]], np.float32)
-"""Linear light that skin, trousers and shoes return: matte mannequin, charcoal, off-white."""
+PAINT = np.array(
+    [
+        [0.56, 0.525, 0.495],
+        [0.60, 0.60, 0.59],
+        [0.040, 0.041, 0.046],
+        [0.040, 0.041, 0.046],
+        [0.60, 0.60, 0.59],
+    ],
+    np.float32,
+)
+"""Linear light that skin and companion clothes return, by kind: matte mannequin, charcoal, off-white."""
 SHOULDER_FROM = 0.86
 """Linear light from which highlights are compressed instead of clipped."""
 FRONT = int(Kind.FRONT)

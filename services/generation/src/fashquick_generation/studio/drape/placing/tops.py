@@ -158,7 +158,7 @@ class _Slabs:
 
 
 def _slabs(body: PosedBody, under: Float64) -> _Slabs:
-    trunk = np.concatenate([body.vertices[body.of(Part.TORSO, Part.HIPS)], body.trousers])
+    trunk = np.concatenate([body.vertices[body.of(Part.TORSO, Part.HIPS)], *body.companions.values()])
     reach = float(np.abs(trunk[:, 0]).max()) + UNDER_M
     trunk = np.concatenate([trunk, under[np.abs(under[:, 0]) < reach]])
     number = np.round(trunk[:, 2] / SLAB_M).astype(int)
@@ -231,7 +231,7 @@ def _along_arm(flat: Float64, rest: Float64, sleeve: Sleeve, *, height: float, b
 def _depths(flat: Float64, body: PosedBody, under: Float64) -> tuple[Float64, Float64, Float64]:
     """Where the body's front and back are next to each point, and the middle between them."""
     solid = body.of(*(part for part in Part if part not in (Part.HEAD, Part.HAND_LEFT, Part.HAND_RIGHT)))
-    points = np.concatenate([body.vertices[solid], body.trousers, under])
+    points = np.concatenate([body.vertices[solid], *body.companions.values(), under])
     away, index = cKDTree(points[:, [0, 2]]).query(flat, k=16)
     near = away < 0.06
     y = points[:, 1][index]

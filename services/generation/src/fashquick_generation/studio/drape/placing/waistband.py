@@ -53,11 +53,9 @@ class Figure:
     @staticmethod
     def of(body: PosedBody) -> Figure:
         """Take a figure as it stands."""
-        skin = body.model.body.faces
-        skin = skin[body.of(*LOWER_BODY)[skin].all(axis=1)]
-        points = np.concatenate([body.vertices, body.trousers])
-        faces = np.concatenate([skin, body.model.trousers.faces + np.int32(len(body.vertices))])
-        return Figure(points, faces, float(body.keypoints["left_hip"][2]))
+        mine = np.concatenate([body.of(*LOWER_BODY), np.ones(len(body.solid) - len(body.vertices), bool)])
+        faces = body.model.solid_faces
+        return Figure(body.solid, faces[mine[faces].all(axis=1)], float(body.keypoints["left_hip"][2]))
 
     def ring(self, height: float) -> Float64:
         """A ring around both legs or the trunk; see `sections.ring`."""

@@ -14,7 +14,7 @@ from google.protobuf.json_format import Parse
 
 from fashquick.common.v1.blob_pb2 import BlobHeader, Chunk
 from fashquick.garment.v1.passport_pb2 import Passport
-from fashquick.generation.v1.generation_pb2 import CreateTask, GenerateHeader, GenerateRequest
+from fashquick.generation.v1.generation_pb2 import CreateTask, Garment, GenerateHeader, GenerateRequest
 from fashquick.generation.v1.generation_pb2_grpc import GenerationServiceStub
 from fashquick.generation.v1.scene_pb2 import OUTPUT_KIND_PICTURE, Scene
 
@@ -26,7 +26,8 @@ def messages(parts: dict[str, bytes], passport: Passport) -> Iterator[GenerateRe
     """Say what will come and what to make of it, then send it part by part."""
     blobs = [BlobHeader(part=part, size_bytes=len(data), sha256=sha256(data).digest()) for part, data in parts.items()]
     scene = Scene(width=WIDTH, height=HEIGHT)
-    create = CreateTask(photo_part="photo", alpha_part="alpha", passport=passport, scene=scene)
+    garment = Garment(photo_part="photo", alpha_part="alpha", passport=passport)
+    create = CreateTask(garments=[garment], scene=scene)
     yield GenerateRequest(header=GenerateHeader(blobs=blobs, create=create))
     for part, data in parts.items():
         for at in range(0, len(data), CHUNK_BYTES):

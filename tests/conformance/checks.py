@@ -24,6 +24,7 @@ _LETTERS = {
     "result": "r",
     "stage_finished": "f",
     "summary": "s",
+    "view": "v",
 }
 
 

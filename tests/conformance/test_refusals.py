@@ -89,12 +89,12 @@ def test_a_mask_that_cannot_be_of_this_photo_is_refused(target: Target, case: st
 
 
 def _long_pose(header: Any) -> None:
-    view = header.views.add() if hasattr(header, "views") else header.create.scene.view
+    view = (header if hasattr(header, "views") else header.create.scene).views.add()
     view.pose = "x" * 65
 
 
 def _turn(header: Any) -> None:
-    view = header.views.add() if hasattr(header, "views") else header.create.scene.view
+    view = (header if hasattr(header, "views") else header.create.scene).views.add()
     view.camera_yaw_degrees = float("nan")
 
 
@@ -109,7 +109,7 @@ def _high(header: Any) -> None:
 _BAD_FIELDS: dict[str, tuple[tuple[str, ...], Callable[[Any], object]]] = {
     "17 candidates": (("segmentation",), lambda header: setattr(header, "max_candidates", 17)),
     "no task": (("generation",), lambda header: header.ClearField("create")),
-    "no passport": (("generation",), lambda header: header.create.ClearField("passport")),
+    "no passport": (("generation",), lambda header: header.create.garments[0].ClearField("passport")),
     "no garment": (("orchestrator",), lambda header: header.ClearField("garments")),
     "five garments": (
         ("orchestrator",),

@@ -75,7 +75,7 @@ async def test_no_ground_is_mixed_into_the_edge_that_generation_is_given(stack: 
     )
 
     [job] = stack.generator.jobs
-    given = job.garment.photo.astype(int)
+    given = job.garments[0].photo.astype(int)
     soft = (alpha > 0) & (alpha < 255)
     assert soft.sum() > 2000
     assert ground_share(photo[soft]).max() > 0.8
@@ -85,7 +85,7 @@ async def test_no_ground_is_mixed_into_the_edge_that_generation_is_given(stack: 
     assert ground_share(given[soft]).mean() < 0.07
     # What is wholly one or the other stays, for generation looks at the ground too.
     assert (given[~soft] == photo[~soft]).all()
-    assert (job.garment.alpha == alpha).all()
+    assert (job.garments[0].alpha == alpha).all()
     assert {pb.OUTPUT_KIND_PHOTO_MASK, pb.OUTPUT_KIND_PHOTO_ALPHA} <= parts_of(answers).keys()
 
 
@@ -139,7 +139,7 @@ async def test_a_server_without_foreground_serves_too_and_its_measures_are_hande
             answers = await try_on(stack, request(photo_blob()))
 
     [job] = stack.generator.jobs
-    assert (job.garment.photo == plain_photo()).all()
+    assert (job.garments[0].photo == plain_photo()).all()
     manifest = manifest_of(answers)
     assert manifest.stages[1].backend == "colour"
     [told] = [

@@ -26,7 +26,7 @@ def _view(rpc: Rpc, header: Any, **fields: Any) -> None:
     if rpc is TRY_ON:
         header.views.append(View(**fields))
     else:
-        header.create.scene.view.CopyFrom(View(**fields))
+        header.create.scene.views.append(View(**fields))
 
 
 def _size(rpc: Rpc, header: Any, **fields: int) -> None:
@@ -88,7 +88,7 @@ async def test_a_passport_outside_its_limits_is_refused_from_the_header(
     stack: Stack, good_blobs: dict[str, Blob], case: str
 ) -> None:
     [header, *_] = GENERATE.messages(parts_for(GENERATE, good_blobs))
-    PASSPORTS[case](header.header.create.passport)
+    PASSPORTS[case](header.header.create.garments[0].passport)
 
     error = await GENERATE.failure(stack.channels["generation"], [header])
 
@@ -110,7 +110,7 @@ def _name_photo(rpc: Rpc, header: Any) -> None:
     if rpc is TRY_ON:
         header.garments[0].photos[0].part = LONG
     elif rpc is GENERATE:
-        header.create.photo_part = LONG
+        header.create.garments[0].photo_part = LONG
     else:
         header.photo_part = LONG
 

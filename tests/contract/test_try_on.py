@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import threading
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,22 @@ import pytest
 from PIL import Image
 
 from fashquick.garment.v1 import fidelity_pb2
-from fashquick.generation.v1.scene_pb2 import View
+from fashquick.generation.v1.scene_pb2 import (
+    BACKDROP_KIND_GRADIENT,
+    FIT_SLIM,
+    FRAMING_LOWER,
+    Backdrop,
+    JointTurn,
+    View,
+)
 from fashquick.tryon.v1 import try_on_pb2 as pb
 from fashquick_common import encodings, errors
 from fashquick_common.garment import Category
 from fashquick_common.image import read_digital_source_type
 from fashquick_common.rpc.blobs import make_blob
+from fashquick_generation import engine
+from fashquick_generation.engine import BackdropKind, Figure, Fit, Framing
+from fashquick_orchestrator.account import Account
 from tests.support.calls import TRY_ON
 from tests.support.photos import plain_photo, png
 from tests.support.servers import Stack
@@ -111,6 +122,54 @@ async def test_the_picture_is_compared_with_the_garment_of_the_photo(stack: Stac
     assert pb.OUTPUT_KIND_GARMENT_MASK not in parts_of(answers)
 
 
+async def test_several_garments_and_views_come_each_with_what_is_known_of_it(stack: Stack) -> None:
+    blue = np.where(plain_photo() == GARMENT_RGB, np.uint8(0), plain_photo())
+    blobs = [photo_blob(), make_blob("coat", png(blue))]
+    garments = [
+        pb.Garment(photos=[pb.Photo(part="coat")], category_hint=8, layer=1),
+        pb.Garment(photos=[pb.Photo(part="photo")]),
+    ]
+    views = [View(), View(camera_yaw_degrees=180.0)]
+    small = pb.TryOnOptions(width=256, height=300)
+    outputs = [pb.OUTPUT_KIND_PHOTO_MASK, pb.OUTPUT_KIND_GARMENT_INDEX]
+    answers = await try_on(stack, request(*blobs, garments=garments, views=views, options=small, outputs=outputs))
+
+    manifest, [job] = manifest_of(answers), stack.generator.jobs
+    assert [source.part for source in manifest.inputs] == [garment.part for garment in manifest.garments]
+    assert [garment.part for garment in manifest.garments] == ["photo", "coat"], "innermost first"
+    assert (job.garments[0].photo == plain_photo()).all()
+    assert (job.garments[1].photo == blue).all()
+    announced = [answer.part for answer in answers if answer.HasField("part")]
+    masks = [part.garment for part in announced if part.kind == pb.OUTPUT_KIND_PHOTO_MASK]
+    assert sorted(masks) == [0, 1]
+    assert [part.view for part in announced if part.kind == pb.OUTPUT_KIND_PICTURE] == [0, 1]
+    assert [part.view for part in announced if part.kind == pb.OUTPUT_KIND_GARMENT_INDEX] == [0, 1]
+    reports = [[(told.garment, told.report.grade) for told in view.fidelity] for view in manifest.views]
+    # The toy paints everything in the first garment's colour and shows it alone; the back shows no photo.
+    assert reports == [[(0, fidelity_pb2.FIDELITY_GRADE_KEPT)], []]
+    assert any("hide it" in warning for warning in manifest.warnings)
+
+
+async def test_the_first_view_is_told_before_the_second_is_made(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    told, in_time = threading.Event(), []
+    part, work = Account.part, stack.generator.pace.work
+
+    def tell(account: Account, made: Any) -> None:
+        part(account, made)
+        told.set()
+
+    def work_slowly(cancel: Any) -> None:
+        work(cancel)
+        if stack.generator.pace.calls == 2:
+            in_time.append(told.wait(10))
+
+    monkeypatch.setattr(Account, "part", tell)
+    monkeypatch.setattr(stack.generator.pace, "work", work_slowly)
+    await try_on(stack, request(views=[View(), View()], options=pb.TryOnOptions(width=256, height=256)))
+
+    assert in_time == [True]
+
+
 async def test_a_caller_can_do_without_the_comparison(stack: Stack) -> None:
     answers = await try_on(stack, request(options=pb.TryOnOptions(without_fidelity=True)))
 
@@ -161,7 +220,8 @@ async def test_the_manifest_says_how_the_picture_was_made(stack: Stack) -> None:
     assert all(record.version and record.seconds > 0 for record in manifest.stages)
     assert [len(record.backend_digest) for record in manifest.stages] == [0, 64, 64, 64, 0, 64]
     scene = manifest.scene
-    assert (scene.body, scene.view.pose, scene.width, scene.height) == ("woman", "relaxed", 768, 1152)
+    assert (scene.body, scene.width, scene.height) == ("woman", 768, 1152)
+    assert [view.pose for view in scene.views] == ["relaxed"]
     assert manifest.facts["stretch_p99"] == 1.0
     parts = parts_of(answers)
     listed = {header.part: header.sha256 for header in manifest.outputs}
@@ -181,22 +241,34 @@ async def test_a_seed_is_chosen_and_told_when_none_is_given(stack: Stack) -> Non
 
 
 async def test_the_callers_wishes_reach_the_generator(stack: Stack) -> None:
-    view = View(pose="walk", camera_yaw_degrees=30.0)
+    views = [
+        View(pose="walk", camera_yaw_degrees=30.0),
+        View(joint_turns={"head": JointTurn(y_degrees=5.0, z_degrees=-10.0)}, framing=FRAMING_LOWER),
+    ]
+    backdrop = Backdrop(kind=BACKDROP_KIND_GRADIENT, top_srgb=0xFFFFFF, bottom_srgb=0x102030)
     await try_on(
         stack,
         request(
             garments=[
-                pb.Garment(photos=[pb.Photo(part="photo", side=pb.SIDE_FRONT)], category_hint=3),
+                pb.Garment(photos=[pb.Photo(part="photo", side=pb.SIDE_FRONT)], category_hint=3, fit=FIT_SLIM),
             ],
-            subject=pb.Subject(body="man"),
-            views=[view],
+            subject=pb.Subject(body="man", size="XL", finish="white"),
+            views=views,
+            options=pb.TryOnOptions(backdrop=backdrop),
             seed=11,
         ),
     )
 
     [job] = stack.generator.jobs
-    assert job.garment.passport.category is Category.LONG_SLEEVE
-    assert (job.body, job.view.pose, job.view.yaw_degrees, job.seed) == ("man", "walk", 30.0, 11)
+    [garment] = job.garments
+    assert (garment.passport.category, garment.fit) == (Category.LONG_SLEEVE, Fit.SLIM)
+    assert job.figure == Figure("man", "XL", None, "white")
+    assert job.views == (
+        engine.View("walk", {}, 30.0, Framing.AUTO),
+        engine.View("relaxed", {"head": (0.0, 5.0, -10.0)}, 0.0, Framing.LOWER),
+    )
+    assert job.backdrop == engine.Backdrop(BackdropKind.GRADIENT, (255, 255, 255), (16, 32, 48))
+    assert job.seed == 11
 
 
 async def test_the_callers_mask_replaces_segmentation(stack: Stack) -> None:
@@ -207,7 +279,7 @@ async def test_the_callers_mask_replaces_segmentation(stack: Stack) -> None:
 
     assert stack.segmenter.pace.calls == 0
     [job] = stack.generator.jobs
-    assert (job.garment.alpha == mask).all()
+    assert (job.garments[0].alpha == mask).all()
     assert manifest_of(answers).mask_quality.coverage == pytest.approx(80 * 80 / (240 * 200))
 
 

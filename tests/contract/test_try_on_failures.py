@@ -9,7 +9,7 @@ import pytest
 
 from fashquick.common.v1 import blob_pb2
 from fashquick.garment.v1 import passport_pb2
-from fashquick.generation.v1.scene_pb2 import View
+from fashquick.generation.v1.scene_pb2 import BACKDROP_KIND_TRANSPARENT, Backdrop, JointTurn, Phenotype, View
 from fashquick.tryon.v1 import try_on_pb2 as pb
 from fashquick_common import errors
 from fashquick_common.rpc.blobs import Blob, make_blob
@@ -17,7 +17,7 @@ from fashquick_common.server.pictures import gray8_blob
 from tests.support.calls import TRY_ON
 from tests.support.photos import png
 from tests.support.servers import Stack
-from tests.support.try_on import manifest_of, request, try_on
+from tests.support.try_on import manifest_of, photo_blob, request, try_on
 
 
 @pytest.mark.parametrize("value", [0, 255], ids=["empty", "full"])
@@ -66,13 +66,24 @@ async def test_a_bug_in_the_orchestrator_names_its_stage_and_keeps_its_text(
     def crash(*_: Any) -> None:
         raise ValueError("a secret path")
 
-    monkeypatch.setattr("fashquick_orchestrator.pipeline.encode_picture", crash)
+    monkeypatch.setattr("fashquick_orchestrator.run.encode_picture", crash)
 
     error = await TRY_ON.failure(stack.channels["orchestrator"], request())
 
     assert type(error) is errors.InternalError
     assert error.metadata["stage"] == "encoding"
     assert "secret" not in error.message
+
+
+async def test_an_error_names_the_garment_that_failed(stack: Stack) -> None:
+    white = make_blob("white", png(np.random.default_rng(0).integers(240, 256, (240, 200, 3), dtype=np.uint8)))
+    garments = [pb.Garment(photos=[pb.Photo(part=part)]) for part in ("photo", "white")]
+
+    error = await TRY_ON.failure(stack.channels["orchestrator"], request(photo_blob(), white, garments=garments))
+
+    assert isinstance(error, errors.NoGarment)
+    assert (error.metadata["stage"], error.metadata["garment"]) == ("segmentation", "1")
+    assert stack.generator.pace.calls == 0
 
 
 async def test_an_error_names_the_stage_that_failed(stack: Stack) -> None:
@@ -85,15 +96,15 @@ async def test_an_error_names_the_stage_that_failed(stack: Stack) -> None:
 
 
 NOT_BUILT = {
-    "two garments": {"garments": [pb.Garment(photos=[pb.Photo(part="photo")])] * 2},
     "two photos": {"garments": [pb.Garment(photos=[pb.Photo(part="photo")] * 2)]},
     "the back": {"garments": [pb.Garment(photos=[pb.Photo(part="photo", side=pb.SIDE_BACK)])]},
     "passport overrides": {
         "garments": [pb.Garment(photos=[pb.Photo(part="photo")], passport_overrides=passport_pb2.Passport())]
     },
     "a person's photo": {"subject": pb.Subject(person_photo_part="photo")},
-    "two views": {"views": [View(pose="relaxed"), View(pose="walk")]},
     "two samples": {"samples": 2},
+    "an unknown fit": {"garments": [pb.Garment(photos=[pb.Photo(part="photo")], fit=99)]},
+    "an unknown backdrop": {"options": pb.TryOnOptions(backdrop=Backdrop(kind=99))},
     "an unknown format": {"options": pb.TryOnOptions(picture_format=99)},
     "an unknown output": {"outputs": [99]},
 }
@@ -116,6 +127,19 @@ BAD_FIELDS = {
     "nine views": {"views": [View()] * 9},
     "nine samples": {"samples": 9},
     "a turn that is not a number": {"views": [View(camera_yaw_degrees=float("nan"))]},
+    "three pictures of the largest size": {
+        "views": [View()] * 3,
+        "options": pb.TryOnOptions(width=2048, height=3072),
+    },
+    "a size that does not exist": {"subject": pb.Subject(size="XXXXL")},
+    "a weight that is not a number": {"subject": pb.Subject(phenotype=Phenotype(weight=float("nan")))},
+    "a joint turned by infinity": {"views": [View(joint_turns={"head": JointTurn(x_degrees=float("inf"))})]},
+    "a colour of four channels": {"options": pb.TryOnOptions(backdrop=Backdrop(top_srgb=0x1FFFFFF))},
+    "transparency in a JPEG": {
+        "options": pb.TryOnOptions(
+            backdrop=Backdrop(kind=BACKDROP_KIND_TRANSPARENT), picture_format=pb.PICTURE_FORMAT_JPEG
+        )
+    },
     "a turn of 500 degrees": {"views": [View(camera_yaw_degrees=500.0)]},
 }
 

@@ -96,12 +96,10 @@ def passport_for(width: int = 200, height: int = 240) -> passport_pb2.Passport:
 
 
 def generate_header(blobs: Sequence[Blob], **fields: Any) -> generation_pb2.GenerateRequest:
-    create = generation_pb2.CreateTask(
-        photo_part="photo",
-        alpha_part="alpha",
-        passport=fields.pop("passport", passport_for()),
-        **fields.pop("create", {}),
+    garment = generation_pb2.Garment(
+        photo_part="photo", alpha_part="alpha", passport=fields.pop("passport", passport_for())
     )
+    create = generation_pb2.CreateTask(garments=[garment], **fields.pop("create", {}))
     header = generation_pb2.GenerateHeader(blobs=_headers(blobs), create=create, **fields)
     return generation_pb2.GenerateRequest(header=header)
 

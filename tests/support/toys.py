@@ -28,6 +28,7 @@ from fashquick_segmentation.engine import Candidate, Hints, Quality, Segmentatio
 
 GARMENT_RGB = (200, 30, 40)
 STEP_S = 0.005
+COLOURED = (MapKind.NORMAL, MapKind.POSE, MapKind.PARTS)
 
 
 class Pace:
@@ -159,12 +160,13 @@ class ToyGenerator:
     def _maps(job: GenerationJob) -> dict[MapKind, Any]:
         size = (job.height, job.width)
         maps: dict[MapKind, Any] = {
-            kind: np.zeros(size if kind in (MapKind.DEPTH, MapKind.GARMENT_MASK) else (*size, 3), np.uint8)
+            kind: np.zeros((*size, 3) if kind in COLOURED else size, np.uint8)
             for kind in job.maps - {MapKind.GARMENT_UV}
         }
         where = np.s_[job.height // 4 : job.height // 2, job.width // 4 : job.width // 2]
-        if MapKind.GARMENT_MASK in maps:
-            maps[MapKind.GARMENT_MASK][where] = 255
+        for kind, value in ((MapKind.GARMENT_MASK, 255), (MapKind.GARMENT_INDEX, 1)):
+            if kind in maps:
+                maps[kind][where] = value
         if MapKind.GARMENT_UV in job.maps:
             maps[MapKind.GARMENT_UV] = np.full((*size, 2), np.nan, np.float32)
             maps[MapKind.GARMENT_UV][where] = (0.25, 0.75)

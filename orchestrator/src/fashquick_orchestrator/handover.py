@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import numpy as np
+
 from fashquick.common.v1 import blob_pb2
+from fashquick.generation.v1 import scene_pb2
 from fashquick_common import encodings
 from fashquick_common.errors import BadMask, InternalError, NoGarment
 from fashquick_common.image import (
@@ -13,9 +18,10 @@ from fashquick_common.image import (
     check_mask,
     encode,
 )
-from fashquick_common.rpc.blobs import ENCODING_GRAY8, ENCODING_RGB8, Blob, make_blob
+from fashquick_common.rpc.blobs import ENCODING_GRAY8, ENCODING_RGB8, ENCODING_RGBA8, Blob, make_blob
 from fashquick_common.server.pictures import bits1_blob, gray8_blob, read_mask, rgb8_blob
-from fashquick_orchestrator.stages import Segmented, peer_errors
+from fashquick_orchestrator.peer import peer_errors
+from fashquick_orchestrator.stages import Segmented
 from fashquick_orchestrator.values import MaskQuality, StageRun
 
 _PREVIEW_QUALITY = 80
@@ -129,23 +135,68 @@ def _check_part(part: Blob, encoding: blob_pb2.Encoding.ValueType, photo: Decode
         )
 
 
-def encode_picture(picture: Blob, picture_format: OutputFormat, xmp: bytes) -> Blob:
-    """Return an RGB8 picture as a file that says it is synthetic."""
+def encode_picture(picture: Blob, part: str, picture_format: OutputFormat, xmp: bytes) -> Blob:
+    """Return an RGB8 or RGBA8 picture as a file that says it is synthetic.
+
+    Raises:
+        BadField: The format has no transparency, which the picture has.
+    """
     header = picture.header
-    data = encode(_rgb(picture), picture_format, xmp=xmp)
-    return make_blob("picture", data, media_type=f"image/{picture_format}", width=header.width, height=header.height)
+    data = encode(_pixels(picture), picture_format, xmp=xmp)
+    return make_blob(part, data, media_type=f"image/{picture_format}", width=header.width, height=header.height)
+
+
+def opaque(picture: Blob) -> Blob:
+    """Return a picture as RGB8, what is transparent laid on white."""
+    pixels = _pixels(picture)
+    if pixels.shape[2] == 3:
+        return renamed(picture, "picture")
+    alpha = pixels[..., 3:].astype(np.uint16)
+    return rgb8_blob("picture", ((pixels[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8))
+
+
+def region_of(outputs: Mapping[int, Blob], garment: int) -> Blob:
+    """Return where one garment is visible in a picture, GRAY8.
+
+    Args:
+        outputs: Parts of the view by number of the `fashquick.generation.v1.OutputKind`.
+        garment: Its index, from 0.
+
+    Raises:
+        InternalError: The generation service did not say it, or a part breaks the contract.
+        BadMask: It is hidden.
+    """
+    everywhere = outputs.get(scene_pb2.OUTPUT_KIND_GARMENT_MASK)
+    if everywhere is None:
+        raise InternalError("the generation service did not say where the garment is")
+    which = outputs.get(scene_pb2.OUTPUT_KIND_GARMENT_INDEX)
+    if which is None:
+        return renamed(everywhere, "region")
+    region = np.where(_gray(which) == garment + 1, _gray(everywhere), np.uint8(0))
+    if not (region >= FOREGROUND).any():
+        raise BadMask("the garments over it hide it", field="region")
+    return gray8_blob("region", region)
 
 
 def encode_preview(preview: Blob) -> Blob:
     """Return an RGB8 preview as a small JPEG file."""
     header = preview.header
-    data = encode(_rgb(preview), "jpeg", quality=_PREVIEW_QUALITY)
+    data = encode(_pixels(preview), "jpeg", quality=_PREVIEW_QUALITY)
     return make_blob(header.part, data, media_type="image/jpeg", width=header.width, height=header.height)
 
 
-def _rgb(blob: Blob) -> encodings.Pixels:
+def _pixels(blob: Blob) -> encodings.Pixels:
     header = blob.header
-    if header.encoding != ENCODING_RGB8:
-        raise InternalError("the generation service sent a picture that is not RGB8")
+    if header.encoding not in (ENCODING_RGB8, ENCODING_RGBA8):
+        raise InternalError("the generation service sent a picture that is neither RGB8 nor RGBA8")
+    decode = encodings.decode_rgb8 if header.encoding == ENCODING_RGB8 else encodings.decode_rgba8
     with peer_errors():
-        return encodings.decode_rgb8(blob.data, header.width, header.height, field=blob.part)
+        return decode(blob.data, header.width, header.height, field=blob.part)
+
+
+def _gray(blob: Blob) -> encodings.Pixels:
+    header = blob.header
+    if header.encoding != ENCODING_GRAY8:
+        raise InternalError(f"the generation service sent part {blob.part!r}, which is not GRAY8")
+    with peer_errors():
+        return encodings.decode_gray8(blob.data, header.width, header.height, field=blob.part)

@@ -16,11 +16,11 @@ from operator import itemgetter
 
 from fashquick_common.errors import Cancelled, FashquickError, QueueFull, RequestIdTaken, drop_frames
 from fashquick_common.priority import Priority
+from fashquick_orchestrator.account import Listener
 from fashquick_orchestrator.config import JobLimits
-from fashquick_orchestrator.pipeline import Listener
-from fashquick_orchestrator.values import Passing, StageFinished, TryOnResult
+from fashquick_orchestrator.values import Lasting, Passing, TryOnResult
 
-Event = Passing | StageFinished | TryOnResult
+Event = Passing | Lasting | TryOnResult
 
 _RETRY_S = 2.0  # About the time of a picture.
 

@@ -11,7 +11,7 @@ from fashquick_common.garment import FidelityReport, Passport
 from fashquick_common.garment_codec import fidelity_to_proto, passport_to_proto
 from fashquick_common.image import DecodedImage, DigitalSourceType
 from fashquick_common.rpc.blobs import Blob
-from fashquick_orchestrator.stages import scene_to_proto
+from fashquick_orchestrator.stages import GeneratedView
 from fashquick_orchestrator.values import MaskQuality, Stage, StageRun, TryOnJob
 
 _STUDIO = "studio"
@@ -27,25 +27,37 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
-    """What the stages found out.
+class GarmentFindings:
+    """What was found out about a garment.
 
     Attributes:
-        photo: The decoded photo.
-        quality: Measures of the mask.
-        passport: What the picture was made from.
-        facts: Measures of the generation.
-        source_type: What the picture is, in IPTC's words.
-        fidelity: Whether the garment survived; None where that was not wanted or could not be told.
-        warnings: What went wrong without spoiling the picture.
+        photo: Its decoded photo.
+        quality: Measures of its mask.
+        passport: What the pictures were made from.
     """
 
     photo: DecodedImage
     quality: MaskQuality
     passport: Passport
-    facts: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What the stages found out.
+
+    Attributes:
+        garments: Of each garment, innermost first.
+        views: The finished views in their order.
+        source_type: What the pictures are, in IPTC's words.
+        fidelity: For each view whether the garments survived, by index; those are missing for which that was not
+            wanted or could not be told.
+        warnings: What went wrong without spoiling the pictures.
+    """
+
+    garments: Sequence[GarmentFindings]
+    views: Sequence[GeneratedView]
     source_type: DigitalSourceType
-    fidelity: FidelityReport | None = None
+    fidelity: Mapping[int, Mapping[int, FidelityReport]]
     warnings: tuple[str, ...] = ()
 
 
@@ -75,20 +87,30 @@ def quality_to_proto(quality: MaskQuality) -> segmentation_pb2.MaskQuality:
 
 def make_manifest(job: TryOnJob, findings: Findings, records: Sequence[Record], outputs: Sequence[Blob]) -> pb.Manifest:
     """Write the manifest of a finished job."""
-    photo = findings.photo
+    garments = [
+        pb.GarmentRecord(
+            part=garment.photo.part,
+            passport=passport_to_proto(found.passport),
+            mask_quality=quality_to_proto(found.quality),
+        )
+        for garment, found in zip(job.garments, findings.garments, strict=True)
+    ]
+    views = [
+        pb.ViewRecord(
+            facts=view.facts,
+            keypoints=view.keypoints,
+            fidelity=[
+                pb.GarmentFidelity(garment=garment, report=fidelity_to_proto(report))
+                for garment, report in sorted(findings.fidelity.get(index, {}).items())
+            ],
+        )
+        for index, view in enumerate(findings.views)
+    ]
+    reports = [told.report for view in views for told in view.fidelity]
     return pb.Manifest(
         request_id=job.request_id,
         seed=job.seed,
-        inputs=[
-            pb.Input(
-                part=job.photo.part,
-                sha256=job.photo.header.sha256,
-                format=photo.format,
-                width=photo.source_width,
-                height=photo.source_height,
-            )
-        ]
-        + ([] if job.mask is None else [pb.Input(part=job.mask.part, sha256=job.mask.header.sha256)]),
+        inputs=_inputs(job, findings),
         stages=[
             pb.StageRecord(
                 stage=pb.Stage.ValueType(record.stage),
@@ -101,12 +123,42 @@ def make_manifest(job: TryOnJob, findings: Findings, records: Sequence[Record], 
             )
             for record in records
         ],
-        passport=passport_to_proto(findings.passport),
-        mask_quality=quality_to_proto(findings.quality),
-        scene=scene_to_proto(job.scene),
-        warnings=(*photo.warnings, *findings.quality.warnings, *findings.warnings),
-        facts=findings.facts,
+        passport=garments[0].passport,
+        mask_quality=garments[0].mask_quality,
+        scene=job.scene,
+        warnings=_warnings(findings),
+        facts=findings.views[0].facts,
         digital_source_type=findings.source_type.value,
         outputs=[blob.header for blob in outputs],
-        fidelity=None if findings.fidelity is None else fidelity_to_proto(findings.fidelity),
+        fidelity=reports[0] if reports else None,
+        garments=garments,
+        views=views,
     )
+
+
+def _inputs(job: TryOnJob, findings: Findings) -> list[pb.Input]:
+    inputs = []
+    for garment, found in zip(job.garments, findings.garments, strict=True):
+        photo = found.photo
+        inputs.append(
+            pb.Input(
+                part=garment.photo.part,
+                sha256=garment.photo.header.sha256,
+                format=photo.format,
+                width=photo.source_width,
+                height=photo.source_height,
+            )
+        )
+        if garment.mask is not None:
+            inputs.append(pb.Input(part=garment.mask.part, sha256=garment.mask.header.sha256))
+    return inputs
+
+
+def _warnings(findings: Findings) -> list[str]:
+    """All warnings; where there are several garments, each says of which it is."""
+    several = len(findings.garments) > 1
+    return [
+        f"garment {number}: {warning}" if several else warning
+        for number, garment in enumerate(findings.garments, 1)
+        for warning in (*garment.photo.warnings, *garment.quality.warnings)
+    ] + list(findings.warnings)

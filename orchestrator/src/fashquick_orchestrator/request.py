@@ -12,22 +12,22 @@ from fashquick_common.garment_codec import category_from_proto
 from fashquick_common.image import OutputFormat
 from fashquick_common.priority import priority_from_proto
 from fashquick_common.rpc.blobs import Blob, require_part
+from fashquick_common.scene_checks import check_backdrop, check_fit, check_phenotype, check_size_name, check_views
 from fashquick_common.scene_limits import (
     DEFAULT_BODY,
     DEFAULT_HEIGHT_PX,
     DEFAULT_POSE,
     DEFAULT_WIDTH_PX,
+    MAX_GARMENTS,
+    check_area,
     check_name,
     check_outputs,
     check_size,
-    check_yaw,
 )
-from fashquick_orchestrator.values import Scene, TryOnJob
+from fashquick_orchestrator.values import Garment, TryOnJob
 
 _SEED_BITS = 32  # Survives every JSON reader.
-_MAX_GARMENTS = 4
 _MAX_PHOTOS = 4
-_MAX_VIEWS = 8
 _MAX_SAMPLES = 8
 _FORMATS: dict[int, OutputFormat] = {
     pb.PICTURE_FORMAT_UNSPECIFIED: "png",
@@ -45,16 +45,21 @@ def check_header(header: pb.TryOnHeader) -> None:
         NotBuilt: A field asks for what the contract has and this server does not.
     """
     _check_counts(header)
-    _check_garment(header.garments[0])
-    if header.subject.WhichOneof("subject") == "person_photo_part":
-        raise NotBuilt("dressing a person's photo is not built yet; name a body preset")
-    check_name(header.subject.body, "subject.body")
-    _check_view(header.views[0] if header.views else scene_pb2.View())
+    for garment in header.garments:
+        _check_garment(garment)
+    _check_subject(header.subject)
+    check_views(header.views, "views")
     options = header.options
     check_size(options.width, options.height, "options")
+    check_area(options.width, options.height, max(len(header.views), 1), "views")
+    check_backdrop(options.backdrop, "options.backdrop")
     check_outputs(header.outputs, "outputs")
     if options.picture_format not in _FORMATS:
         raise NotBuilt(f"this server does not know picture format {options.picture_format}")
+    if options.backdrop.kind == scene_pb2.BACKDROP_KIND_TRANSPARENT and _FORMATS[options.picture_format] == "jpeg":
+        raise BadField(
+            "JPEG has no transparency; ask for PNG or WebP, or another backdrop", field="options.picture_format"
+        )
     unknown = [kind for kind in header.outputs if kind not in pb.OutputKind.values()]
     if unknown:
         raise NotBuilt(f"this server does not know outputs {unknown}")
@@ -66,24 +71,13 @@ def make_job(header: pb.TryOnHeader, blobs: Mapping[str, Blob], request_id: str)
     Raises:
         BadField: A part is named that was not sent.
     """
-    garment = header.garments[0]
-    view = header.views[0] if header.views else scene_pb2.View()
     options = header.options
-    mask = require_part(blobs, garment.mask_part, "garments.mask_part") if garment.mask_part else None
+    layers = sorted(header.garments, key=lambda garment: garment.layer)  # Of one layer: as they were listed.
     return TryOnJob(
         request_id=request_id,
         seed=header.seed if header.HasField("seed") else secrets.randbits(_SEED_BITS),
-        photo=require_part(blobs, garment.photos[0].part, "garments.photos.part"),
-        mask=mask,
-        category_hint=category_from_proto(garment.category_hint),
-        scene=Scene(
-            body=header.subject.body or DEFAULT_BODY,
-            pose=view.pose or DEFAULT_POSE,
-            yaw_degrees=view.camera_yaw_degrees,
-            framing=view.framing or scene_pb2.FRAMING_FULL,
-            width=options.width or DEFAULT_WIDTH_PX,
-            height=options.height or DEFAULT_HEIGHT_PX,
-        ),
+        garments=tuple(_garment(garment, blobs) for garment in layers),
+        scene=_scene(header),
         outputs=frozenset(header.outputs),
         segmentation_backend=options.segmentation_backend,
         generation_backend=options.generation_backend,
@@ -94,17 +88,44 @@ def make_job(header: pb.TryOnHeader, blobs: Mapping[str, Blob], request_id: str)
     )
 
 
-def _check_counts(header: pb.TryOnHeader) -> None:
-    counts = (
-        ("garments", len(header.garments), 1, _MAX_GARMENTS, "outfits of several garments are"),
-        ("views", len(header.views), 0, _MAX_VIEWS, "several views in one request are"),
-        ("samples", header.samples, 0, _MAX_SAMPLES, "several samples in one request are"),
+def _garment(garment: pb.Garment, blobs: Mapping[str, Blob]) -> Garment:
+    return Garment(
+        photo=require_part(blobs, garment.photos[0].part, "garments.photos.part"),
+        mask=require_part(blobs, garment.mask_part, "garments.mask_part") if garment.mask_part else None,
+        category_hint=category_from_proto(garment.category_hint),
+        fit=garment.fit,
     )
-    for field, count, least, most, feature in counts:
+
+
+def _scene(header: pb.TryOnHeader) -> scene_pb2.Scene:
+    """Return what generation is asked to picture, every default filled in."""
+    subject, options = header.subject, header.options
+    scene = scene_pb2.Scene(
+        body=subject.body or DEFAULT_BODY,
+        size=subject.size,
+        finish=subject.finish,
+        width=options.width or DEFAULT_WIDTH_PX,
+        height=options.height or DEFAULT_HEIGHT_PX,
+        views=header.views or [scene_pb2.View()],
+        backdrop=options.backdrop,
+    )
+    if subject.HasField("phenotype"):
+        scene.phenotype.CopyFrom(subject.phenotype)
+    for view in scene.views:
+        view.pose = view.pose or DEFAULT_POSE
+    scene.backdrop.kind = scene.backdrop.kind or scene_pb2.BACKDROP_KIND_GREY
+    return scene
+
+
+def _check_counts(header: pb.TryOnHeader) -> None:
+    for field, count, least, most in (
+        ("garments", len(header.garments), 1, MAX_GARMENTS),
+        ("samples", header.samples, 0, _MAX_SAMPLES),
+    ):
         if not least <= count <= most:
             raise BadField(f"{field}: {count}, it must be {least} to {most}", field=field)
-        if count > 1:
-            raise NotBuilt(f"{feature} not built yet; send one request each")
+    if header.samples > 1:
+        raise NotBuilt("several samples in one request are not built yet: the studio's would all look the same")
 
 
 def _check_garment(garment: pb.Garment) -> None:
@@ -118,10 +139,13 @@ def _check_garment(garment: pb.Garment) -> None:
         raise NotBuilt("photos of the back or of details are not built yet; send the front")
     if garment.HasField("passport_overrides"):
         raise NotBuilt("passport_overrides are not built yet; category_hint is")
+    check_fit(garment.fit)
 
 
-def _check_view(view: scene_pb2.View) -> None:
-    check_name(view.pose, "views.pose")
-    check_yaw(view.camera_yaw_degrees, "views")
-    if view.framing not in scene_pb2.Framing.values():
-        raise NotBuilt(f"this server does not know framing {view.framing}; leave it unspecified")
+def _check_subject(subject: pb.Subject) -> None:
+    if subject.WhichOneof("subject") == "person_photo_part":
+        raise NotBuilt("dressing a person's photo is not built yet; name a body preset")
+    check_name(subject.body, "subject.body")
+    check_size_name(subject.size, "subject.size")
+    check_phenotype(subject.phenotype, "subject.phenotype")
+    check_name(subject.finish, "subject.finish")

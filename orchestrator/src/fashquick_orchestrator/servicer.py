@@ -26,7 +26,7 @@ from fashquick_orchestrator.manifest import quality_to_proto
 from fashquick_orchestrator.pipeline import Pipeline
 from fashquick_orchestrator.request import check_header, make_job
 from fashquick_orchestrator.stages import Stages
-from fashquick_orchestrator.values import MaskQuality, Preview, Progress, StageFinished, TryOnResult
+from fashquick_orchestrator.values import MaskQuality, Preview, Progress, ResultPart, StageFinished, TryOnResult
 
 
 class TryOnServicer(try_on_pb2_grpc.TryOnServiceServicer):
@@ -97,22 +97,24 @@ async def _responses(events: AsyncGenerator[Event, None]) -> AsyncIterator[pb.Tr
                     progress=pb.StageProgress(stage=pb.Stage.ValueType(event.stage), progress=progress)
                 )
             case Preview():
-                for response in _part(renamed(event.blob, f"preview/{previews}"), pb.OUTPUT_KIND_PREVIEW):
+                for response in _part(ResultPart(pb.OUTPUT_KIND_PREVIEW, renamed(event.blob, f"preview/{previews}"))):
                     yield response
                 previews += 1
             case StageFinished():
                 yield pb.TryOnResponse(stage_finished=_finished(event))
+            case ResultPart():
+                for response in _part(event):
+                    yield response
             case TryOnResult():
-                for part in event.parts:
-                    for response in _part(part.blob, pb.OutputKind.ValueType(part.kind)):
-                        yield response
                 yield pb.TryOnResponse(manifest=event.manifest)
                 summary = blob_pb2.Summary(blobs=[part.blob.header for part in event.parts])
                 yield pb.TryOnResponse(summary=summary)
 
 
 def _finished(event: StageFinished) -> pb.StageFinished:
-    message = pb.StageFinished(stage=pb.Stage.ValueType(event.stage), seconds=event.seconds)
+    message = pb.StageFinished(
+        stage=pb.Stage.ValueType(event.stage), seconds=event.seconds, garment=event.garment, view=event.view
+    )
     if isinstance(event.finding, MaskQuality):
         message.mask_quality.CopyFrom(quality_to_proto(event.finding))
     elif isinstance(event.finding, FidelityReport):
@@ -122,9 +124,10 @@ def _finished(event: StageFinished) -> pb.StageFinished:
     return message
 
 
-def _part(blob: Blob, kind: pb.OutputKind.ValueType) -> Iterator[pb.TryOnResponse]:
-    yield pb.TryOnResponse(part=pb.ResultPart(blob=blob.header, kind=kind))
-    for chunk in chunks_of(blob):
+def _part(part: ResultPart) -> Iterator[pb.TryOnResponse]:
+    kind = pb.OutputKind.ValueType(part.kind)
+    yield pb.TryOnResponse(part=pb.ResultPart(blob=part.blob.header, kind=kind, garment=part.garment, view=part.view))
+    for chunk in chunks_of(part.blob):
         yield pb.TryOnResponse(chunk=chunk)
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
 
 import grpc
 
@@ -13,8 +12,8 @@ from fashquick.common.v1 import blob_pb2
 from fashquick.features.v1 import features_pb2, features_pb2_grpc
 from fashquick.generation.v1 import generation_pb2, generation_pb2_grpc, scene_pb2
 from fashquick.segmentation.v1 import segmentation_pb2, segmentation_pb2_grpc
-from fashquick_common.errors import InternalError, InvalidArgumentError
-from fashquick_common.garment import FidelityReport, Passport
+from fashquick_common.errors import InternalError
+from fashquick_common.garment import Category, FidelityReport, Passport
 from fashquick_common.garment_codec import (
     category_to_proto,
     fidelity_from_proto,
@@ -22,18 +21,14 @@ from fashquick_common.garment_codec import (
     passport_to_proto,
 )
 from fashquick_common.priority import priority_to_proto
-from fashquick_common.rpc.blobs import Blob, BlobLimits, BlobReader, chunks_of
+from fashquick_common.rpc.blobs import Blob
 from fashquick_common.rpc.channel import open_channel
 from fashquick_common.rpc.ending import CallEnding
 from fashquick_common.rpc.request_id import REQUEST_ID_KEY
 from fashquick_common.rpc.status import error_from_rpc
 from fashquick_common.server.tracing import Tracing
-from fashquick_orchestrator.values import MaskQuality, Scene, StageRun, TryOnJob
-
-# A picture of 2048 x 3072 has 18 MiB; a stage that announces more is broken.
-_RESPONSE_LIMITS = BlobLimits(max_part_bytes=64 * 1024 * 1024, max_parts=256)
-
-M = TypeVar("M")
+from fashquick_orchestrator.peer import Parts, peer_errors, responses, stream
+from fashquick_orchestrator.values import MaskQuality, StageRun, TryOnJob
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +67,39 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True)
-class Generated:
-    """Answer of generation: parts by number of the `fashquick.generation.v1.OutputKind`."""
+class Worn:
+    """A garment as generation is given it."""
 
-    outputs: dict[int, Blob]
+    photo: Blob
+    alpha: Blob
+    passport: Passport
+    fit: int
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratedView:
+    """A finished view.
+
+    Attributes:
+        index: Of the view.
+        outputs: Parts by number of the `fashquick.generation.v1.OutputKind`.
+        facts: Measures of the computation.
+        keypoints: Of the figure, where they were asked for.
+        backend: That made it.
+    """
+
+    index: int
+    outputs: Mapping[int, Blob]
+    facts: Mapping[str, float]
+    keypoints: tuple[scene_pb2.Keypoint, ...]
+    backend: str
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """End of generation's answer."""
+
     seed: int
-    facts: dict[str, float]
     run: StageRun
 
 
@@ -125,13 +147,13 @@ class Stages:
             foreground=True,
         )
         call = self._segmentation.Segment(
-            _stream(segmentation_pb2.SegmentRequest(header=header), _segment_chunk, blobs),
+            stream(segmentation_pb2.SegmentRequest(header=header), _segment_chunk, blobs),
             timeout=seconds,
             metadata=self._metadata(job),
         )
         result: segmentation_pb2.SegmentResult | None = None
-        parts = _Parts()
-        async with contextlib.aclosing(_responses(call)) as messages:
+        parts = Parts()
+        async with contextlib.aclosing(responses(call)) as messages:
             async for message in messages:
                 match message.WhichOneof("message"):
                     case "progress":
@@ -152,7 +174,9 @@ class Stages:
             run=StageRun(result.backend, result.backend_digest, result.version, result.compute_seconds),
         )
 
-    async def describe(self, job: TryOnJob, photo: Blob, alpha: Blob, *, seconds: float) -> Described:
+    async def describe(
+        self, job: TryOnJob, photo: Blob, alpha: Blob, category_hint: Category | None, *, seconds: float
+    ) -> Described:
         """Describe the garment. Raises what the service answered."""
         blobs = [photo, alpha]
         header = features_pb2.ExtractFeaturesHeader(
@@ -160,11 +184,11 @@ class Stages:
             blobs=[blob.header for blob in blobs],
             photo_part=photo.part,
             alpha_part=alpha.part,
-            category_hint=category_to_proto(job.category_hint),
+            category_hint=category_to_proto(category_hint),
             priority=priority_to_proto(job.priority),
         )
         call = self._features.ExtractFeatures(
-            _stream(features_pb2.ExtractFeaturesRequest(header=header), _features_chunk, blobs),
+            stream(features_pb2.ExtractFeaturesRequest(header=header), _features_chunk, blobs),
             timeout=seconds,
             metadata=self._metadata(job),
         )
@@ -183,17 +207,16 @@ class Stages:
     async def generate(
         self,
         job: TryOnJob,
-        photo: Blob,
-        alpha: Blob,
-        passport: Passport,
+        garments: Sequence[Worn],
         *,
         maps: Iterable[scene_pb2.OutputKind.ValueType],
         seconds: float,
         on_progress: Callable[[str, float], None],
         on_preview: Callable[[Blob], Awaitable[None]],
+        on_view: Callable[[GeneratedView], Awaitable[None]],
     ) -> Generated:
-        """Make the picture. Raises what the service answered."""
-        blobs = [photo, alpha]
+        """Make the pictures; each is handed over as soon as it is there. Raises what the service answered."""
+        blobs = [blob for garment in garments for blob in (garment.photo, garment.alpha)]
         header = generation_pb2.GenerateHeader(
             request_id=job.request_id,
             blobs=[blob.header for blob in blobs],
@@ -202,40 +225,48 @@ class Stages:
             seed=job.seed,
             priority=priority_to_proto(job.priority),
             create=generation_pb2.CreateTask(
-                photo_part=photo.part,
-                alpha_part=alpha.part,
-                passport=passport_to_proto(passport),
-                scene=scene_to_proto(job.scene),
+                garments=[
+                    generation_pb2.Garment(
+                        photo_part=garment.photo.part,
+                        alpha_part=garment.alpha.part,
+                        passport=passport_to_proto(garment.passport),
+                        fit=scene_pb2.Fit.ValueType(garment.fit),
+                    )
+                    for garment in garments
+                ],
+                scene=job.scene,
                 outputs=maps,
             ),
         )
         call = self._generation.Generate(
-            _stream(generation_pb2.GenerateRequest(header=header), _generate_chunk, blobs),
+            stream(generation_pb2.GenerateRequest(header=header), _generate_chunk, blobs),
             timeout=seconds,
             metadata=self._metadata(job),
         )
         result: generation_pb2.GenerateResult | None = None
-        parts = _Parts()
-        async with contextlib.aclosing(_responses(call)) as messages:
+        parts, view = Parts(), generation_pb2.FinishedView()
+        async with contextlib.aclosing(responses(call)) as messages:
             async for message in messages:
                 match message.WhichOneof("message"):
                     case "progress":
                         on_progress(message.progress.step, message.progress.fraction)
+                    case "view":
+                        view = message.view
                     case "result":
                         result = message.result
                     case "blob":
                         parts.announce(message.blob)
                     case "chunk":
                         done = parts.add(message.chunk)
-                        if done is not None and result is None:  # What comes before the result is a preview.
+                        named = [output.part for output in view.outputs]
+                        if done in named and parts.have(named):
+                            await on_view(_finished(view, parts))
+                        elif done is not None and done not in named:
                             await on_preview(parts.take(done))
         if result is None:
             raise InternalError("the generation service ended without a result")
         return Generated(
-            outputs={output.kind: parts.take(output.part) for output in result.outputs},
-            seed=result.seed,
-            facts=dict(result.facts),
-            run=StageRun(result.backend, result.backend_digest, result.version, result.compute_seconds),
+            result.seed, StageRun(result.backend, result.backend_digest, result.version, result.compute_seconds)
         )
 
     async def compare(
@@ -264,7 +295,7 @@ class Stages:
             priority=priority_to_proto(job.priority),
         )
         call = self._features.ScoreFidelity(
-            _stream(features_pb2.ScoreFidelityRequest(header=header), _fidelity_chunk, blobs),
+            stream(features_pb2.ScoreFidelityRequest(header=header), _fidelity_chunk, blobs),
             timeout=seconds,
             metadata=self._metadata(job),
         )
@@ -281,59 +312,13 @@ class Stages:
         return ((REQUEST_ID_KEY, job.request_id), *self._tracing.headers())
 
 
-class _Parts:
-    """The parts of one response."""
-
-    def __init__(self) -> None:
-        self._reader = BlobReader(_RESPONSE_LIMITS)
-        self._done: dict[str, Blob] = {}
-
-    def announce(self, header: blob_pb2.BlobHeader) -> None:
-        with peer_errors():
-            self._reader.announce(header)
-
-    def add(self, chunk: blob_pb2.Chunk) -> str | None:
-        """Take a chunk; return the name of its part when that is complete."""
-        with peer_errors():
-            blob = self._reader.add(chunk)
-        if blob is None:
-            return None
-        self._done[blob.part] = blob
-        return blob.part
-
-    def take(self, part: str) -> Blob:
-        try:
-            return self._done.pop(part)
-        except KeyError:
-            raise InternalError(f"the service announced part {part!r} and did not send it") from None
-
-
-@contextlib.contextmanager
-def peer_errors() -> Iterator[None]:
-    """What is wrong with an answer is the service's fault, not that of whoever asked us.
-
-    Raises:
-        InternalError: In the place of any InvalidArgumentError.
-    """
-    try:
-        yield
-    except InvalidArgumentError as error:
-        raise InternalError(
-            f"the service answered against its contract, check that all services have one version: {error.message}"
-        ) from None
-
-
-def scene_to_proto(scene: Scene) -> scene_pb2.Scene:
-    """Return the wire form of a scene."""
-    return scene_pb2.Scene(
-        body=scene.body,
-        view=scene_pb2.View(
-            pose=scene.pose,
-            camera_yaw_degrees=scene.yaw_degrees,
-            framing=scene_pb2.Framing.ValueType(scene.framing),
-        ),
-        width=scene.width,
-        height=scene.height,
+def _finished(view: generation_pb2.FinishedView, parts: Parts) -> GeneratedView:
+    return GeneratedView(
+        index=view.view,
+        outputs={output.kind: parts.take(output.part) for output in view.outputs},
+        facts=dict(view.facts),
+        keypoints=tuple(view.keypoints),
+        backend=view.backend,
     )
 
 
@@ -353,13 +338,6 @@ def _quality(quality: segmentation_pb2.MaskQuality) -> MaskQuality:
     )
 
 
-async def _stream(first: M, wrap: Callable[[blob_pb2.Chunk], M], blobs: Iterable[Blob]) -> AsyncIterator[M]:
-    yield first
-    for blob in blobs:
-        for chunk in chunks_of(blob):
-            yield wrap(chunk)
-
-
 def _segment_chunk(chunk: blob_pb2.Chunk) -> segmentation_pb2.SegmentRequest:
     return segmentation_pb2.SegmentRequest(chunk=chunk)
 
@@ -374,15 +352,3 @@ def _fidelity_chunk(chunk: blob_pb2.Chunk) -> features_pb2.ScoreFidelityRequest:
 
 def _generate_chunk(chunk: blob_pb2.Chunk) -> generation_pb2.GenerateRequest:
     return generation_pb2.GenerateRequest(chunk=chunk)
-
-
-async def _responses(call: grpc.aio.StreamStreamCall[Any, M]) -> AsyncGenerator[M, None]:
-    """Yield a call's messages; cancel it when the reader stops early; raise its failure as an exception."""
-    ending = CallEnding(call)
-    try:
-        async for message in call:
-            yield message
-    except grpc.aio.AioRpcError as error:
-        raise error_from_rpc(ending.error(error)) from None
-    finally:
-        call.cancel()

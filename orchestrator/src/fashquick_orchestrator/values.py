@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
+from fashquick.generation.v1 import scene_pb2
 from fashquick.tryon.v1 import try_on_pb2
 from fashquick_common.garment import Category, FidelityReport, Passport
 from fashquick_common.image import OutputFormat
@@ -29,24 +30,20 @@ class Stage(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
-    """What to picture, every default filled in.
+class Garment:
+    """A garment of a valid request.
 
     Attributes:
-        body: Body preset.
-        pose: Pose by name.
-        yaw_degrees: Camera's turn, -180 to 180.
-        framing: Number of the `fashquick.generation.v1.Framing`.
-        width: Pixels.
-        height: Pixels.
+        photo: The uploaded photo.
+        mask: Its mask from the caller, or None.
+        category_hint: Kind of garment from the caller, or None.
+        fit: Number of the `fashquick.generation.v1.Fit`.
     """
 
-    body: str
-    pose: str
-    yaw_degrees: float
-    framing: int
-    width: int
-    height: int
+    photo: Blob
+    mask: Blob | None
+    category_hint: Category | None
+    fit: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,25 +53,21 @@ class TryOnJob:
     Attributes:
         request_id: Id of the job.
         seed: Start of all random numbers.
-        photo: The uploaded photo.
-        mask: Its mask from the caller, or None.
-        category_hint: Kind of garment from the caller, or None.
-        scene: What to picture.
+        garments: What is worn, innermost first.
+        scene: What to picture as generation is told it, every default filled in; nobody changes it.
         outputs: Kinds wanted beside the picture, numbers of `fashquick.tryon.v1.OutputKind`.
         segmentation_backend: Number of the `fashquick.segmentation.v1.Backend`.
         generation_backend: Number of the `fashquick.generation.v1.Backend`.
         allow_fallback: Whether another backend may be used.
         picture_format: "png", "jpeg" or "webp".
-        fidelity: Whether the picture is compared with the garment.
+        fidelity: Whether the pictures are compared with the garments.
         priority: Who goes first where calls wait.
     """
 
     request_id: str
     seed: int
-    photo: Blob
-    mask: Blob | None
-    category_hint: Category | None
-    scene: Scene
+    garments: tuple[Garment, ...]
+    scene: scene_pb2.Scene
     outputs: frozenset[int]
     segmentation_backend: int
     generation_backend: int
@@ -142,11 +135,13 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class StageFinished:
-    """A stage has finished after `seconds`, perhaps with something to tell."""
+    """A stage has finished after `seconds`, perhaps with something to tell of a garment in a view."""
 
     stage: Stage
     seconds: float
     finding: MaskQuality | Passport | FidelityReport | None = None
+    garment: int = 0
+    view: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +150,8 @@ class ResultPart:
 
     kind: int
     blob: Blob
+    garment: int = 0
+    view: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +159,7 @@ class TryOnResult:
     """The end of a job.
 
     Attributes:
-        parts: Everything made, the picture first.
+        parts: Everything made, in the order in which it was told.
         manifest: How it was made.
     """
 
@@ -172,3 +169,6 @@ class TryOnResult:
 
 Passing = Progress | Preview
 """Events of which only the newest matters."""
+
+Lasting = StageFinished | ResultPart
+"""Events that all matter."""

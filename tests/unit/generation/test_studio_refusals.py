@@ -74,7 +74,7 @@ def test_other_garments_are_refused_by_name(
         ("view.yaw_degrees", {"views": (View(yaw_degrees=float("inf")),)}),
         ("views", {"views": ()}),
         ("views", {"views": (View(),) * 9}),
-        ("views", {"views": (View(),) * 5, "width": 2048, "height": 3072}),
+        ("views", {"views": (View(),) * 3, "width": 2048, "height": 3072}),
         ("garments", {"garments": ()}),
         ("view.angles", {"views": (View(angles={"head": (0.0, float("nan"), 0.0)}),)}),
         ("figure.phenotype.weight", {"figure": Figure(phenotype=Phenotype(0.5, 0.5, 0.5, float("nan"), 0.5, 0.5))}),

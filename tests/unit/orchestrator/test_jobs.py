@@ -12,9 +12,9 @@ from fashquick.tryon.v1 import try_on_pb2
 from fashquick_common import errors
 from fashquick_common.priority import Priority
 from fashquick_common.rpc.blobs import make_blob
+from fashquick_orchestrator.account import Listener
 from fashquick_orchestrator.config import JobLimits
 from fashquick_orchestrator.jobs import Job, JobStore
-from fashquick_orchestrator.pipeline import Listener
 from fashquick_orchestrator.values import Progress, ResultPart, Stage, StageFinished, TryOnResult
 from tests.support.waiting import eventually
 

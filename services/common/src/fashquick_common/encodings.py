@@ -1,4 +1,4 @@
-"""Raw pixels between services: RGB8, GRAY8, BITS1 and UV16.
+"""Raw pixels between services: RGB8, RGBA8, GRAY8, BITS1 and UV16.
 
 Both ends know width and height from the blob's header, so the bytes carry no size. zlib level 1: higher levels cost
 more time than the network saves.
@@ -57,6 +57,34 @@ def decode_rgb8(data: Bytes, width: int, height: int, *, field: str = "", max_pi
     announced.check_size()
     announced.check_length(len(data), 3 * width * height)
     return _pixels(data).reshape(height, width, 3)
+
+
+def encode_rgba8(rgba: Pixels) -> bytes:
+    """Encode HxWx4 uint8, the last channel a straight alpha, as zlib-compressed rows."""
+    if rgba.dtype != np.uint8 or rgba.ndim != 3 or rgba.shape[2] != 4:
+        raise ValueError(f"expected HxWx4 uint8, got {rgba.dtype} {rgba.shape}")
+    return zlib.compress(np.ascontiguousarray(rgba).data, _ZLIB_LEVEL)
+
+
+def decode_rgba8(data: Bytes, width: int, height: int, *, field: str = "", max_pixels: int = MAX_PIXELS) -> Pixels:
+    """Decode RGBA8.
+
+    Args:
+        data: zlib stream of 4 x width x height bytes.
+        width: Pixels a row.
+        height: Rows.
+        field: Name of the part, for the error.
+        max_pixels: Most pixels accepted.
+
+    Returns:
+        HxWx4 uint8, read-only, the last channel a straight alpha.
+
+    Raises:
+        BadField: The size is outside its limits, does not fit the bytes, or the stream is broken.
+    """
+    announced = _Announced(width, height, "RGBA8", field, max_pixels)
+    announced.check_size()
+    return _pixels(announced.inflate(data, 4 * width * height)).reshape(height, width, 4)
 
 
 def encode_gray8(grey: Pixels) -> bytes:

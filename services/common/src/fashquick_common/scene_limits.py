@@ -18,10 +18,12 @@ MAX_WIDTH_PX = 2048
 MAX_HEIGHT_PX = 3072
 MAX_YAW_DEGREES = 180.0
 MAX_NAME_CHARS = 64
+MAX_TURNED_JOINTS = 64
+SIZES = ("XS", "S", "M", "L", "XL", "2XL", "3XL")
 MAX_OUTPUTS = 32  # There are less than twenty kinds.
 MAX_GARMENTS = 4  # Shirt, pullover, coat, trousers.
 MAX_VIEWS = 8
-MAX_PIXELS = 4 * MAX_WIDTH_PX * MAX_HEIGHT_PX  # Of all views together: what one call may hold in memory.
+MAX_PICTURE_PIXELS = 2 * MAX_WIDTH_PX * MAX_HEIGHT_PX  # Of all views together: what one call may hold in memory.
 
 
 def check_size(width: int, height: int, field: str) -> None:
@@ -38,6 +40,22 @@ def check_size(width: int, height: int, field: str) -> None:
             )
 
 
+def check_area(width: int, height: int, views: int, field: str) -> None:
+    """Return if so many pictures of this size may be made in one call; 0 stands for the server's default.
+
+    Raises:
+        BadField: They are too large together.
+    """
+    width, height = width or DEFAULT_WIDTH_PX, height or DEFAULT_HEIGHT_PX
+    pixels = width * height * views
+    if pixels > MAX_PICTURE_PIXELS:
+        raise BadField(
+            f"{views} views of {width} x {height} have {pixels} pixels, at most {MAX_PICTURE_PIXELS} are made; "
+            "ask for fewer views or smaller pictures",
+            field=field,
+        )
+
+
 def check_yaw(degrees: float, field: str) -> None:
     """Return if the camera may be turned so far.
 
@@ -52,7 +70,7 @@ def check_yaw(degrees: float, field: str) -> None:
 
 
 def check_name(name: str, field: str) -> None:
-    """Return if a text can be the name of a body or a pose.
+    """Return if a text can be the name of a body, a pose or a finish.
 
     Raises:
         BadField: It is too long.

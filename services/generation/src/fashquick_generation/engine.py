@@ -27,6 +27,7 @@ class MapKind(StrEnum):
     PARTS = "parts"
     GARMENT_MASK = "garment-mask"
     GARMENT_UV = "garment-uv"
+    GARMENT_INDEX = "garment-index"
 
 
 class Framing(StrEnum):
@@ -195,17 +196,20 @@ class Picture:
     Attributes:
         view: Its index in the job.
         rgb: height x width x 3 uint8, sRGB.
-        maps: The maps asked for, each height x width (depth, garment mask) or height x width x 3 (normal,
-            pose, parts), uint8; the garment UV map is height x width x 2 float32: where in the photo a pixel comes
-            from, 0 to 1 of the photo's width and height, NaN where the picture does not show the front's outside.
+        maps: The maps asked for, uint8 of height x width (depth, garment mask, garment index) or height x width x 3
+            (normal, pose, parts). The garment mask is of all garments, the index tells them apart: 0 none, 1 the
+            innermost. The garment UV map is height x width x 2 float32: where in its garment's photo a pixel comes
+            from, 0 to 1 of the photo's width and height, NaN where the picture does not show a front's outside.
         facts: Measures of the result, such as `stretch_p99`, the 99th percentile of a cloth edge's length
             over its length at rest.
+        alpha: height x width uint8, straight, 0 nothing to 255 opaque; only before a transparent backdrop.
     """
 
     view: int
     rgb: UInt8Array
     maps: Mapping[MapKind, UInt8Array | Float32Array]
     facts: Mapping[str, float]
+    alpha: UInt8Array | None = None
 
 
 Event = Progress | Picture

@@ -4,65 +4,25 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import grpc
-import numpy as np
 
 from fashquick.common.v1 import blob_pb2, progress_pb2
 from fashquick.generation.v1 import generation_pb2 as pb
 from fashquick.generation.v1 import generation_pb2_grpc, scene_pb2
 from fashquick_common.errors import BadField, ModelNotInstalled, NotBuilt
 from fashquick_common.garment import Passport
-from fashquick_common.garment_codec import passport_from_proto
-from fashquick_common.rpc.blobs import Blob, chunks_of, require_part
-from fashquick_common.scene_limits import (
-    DEFAULT_BODY,
-    DEFAULT_HEIGHT_PX,
-    DEFAULT_POSE,
-    DEFAULT_WIDTH_PX,
-    check_name,
-    check_outputs,
-    check_size,
-    check_yaw,
-)
+from fashquick_common.rpc.blobs import Blob, chunks_of
 from fashquick_common.server.info import BackendInfo, service_version
 from fashquick_common.server.kit import Kit
 from fashquick_common.server.latest import Done, Latest
-from fashquick_common.server.pictures import gray8_blob, read_mask, read_photo, rgb8_blob, uv16_blob
+from fashquick_common.server.pictures import rgb8_blob
 from fashquick_common.server.runtime import Service
 from fashquick_common.server.upload import open_upload
-from fashquick_generation.engine import (
-    Event,
-    Figure,
-    Float32Array,
-    Framing,
-    GarmentInput,
-    GenerationJob,
-    Generator,
-    MapKind,
-    Picture,
-    Progress,
-    UInt8Array,
-    View,
-)
-
-DEFAULT_SEED = 0  # The studio has no randomness that anyone should wish to vary by default.
-_MAPS = {
-    scene_pb2.OUTPUT_KIND_DEPTH: MapKind.DEPTH,
-    scene_pb2.OUTPUT_KIND_NORMAL: MapKind.NORMAL,
-    scene_pb2.OUTPUT_KIND_POSE: MapKind.POSE,
-    scene_pb2.OUTPUT_KIND_PARTS: MapKind.PARTS,
-    scene_pb2.OUTPUT_KIND_GARMENT_MASK: MapKind.GARMENT_MASK,
-    scene_pb2.OUTPUT_KIND_GARMENT_UV: MapKind.GARMENT_UV,
-}
-_ALWAYS_SENT = {scene_pb2.OUTPUT_KIND_PICTURE, scene_pb2.OUTPUT_KIND_PREVIEW}
-_FRAMINGS = {
-    scene_pb2.FRAMING_UNSPECIFIED: Framing.FULL,
-    scene_pb2.FRAMING_FULL: Framing.FULL,
-    scene_pb2.FRAMING_UPPER: Framing.UPPER,
-}
-_PICTURE_PART = "picture"
+from fashquick_generation.engine import Event, Generator, Picture, Progress
+from fashquick_generation.messages import checked_passports, finished_view, read_job
 
 
 class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
@@ -76,44 +36,40 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
     async def Generate(  # noqa: N802 - the contract's name
         self, requests: AsyncIterator[pb.GenerateRequest], context: grpc.aio.ServicerContext[Any, Any]
     ) -> AsyncIterator[pb.GenerateResponse]:
-        """Make one picture, with progress and previews on the way."""
+        """Make pictures; each is sent as soon as it is finished, with progress and previews between them."""
         async with open_upload(requests, self._kit) as upload:
             header = upload.first.header
-            passport = self._checked_passport(header)
+            passports = self._checked_passports(header)
             blobs = await upload.blobs()
             await upload.end()
             flag = self._kit.flag_for(context)
-            job = await self._kit.decode(blobs.values(), lambda: self._read(header, passport, blobs))
+            limits = self._kit.settings.image_limits
+            job = await self._kit.decode(blobs.values(), lambda: read_job(header, passports, blobs, limits))
             blobs.clear()
-            events: Latest[Progress] = Latest()
-            made: list[Picture] = []
-
-            def leave(event: Event) -> None:
-                if isinstance(event, Picture):
-                    made.append(event)
-                else:
-                    events.put("progress" if event.preview is None else "preview", event)
-
-            work = self._kit.computed(lambda: self._generator.generate(job, leave, flag), flag, upload.priority)
-            previews = 0
+            events: Latest[Event] = Latest()
+            work = self._kit.computed(
+                lambda: self._generator.generate(job, lambda event: events.put(_kind(event), event), flag),
+                flag,
+                upload.priority,
+            )
+            answer = _Answer(self._generator.name)
+            # Inside the upload, so that a slow reader's pictures count against the byte budget.
             async with contextlib.aclosing(events.during(work)) as happenings:
                 async for happening in happenings:
-                    if isinstance(happening, Done):
-                        step_seconds, seconds = happening.value
-                        break
-                    for response in _progress(happening, previews):
-                        yield response
-                    previews += happening.preview is not None
-            result, parts = await self._kit.codec(lambda: self._result(made[0], step_seconds, job, seconds))
-            # Inside, so that a slow reader's result counts against the byte budget.
-            yield pb.GenerateResponse(result=result)
-            for part in parts:
-                for response in _part(part):
-                    yield response
-            yield pb.GenerateResponse(summary=blob_pb2.Summary(blobs=[part.header for part in parts]))
+                    if isinstance(happening, Picture):
+                        view, parts = await self._kit.codec(partial(finished_view, happening))
+                        for response in answer.view(view, parts):
+                            yield response
+                    elif isinstance(happening, Progress):
+                        for response in answer.progress(happening):
+                            yield response
+                    else:
+                        result = self._result(job.seed, happening)
+                        for response in answer.end(result):
+                            yield response
 
-    def _checked_passport(self, header: pb.GenerateHeader) -> Passport:
-        """Return the passport of a header that asks for what is built."""
+    def _checked_passports(self, header: pb.GenerateHeader) -> tuple[Passport, ...]:
+        """Return the passports of a header that asks for what is built."""
         task = header.WhichOneof("task")
         if task is None:
             raise BadField("the header says neither create nor repair", field="task")
@@ -127,87 +83,57 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
             )
         if header.backend not in scene_pb2.Backend.values():
             raise NotBuilt(f"this server does not know backend {header.backend}")
-        if not header.create.HasField("passport"):
-            raise BadField("a passport is required; get it from FeaturesService.ExtractFeatures", field="passport")
-        passport = passport_from_proto(header.create.passport)
-        _check_scene(header.create.scene)
-        check_outputs(header.create.outputs, "outputs")
-        unknown = set(header.create.outputs) - _MAPS.keys() - _ALWAYS_SENT
-        if unknown:
-            raise NotBuilt(f"this server does not make outputs {sorted(unknown)}")
-        if header.create.scene.view.framing not in _FRAMINGS:
-            raise NotBuilt(f"this server does not know framing {header.create.scene.view.framing}")
-        return passport
+        return checked_passports(header.create)
 
-    def _read(self, header: pb.GenerateHeader, passport: Passport, blobs: dict[str, Blob]) -> GenerationJob:
-        limits, task = self._kit.settings.image_limits, header.create
-        photo = read_photo(require_part(blobs, task.photo_part, "photo_part"), limits)
-        alpha = read_mask(require_part(blobs, task.alpha_part, "alpha_part"), photo, limits)
-        height, width = alpha.shape
-        if (passport.photo_width, passport.photo_height) != (width, height):
-            raise BadField(
-                f"the passport is of a photo of {passport.photo_width} x {passport.photo_height} pixels, "
-                f"this one has {width} x {height}",
-                field="passport",
-            )
-        scene = task.scene
-        return GenerationJob(
-            garments=(GarmentInput(photo.rgb, alpha, passport),),
-            figure=Figure(body=scene.body or DEFAULT_BODY),
-            views=(
-                View(
-                    pose=scene.view.pose or DEFAULT_POSE,
-                    yaw_degrees=scene.view.camera_yaw_degrees,
-                    framing=_FRAMINGS[scene.view.framing],
-                ),
-            ),
-            width=scene.width or DEFAULT_WIDTH_PX,
-            height=scene.height or DEFAULT_HEIGHT_PX,
-            seed=header.seed if header.HasField("seed") else DEFAULT_SEED,
-            maps=frozenset(_MAPS[kind] for kind in task.outputs if kind in _MAPS),
-        )
-
-    def _result(
-        self, made: Picture, step_seconds: Mapping[str, float], job: GenerationJob, seconds: float
-    ) -> tuple[pb.GenerateResult, list[Blob]]:
-        parts = [rgb8_blob(_PICTURE_PART, made.rgb)]
-        outputs = [pb.Output(kind=scene_pb2.OUTPUT_KIND_PICTURE, part=_PICTURE_PART)]
-        for kind, map_kind in _MAPS.items():
-            if map_kind not in made.maps:
-                continue
-            parts.append(_map_blob(map_kind.value, made.maps[map_kind]))
-            outputs.append(pb.Output(kind=kind, part=map_kind.value))
-        result = pb.GenerateResult(
-            outputs=outputs,
-            seed=job.seed,
+    def _result(self, seed: int, done: Done[tuple[Mapping[str, float], float]]) -> pb.GenerateResult:
+        step_seconds, seconds = done.value
+        return pb.GenerateResult(
+            seed=seed,
             backend=self._generator.name,
             backend_digest=self._generator.digest,
             compute_seconds=seconds,
-            version=service_version("generation"),
             step_seconds=step_seconds,
-            facts=made.facts,
+            version=service_version("generation"),
         )
-        return result, parts
 
 
-def _map_blob(part: str, pixels: UInt8Array | Float32Array) -> Blob:
-    if pixels.dtype == np.float32:
-        return uv16_blob(part, pixels.astype(np.float32, copy=False))
-    image = pixels.astype(np.uint8, copy=False)
-    return gray8_blob(part, image) if image.ndim == 2 else rgb8_blob(part, image)
+def _kind(event: Event) -> str:
+    """Of progress and previews only the newest matters; every picture does."""
+    if isinstance(event, Picture):
+        return f"view {event.view}"
+    return "progress" if event.preview is None else "preview"
 
 
-def _check_scene(scene: scene_pb2.Scene) -> None:
-    check_name(scene.body, "scene.body")
-    check_name(scene.view.pose, "scene.view.pose")
-    check_yaw(scene.view.camera_yaw_degrees, "scene.view")
-    check_size(scene.width, scene.height, "scene")
+class _Answer:
+    """The messages of one answer, and what its end must say of them."""
 
+    def __init__(self, backend: str) -> None:
+        self._backend = backend
+        self._outputs: list[pb.Output] = []
+        self._headers: list[blob_pb2.BlobHeader] = []
+        self._facts: dict[int, Mapping[str, float]] = {}
+        self._previews = 0
 
-def _progress(progress: Progress, previews: int) -> Iterator[pb.GenerateResponse]:
-    yield pb.GenerateResponse(progress=progress_pb2.Progress(step=progress.step, fraction=progress.fraction))
-    if progress.preview is not None:
-        yield from _part(rgb8_blob(f"preview/{previews}", progress.preview))
+    def progress(self, progress: Progress) -> Iterator[pb.GenerateResponse]:
+        yield pb.GenerateResponse(progress=progress_pb2.Progress(step=progress.step, fraction=progress.fraction))
+        if progress.preview is not None:
+            yield from _part(rgb8_blob(f"preview/{self._previews}", progress.preview))
+            self._previews += 1
+
+    def view(self, view: pb.FinishedView, parts: list[Blob]) -> Iterator[pb.GenerateResponse]:
+        self._outputs += view.outputs
+        self._headers += (part.header for part in parts)
+        self._facts[view.view] = view.facts
+        view.backend = self._backend
+        yield pb.GenerateResponse(view=view)
+        for part in parts:
+            yield from _part(part)
+
+    def end(self, result: pb.GenerateResult) -> Iterator[pb.GenerateResponse]:
+        result.outputs.extend(self._outputs)
+        result.facts.update(self._facts.get(0, {}))
+        yield pb.GenerateResponse(result=result)
+        yield pb.GenerateResponse(summary=blob_pb2.Summary(blobs=self._headers))
 
 
 def _part(part: Blob) -> Iterator[pb.GenerateResponse]:

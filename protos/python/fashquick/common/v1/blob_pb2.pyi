@@ -40,6 +40,10 @@ class _EncodingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Encoding.Val
     byte first, compressed with zlib. u is the position from the photo's left edge, v from its top edge, 0 to 65534 for
     0 to 1 of its width and height; u 65535: this pixel shows nothing of the photo.
     """
+    ENCODING_RGBA8: _Encoding.ValueType  # 6
+    """height x width x 4 bytes, row by row: red, green, blue, sRGB, then alpha, 0 nothing to 255 opaque; the colours are
+    not multiplied by it. Compressed with zlib.
+    """
 
 class Encoding(_Encoding, metaclass=_EncodingEnumTypeWrapper):
     """How the bytes of a blob are to be read. Readers must tolerate values they do not know."""
@@ -58,6 +62,10 @@ ENCODING_UV16: Encoding.ValueType  # 5
 """Where in a photo each pixel comes from: height x width x 4 bytes, row by row: u, then v, each 16 bits with the low
 byte first, compressed with zlib. u is the position from the photo's left edge, v from its top edge, 0 to 65534 for
 0 to 1 of its width and height; u 65535: this pixel shows nothing of the photo.
+"""
+ENCODING_RGBA8: Encoding.ValueType  # 6
+"""height x width x 4 bytes, row by row: red, green, blue, sRGB, then alpha, 0 nothing to 255 opaque; the colours are
+not multiplied by it. Compressed with zlib.
 """
 Global___Encoding: _TypeAlias = Encoding  # noqa: Y015
 

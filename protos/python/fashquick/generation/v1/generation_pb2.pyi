@@ -21,6 +21,11 @@ if sys.version_info >= (3, 11):
 else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
+if sys.version_info >= (3, 13):
+    from warnings import deprecated as _deprecated
+else:
+    from typing_extensions import deprecated as _deprecated
+
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
@@ -136,7 +141,7 @@ Global___GenerateHeader: _TypeAlias = GenerateHeader  # noqa: Y015
 
 @_typing.final
 class CreateTask(_message.Message):
-    """Asks for a new picture."""
+    """Asks for new pictures."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -145,13 +150,31 @@ class CreateTask(_message.Message):
     PASSPORT_FIELD_NUMBER: _builtins.int
     SCENE_FIELD_NUMBER: _builtins.int
     OUTPUTS_FIELD_NUMBER: _builtins.int
-    photo_part: _builtins.str
-    """Part with the garment's photo: a file or RGB8."""
-    alpha_part: _builtins.str
-    """Part with the garment's soft mask, of the photo's size: a file or GRAY8, 0 ground to 255 garment."""
+    GARMENTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def photo_part(self) -> _builtins.str:
+        """As `Garment.photo_part`, of a single garment; read where `garments` is empty."""
+
+    @photo_part.setter
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def photo_part(self, value: _builtins.str) -> None:
+        """As `Garment.photo_part`, of a single garment; read where `garments` is empty."""
+
+    @_builtins.property
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def alpha_part(self) -> _builtins.str:
+        """Likewise."""
+
+    @alpha_part.setter
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def alpha_part(self, value: _builtins.str) -> None:
+        """Likewise."""
+
+    @_builtins.property
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
     def passport(self) -> _passport_pb2.Passport:
-        """The garment's passport; required."""
+        """Likewise."""
 
     @_builtins.property
     def scene(self) -> _scene_pb2.Scene:
@@ -159,7 +182,11 @@ class CreateTask(_message.Message):
 
     @_builtins.property
     def outputs(self) -> _containers.RepeatedScalarFieldContainer[_scene_pb2.OutputKind.ValueType]:
-        """Maps wanted beside the picture, at most 32."""
+        """Maps wanted beside each picture, at most 32."""
+
+    @_builtins.property
+    def garments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Garment]:
+        """What the figure wears, innermost first, 1 to 4."""
 
     def __init__(
         self,
@@ -169,14 +196,51 @@ class CreateTask(_message.Message):
         passport: _passport_pb2.Passport | None = ...,
         scene: _scene_pb2.Scene | None = ...,
         outputs: _abc.Iterable[_scene_pb2.OutputKind.ValueType] | None = ...,
+        garments: _abc.Iterable[Global___Garment] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["passport", b"passport", "scene", b"scene"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alpha_part", b"alpha_part", "outputs", b"outputs", "passport", b"passport", "photo_part", b"photo_part", "scene", b"scene"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alpha_part", b"alpha_part", "garments", b"garments", "outputs", b"outputs", "passport", b"passport", "photo_part", b"photo_part", "scene", b"scene"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CreateTask: _TypeAlias = CreateTask  # noqa: Y015
+
+@_typing.final
+class Garment(_message.Message):
+    """A garment as the stages before have left it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PHOTO_PART_FIELD_NUMBER: _builtins.int
+    ALPHA_PART_FIELD_NUMBER: _builtins.int
+    PASSPORT_FIELD_NUMBER: _builtins.int
+    FIT_FIELD_NUMBER: _builtins.int
+    photo_part: _builtins.str
+    """Part with its photo: a file or RGB8."""
+    alpha_part: _builtins.str
+    """Part with its soft mask, of the photo's size: a file or GRAY8, 0 ground to 255 garment."""
+    fit: _scene_pb2.Fit.ValueType
+    """How close it is to the body."""
+    @_builtins.property
+    def passport(self) -> _passport_pb2.Passport:
+        """Its passport; required."""
+
+    def __init__(
+        self,
+        *,
+        photo_part: _builtins.str = ...,
+        alpha_part: _builtins.str = ...,
+        passport: _passport_pb2.Passport | None = ...,
+        fit: _scene_pb2.Fit.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["passport", b"passport"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alpha_part", b"alpha_part", "fit", b"fit", "passport", b"passport", "photo_part", b"photo_part"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Garment: _TypeAlias = Garment  # noqa: Y015
 
 @_typing.final
 class RepairTask(_message.Message):
@@ -210,7 +274,9 @@ Global___RepairTask: _TypeAlias = RepairTask  # noqa: Y015
 
 @_typing.final
 class GenerateResponse(_message.Message):
-    """One message of a Generate response: progress and previews, then the result with its parts, then the summary."""
+    """One message of a Generate response: progress and previews, between them each view with its parts as it is finished,
+    then the result, then the summary.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -219,13 +285,14 @@ class GenerateResponse(_message.Message):
     BLOB_FIELD_NUMBER: _builtins.int
     CHUNK_FIELD_NUMBER: _builtins.int
     SUMMARY_FIELD_NUMBER: _builtins.int
+    VIEW_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def progress(self) -> _progress_pb2.Progress:
         """How far the computation is."""
 
     @_builtins.property
     def result(self) -> Global___GenerateResult:
-        """The answer; the parts it names follow."""
+        """The answer; all parts that it names have been sent."""
 
     @_builtins.property
     def blob(self) -> _blob_pb2.BlobHeader:
@@ -239,6 +306,10 @@ class GenerateResponse(_message.Message):
     def summary(self) -> _blob_pb2.Summary:
         """Last message."""
 
+    @_builtins.property
+    def view(self) -> Global___FinishedView:
+        """A view is finished; the parts that it names follow."""
+
     def __init__(
         self,
         *,
@@ -247,16 +318,81 @@ class GenerateResponse(_message.Message):
         blob: _blob_pb2.BlobHeader | None = ...,
         chunk: _blob_pb2.Chunk | None = ...,
         summary: _blob_pb2.Summary | None = ...,
+        view: Global___FinishedView | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["blob", b"blob", "chunk", b"chunk", "message", b"message", "progress", b"progress", "result", b"result", "summary", b"summary"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["blob", b"blob", "chunk", b"chunk", "message", b"message", "progress", b"progress", "result", b"result", "summary", b"summary", "view", b"view"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["blob", b"blob", "chunk", b"chunk", "message", b"message", "progress", b"progress", "result", b"result", "summary", b"summary"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blob", b"blob", "chunk", b"chunk", "message", b"message", "progress", b"progress", "result", b"result", "summary", b"summary", "view", b"view"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["progress", "result", "blob", "chunk", "summary"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["progress", "result", "blob", "chunk", "summary", "view"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 
 Global___GenerateResponse: _TypeAlias = GenerateResponse  # noqa: Y015
+
+@_typing.final
+class FinishedView(_message.Message):
+    """A finished view."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class FactsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.float
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    VIEW_FIELD_NUMBER: _builtins.int
+    OUTPUTS_FIELD_NUMBER: _builtins.int
+    FACTS_FIELD_NUMBER: _builtins.int
+    KEYPOINTS_FIELD_NUMBER: _builtins.int
+    BACKEND_FIELD_NUMBER: _builtins.int
+    view: _builtins.int
+    """Its index, from 0. Views are finished in any order."""
+    backend: _builtins.str
+    """Backend that made it."""
+    @_builtins.property
+    def outputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___Output]:
+        """The parts that follow."""
+
+    @_builtins.property
+    def facts(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
+        """Measures of the computation by name, such as the cloth's greatest stretch."""
+
+    @_builtins.property
+    def keypoints(self) -> _containers.RepeatedCompositeFieldContainer[_scene_pb2.Keypoint]:
+        """Key points of the figure, where OUTPUT_KIND_KEYPOINTS was asked for."""
+
+    def __init__(
+        self,
+        *,
+        view: _builtins.int = ...,
+        outputs: _abc.Iterable[Global___Output] | None = ...,
+        facts: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+        keypoints: _abc.Iterable[_scene_pb2.Keypoint] | None = ...,
+        backend: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "facts", b"facts", "keypoints", b"keypoints", "outputs", b"outputs", "view", b"view"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FinishedView: _TypeAlias = FinishedView  # noqa: Y015
 
 @_typing.final
 class GenerateResult(_message.Message):
@@ -324,7 +460,7 @@ class GenerateResult(_message.Message):
     """Version of the service."""
     @_builtins.property
     def outputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___Output]:
-        """The parts that follow."""
+        """All parts that were sent, but for previews."""
 
     @_builtins.property
     def step_seconds(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
@@ -332,7 +468,7 @@ class GenerateResult(_message.Message):
 
     @_builtins.property
     def facts(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
-        """Measures of the computation by name, such as the cloth's greatest stretch."""
+        """Measures of the first view."""
 
     def __init__(
         self,
@@ -362,19 +498,23 @@ class Output(_message.Message):
 
     KIND_FIELD_NUMBER: _builtins.int
     PART_FIELD_NUMBER: _builtins.int
+    VIEW_FIELD_NUMBER: _builtins.int
     kind: _scene_pb2.OutputKind.ValueType
     """What it shows."""
     part: _builtins.str
     """Part that holds it."""
+    view: _builtins.int
+    """Index of the view, from 0."""
     def __init__(
         self,
         *,
         kind: _scene_pb2.OutputKind.ValueType = ...,
         part: _builtins.str = ...,
+        view: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "part", b"part"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "part", b"part", "view", b"view"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

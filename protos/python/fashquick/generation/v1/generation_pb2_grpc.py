@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class GenerationServiceStub:
-    """Makes pictures of figures that wear a garment.
+    """Makes pictures of figures that wear garments.
     """
 
     def __init__(self, channel):
@@ -43,13 +43,13 @@ class GenerationServiceStub:
 
 
 class GenerationServiceServicer:
-    """Makes pictures of figures that wear a garment.
+    """Makes pictures of figures that wear garments.
     """
 
     def Generate(self, request_iterator, context):
-        """Takes a garment (photo, soft mask, passport) and answers with the picture, or repairs a region of one. The
+        """Takes garments (photo, soft mask, passport each) and answers with pictures, or repairs a region of one. The
         first message is the header, then the chunks of its parts follow. Nothing is sent before the upload is
-        complete.
+        complete; then each view's parts are sent as soon as it is finished.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -72,7 +72,7 @@ def add_GenerationServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class GenerationService:
-    """Makes pictures of figures that wear a garment.
+    """Makes pictures of figures that wear garments.
     """
 
     @staticmethod

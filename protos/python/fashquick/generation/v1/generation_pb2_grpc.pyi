@@ -27,31 +27,31 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class GenerationServiceStub:
-    """Makes pictures of figures that wear a garment."""
+    """Makes pictures of figures that wear garments."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> GenerationServiceAsyncStub: ...
     Generate: _grpc.StreamStreamMultiCallable[_generation_pb2.GenerateRequest, _generation_pb2.GenerateResponse]
-    """Takes a garment (photo, soft mask, passport) and answers with the picture, or repairs a region of one. The
+    """Takes garments (photo, soft mask, passport each) and answers with pictures, or repairs a region of one. The
     first message is the header, then the chunks of its parts follow. Nothing is sent before the upload is
-    complete.
+    complete; then each view's parts are sent as soon as it is finished.
     """
 
 @_typing.type_check_only
 class GenerationServiceAsyncStub(GenerationServiceStub):
-    """Makes pictures of figures that wear a garment."""
+    """Makes pictures of figures that wear garments."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Generate: _aio.StreamStreamMultiCallable[_generation_pb2.GenerateRequest, _generation_pb2.GenerateResponse]  # type: ignore[assignment]
-    """Takes a garment (photo, soft mask, passport) and answers with the picture, or repairs a region of one. The
+    """Takes garments (photo, soft mask, passport each) and answers with pictures, or repairs a region of one. The
     first message is the header, then the chunks of its parts follow. Nothing is sent before the upload is
-    complete.
+    complete; then each view's parts are sent as soon as it is finished.
     """
 
 class GenerationServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Makes pictures of figures that wear a garment."""
+    """Makes pictures of figures that wear garments."""
 
     @_abc_1.abstractmethod
     def Generate(
@@ -59,9 +59,9 @@ class GenerationServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_generation_pb2.GenerateRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_generation_pb2.GenerateResponse], _abc.AsyncIterator[_generation_pb2.GenerateResponse]]:
-        """Takes a garment (photo, soft mask, passport) and answers with the picture, or repairs a region of one. The
+        """Takes garments (photo, soft mask, passport each) and answers with pictures, or repairs a region of one. The
         first message is the header, then the chunks of its parts follow. Nothing is sent before the upload is
-        complete.
+        complete; then each view's parts are sent as soon as it is finished.
         """
 
 def add_GenerationServiceServicer_to_server(servicer: GenerationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

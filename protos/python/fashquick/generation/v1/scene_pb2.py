@@ -24,25 +24,43 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#fashquick/generation/v1/scene.proto\x12\x17\x66\x61shquick.generation.v1\"a\n\x05Scene\x12\x0c\n\x04\x62ody\x18\x01 \x01(\t\x12+\n\x04view\x18\x02 \x01(\x0b\x32\x1d.fashquick.generation.v1.View\x12\r\n\x05width\x18\x03 \x01(\r\x12\x0e\n\x06height\x18\x04 \x01(\r\"c\n\x04View\x12\x0c\n\x04pose\x18\x01 \x01(\t\x12\x1a\n\x12\x63\x61mera_yaw_degrees\x18\x02 \x01(\x02\x12\x31\n\x07\x66raming\x18\x03 \x01(\x0e\x32 .fashquick.generation.v1.Framing\"\x10\n\x0eStudioSettings\"w\n\x11\x44iffusionSettings\x12\x0f\n\x07profile\x18\x01 \x01(\t\x12\x12\n\x05steps\x18\x02 \x01(\rH\x00\x88\x01\x01\x12\x14\n\x0c\x65xtra_prompt\x18\x03 \x01(\t\x12\x1d\n\x15\x65xtra_negative_prompt\x18\x04 \x01(\tB\x08\n\x06_steps*G\n\x07\x46raming\x12\x17\n\x13\x46RAMING_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x46RAMING_FULL\x10\x01\x12\x11\n\rFRAMING_UPPER\x10\x02*\xf1\x01\n\nOutputKind\x12\x1b\n\x17OUTPUT_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13OUTPUT_KIND_PICTURE\x10\x01\x12\x15\n\x11OUTPUT_KIND_DEPTH\x10\x02\x12\x16\n\x12OUTPUT_KIND_NORMAL\x10\x03\x12\x14\n\x10OUTPUT_KIND_POSE\x10\x04\x12\x15\n\x11OUTPUT_KIND_PARTS\x10\x05\x12\x1c\n\x18OUTPUT_KIND_GARMENT_MASK\x10\x06\x12\x17\n\x13OUTPUT_KIND_PREVIEW\x10\x07\x12\x1a\n\x16OUTPUT_KIND_GARMENT_UV\x10\x08*M\n\x07\x42\x61\x63kend\x12\x17\n\x13\x42\x41\x43KEND_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x42\x41\x43KEND_STUDIO\x10\x01\x12\x15\n\x11\x42\x41\x43KEND_DIFFUSION\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#fashquick/generation/v1/scene.proto\x12\x17\x66\x61shquick.generation.v1\"\x9d\x02\n\x05Scene\x12\x0c\n\x04\x62ody\x18\x01 \x01(\t\x12/\n\x04view\x18\x02 \x01(\x0b\x32\x1d.fashquick.generation.v1.ViewB\x02\x18\x01\x12\r\n\x05width\x18\x03 \x01(\r\x12\x0e\n\x06height\x18\x04 \x01(\r\x12,\n\x05views\x18\x05 \x03(\x0b\x32\x1d.fashquick.generation.v1.View\x12\x0c\n\x04size\x18\x06 \x01(\t\x12\x35\n\tphenotype\x18\x07 \x01(\x0b\x32\".fashquick.generation.v1.Phenotype\x12\x0e\n\x06\x66inish\x18\x08 \x01(\t\x12\x33\n\x08\x62\x61\x63kdrop\x18\t \x01(\x0b\x32!.fashquick.generation.v1.Backdrop\"\xcf\x01\n\tPhenotype\x12\x13\n\x06gender\x18\x01 \x01(\x02H\x00\x88\x01\x01\x12\x10\n\x03\x61ge\x18\x02 \x01(\x02H\x01\x88\x01\x01\x12\x13\n\x06height\x18\x03 \x01(\x02H\x02\x88\x01\x01\x12\x13\n\x06weight\x18\x04 \x01(\x02H\x03\x88\x01\x01\x12\x13\n\x06muscle\x18\x05 \x01(\x02H\x04\x88\x01\x01\x12\x18\n\x0bproportions\x18\x06 \x01(\x02H\x05\x88\x01\x01\x42\t\n\x07_genderB\x06\n\x04_ageB\t\n\x07_heightB\t\n\x07_weightB\t\n\x07_muscleB\x0e\n\x0c_proportions\"f\n\x08\x42\x61\x63kdrop\x12\x33\n\x04kind\x18\x01 \x01(\x0e\x32%.fashquick.generation.v1.BackdropKind\x12\x10\n\x08top_srgb\x18\x02 \x01(\r\x12\x13\n\x0b\x62ottom_srgb\x18\x03 \x01(\r\"\xfe\x01\n\x04View\x12\x0c\n\x04pose\x18\x01 \x01(\t\x12\x1a\n\x12\x63\x61mera_yaw_degrees\x18\x02 \x01(\x02\x12\x31\n\x07\x66raming\x18\x03 \x01(\x0e\x32 .fashquick.generation.v1.Framing\x12\x42\n\x0bjoint_turns\x18\x04 \x03(\x0b\x32-.fashquick.generation.v1.View.JointTurnsEntry\x1aU\n\x0fJointTurnsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x31\n\x05value\x18\x02 \x01(\x0b\x32\".fashquick.generation.v1.JointTurn:\x02\x38\x01\"D\n\tJointTurn\x12\x11\n\tx_degrees\x18\x01 \x01(\x02\x12\x11\n\ty_degrees\x18\x02 \x01(\x02\x12\x11\n\tz_degrees\x18\x03 \x01(\x02\"?\n\x08Keypoint\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\t\n\x01x\x18\x02 \x01(\x02\x12\t\n\x01y\x18\x03 \x01(\x02\x12\x0f\n\x07visible\x18\x04 \x01(\x08\"\x10\n\x0eStudioSettings\"w\n\x11\x44iffusionSettings\x12\x0f\n\x07profile\x18\x01 \x01(\t\x12\x12\n\x05steps\x18\x02 \x01(\rH\x00\x88\x01\x01\x12\x14\n\x0c\x65xtra_prompt\x18\x03 \x01(\t\x12\x1d\n\x15\x65xtra_negative_prompt\x18\x04 \x01(\tB\x08\n\x06_steps*\xb3\x01\n\x0c\x42\x61\x63kdropKind\x12\x1d\n\x19\x42\x41\x43KDROP_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13\x42\x41\x43KDROP_KIND_WHITE\x10\x01\x12\x16\n\x12\x42\x41\x43KDROP_KIND_GREY\x10\x02\x12\x18\n\x14\x42\x41\x43KDROP_KIND_COLOUR\x10\x03\x12\x1a\n\x16\x42\x41\x43KDROP_KIND_GRADIENT\x10\x04\x12\x1d\n\x19\x42\x41\x43KDROP_KIND_TRANSPARENT\x10\x05*K\n\x03\x46it\x12\x13\n\x0f\x46IT_UNSPECIFIED\x10\x00\x12\x0c\n\x08\x46IT_SLIM\x10\x01\x12\x0f\n\x0b\x46IT_REGULAR\x10\x02\x12\x10\n\x0c\x46IT_OVERSIZE\x10\x03*Z\n\x07\x46raming\x12\x17\n\x13\x46RAMING_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x46RAMING_FULL\x10\x01\x12\x11\n\rFRAMING_UPPER\x10\x02\x12\x11\n\rFRAMING_LOWER\x10\x03*\xfe\x02\n\nOutputKind\x12\x1b\n\x17OUTPUT_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13OUTPUT_KIND_PICTURE\x10\x01\x12\x15\n\x11OUTPUT_KIND_DEPTH\x10\x02\x12\x16\n\x12OUTPUT_KIND_NORMAL\x10\x03\x12\x14\n\x10OUTPUT_KIND_POSE\x10\x04\x12\x15\n\x11OUTPUT_KIND_PARTS\x10\x05\x12\x1c\n\x18OUTPUT_KIND_GARMENT_MASK\x10\x06\x12\x17\n\x13OUTPUT_KIND_PREVIEW\x10\x07\x12\x1a\n\x16OUTPUT_KIND_GARMENT_UV\x10\x08\x12\x1d\n\x19OUTPUT_KIND_GARMENT_INDEX\x10\t\x12\x1e\n\x1aOUTPUT_KIND_PROTECTED_MASK\x10\n\x12\x16\n\x12OUTPUT_KIND_SHADOW\x10\x0b\x12\x19\n\x15OUTPUT_KIND_KEYPOINTS\x10\x0c\x12\x19\n\x15OUTPUT_KIND_TURNTABLE\x10\r*M\n\x07\x42\x61\x63kend\x12\x17\n\x13\x42\x41\x43KEND_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x42\x41\x43KEND_STUDIO\x10\x01\x12\x15\n\x11\x42\x41\x43KEND_DIFFUSION\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'fashquick.generation.v1.scene_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_FRAMING']._serialized_start=403
-  _globals['_FRAMING']._serialized_end=474
-  _globals['_OUTPUTKIND']._serialized_start=477
-  _globals['_OUTPUTKIND']._serialized_end=718
-  _globals['_BACKEND']._serialized_start=720
-  _globals['_BACKEND']._serialized_end=797
-  _globals['_SCENE']._serialized_start=64
-  _globals['_SCENE']._serialized_end=161
-  _globals['_VIEW']._serialized_start=163
-  _globals['_VIEW']._serialized_end=262
-  _globals['_STUDIOSETTINGS']._serialized_start=264
-  _globals['_STUDIOSETTINGS']._serialized_end=280
-  _globals['_DIFFUSIONSETTINGS']._serialized_start=282
-  _globals['_DIFFUSIONSETTINGS']._serialized_end=401
+  _globals['_SCENE'].fields_by_name['view']._loaded_options = None
+  _globals['_SCENE'].fields_by_name['view']._serialized_options = b'\030\001'
+  _globals['_VIEW_JOINTTURNSENTRY']._loaded_options = None
+  _globals['_VIEW_JOINTTURNSENTRY']._serialized_options = b'8\001'
+  _globals['_BACKDROPKIND']._serialized_start=1198
+  _globals['_BACKDROPKIND']._serialized_end=1377
+  _globals['_FIT']._serialized_start=1379
+  _globals['_FIT']._serialized_end=1454
+  _globals['_FRAMING']._serialized_start=1456
+  _globals['_FRAMING']._serialized_end=1546
+  _globals['_OUTPUTKIND']._serialized_start=1549
+  _globals['_OUTPUTKIND']._serialized_end=1931
+  _globals['_BACKEND']._serialized_start=1933
+  _globals['_BACKEND']._serialized_end=2010
+  _globals['_SCENE']._serialized_start=65
+  _globals['_SCENE']._serialized_end=350
+  _globals['_PHENOTYPE']._serialized_start=353
+  _globals['_PHENOTYPE']._serialized_end=560
+  _globals['_BACKDROP']._serialized_start=562
+  _globals['_BACKDROP']._serialized_end=664
+  _globals['_VIEW']._serialized_start=667
+  _globals['_VIEW']._serialized_end=921
+  _globals['_VIEW_JOINTTURNSENTRY']._serialized_start=836
+  _globals['_VIEW_JOINTTURNSENTRY']._serialized_end=921
+  _globals['_JOINTTURN']._serialized_start=923
+  _globals['_JOINTTURN']._serialized_end=991
+  _globals['_KEYPOINT']._serialized_start=993
+  _globals['_KEYPOINT']._serialized_end=1056
+  _globals['_STUDIOSETTINGS']._serialized_start=1058
+  _globals['_STUDIOSETTINGS']._serialized_end=1074
+  _globals['_DIFFUSIONSETTINGS']._serialized_start=1076
+  _globals['_DIFFUSIONSETTINGS']._serialized_end=1195
 # @@protoc_insertion_point(module_scope)

@@ -3,8 +3,10 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
@@ -15,7 +17,76 @@ if sys.version_info >= (3, 11):
 else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
+if sys.version_info >= (3, 13):
+    from warnings import deprecated as _deprecated
+else:
+    from typing_extensions import deprecated as _deprecated
+
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _BackdropKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _BackdropKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_BackdropKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    BACKDROP_KIND_UNSPECIFIED: _BackdropKind.ValueType  # 0
+    """The server's choice: grey."""
+    BACKDROP_KIND_WHITE: _BackdropKind.ValueType  # 1
+    """A white sweep, as in shop pictures."""
+    BACKDROP_KIND_GREY: _BackdropKind.ValueType  # 2
+    """A light grey sweep."""
+    BACKDROP_KIND_COLOUR: _BackdropKind.ValueType  # 3
+    """One colour."""
+    BACKDROP_KIND_GRADIENT: _BackdropKind.ValueType  # 4
+    """A gradient from top to bottom."""
+    BACKDROP_KIND_TRANSPARENT: _BackdropKind.ValueType  # 5
+    """Nothing: the picture has an alpha, and the figure's shadow is a layer of its own (OUTPUT_KIND_SHADOW)."""
+
+class BackdropKind(_BackdropKind, metaclass=_BackdropKindEnumTypeWrapper):
+    """Kinds of backdrops. Readers must tolerate values they do not know."""
+
+BACKDROP_KIND_UNSPECIFIED: BackdropKind.ValueType  # 0
+"""The server's choice: grey."""
+BACKDROP_KIND_WHITE: BackdropKind.ValueType  # 1
+"""A white sweep, as in shop pictures."""
+BACKDROP_KIND_GREY: BackdropKind.ValueType  # 2
+"""A light grey sweep."""
+BACKDROP_KIND_COLOUR: BackdropKind.ValueType  # 3
+"""One colour."""
+BACKDROP_KIND_GRADIENT: BackdropKind.ValueType  # 4
+"""A gradient from top to bottom."""
+BACKDROP_KIND_TRANSPARENT: BackdropKind.ValueType  # 5
+"""Nothing: the picture has an alpha, and the figure's shadow is a layer of its own (OUTPUT_KIND_SHADOW)."""
+Global___BackdropKind: _TypeAlias = BackdropKind  # noqa: Y015
+
+class _Fit:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _FitEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Fit.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    FIT_UNSPECIFIED: _Fit.ValueType  # 0
+    """As the passport's centimetres say, else as is usual for its kind."""
+    FIT_SLIM: _Fit.ValueType  # 1
+    """Close to the body."""
+    FIT_REGULAR: _Fit.ValueType  # 2
+    """With the usual ease."""
+    FIT_OVERSIZE: _Fit.ValueType  # 3
+    """Wide."""
+
+class Fit(_Fit, metaclass=_FitEnumTypeWrapper):
+    """How close a garment is to the body. Readers must tolerate values they do not know."""
+
+FIT_UNSPECIFIED: Fit.ValueType  # 0
+"""As the passport's centimetres say, else as is usual for its kind."""
+FIT_SLIM: Fit.ValueType  # 1
+"""Close to the body."""
+FIT_REGULAR: Fit.ValueType  # 2
+"""With the usual ease."""
+FIT_OVERSIZE: Fit.ValueType  # 3
+"""Wide."""
+Global___Fit: _TypeAlias = Fit  # noqa: Y015
 
 class _Framing:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -24,21 +95,25 @@ class _Framing:
 class _FramingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Framing.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     FRAMING_UNSPECIFIED: _Framing.ValueType  # 0
-    """The server chooses by the garment."""
+    """The server chooses by the garments."""
     FRAMING_FULL: _Framing.ValueType  # 1
     """Head to toe."""
     FRAMING_UPPER: _Framing.ValueType  # 2
     """Head to hips."""
+    FRAMING_LOWER: _Framing.ValueType  # 3
+    """Waist to toe."""
 
 class Framing(_Framing, metaclass=_FramingEnumTypeWrapper):
     """How much of the figure is seen. Readers must tolerate values they do not know."""
 
 FRAMING_UNSPECIFIED: Framing.ValueType  # 0
-"""The server chooses by the garment."""
+"""The server chooses by the garments."""
 FRAMING_FULL: Framing.ValueType  # 1
 """Head to toe."""
 FRAMING_UPPER: Framing.ValueType  # 2
 """Head to hips."""
+FRAMING_LOWER: Framing.ValueType  # 3
+"""Waist to toe."""
 Global___Framing: _TypeAlias = Framing  # noqa: Y015
 
 class _OutputKind:
@@ -50,7 +125,7 @@ class _OutputKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OutputKind
     OUTPUT_KIND_UNSPECIFIED: _OutputKind.ValueType  # 0
     """Not set."""
     OUTPUT_KIND_PICTURE: _OutputKind.ValueType  # 1
-    """The picture. RGB8 between services, a file to clients. Always returned."""
+    """The picture. RGB8, or RGBA8 before a transparent backdrop. Always returned."""
     OUTPUT_KIND_DEPTH: _OutputKind.ValueType  # 2
     """Depth, GRAY8: 0 nothing, 255 nearest."""
     OUTPUT_KIND_NORMAL: _OutputKind.ValueType  # 3
@@ -60,13 +135,23 @@ class _OutputKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OutputKind
     OUTPUT_KIND_PARTS: _OutputKind.ValueType  # 5
     """Body parts in a fixed set of colours, RGB8."""
     OUTPUT_KIND_GARMENT_MASK: _OutputKind.ValueType  # 6
-    """Where the garment is visible, GRAY8: 0 to 255."""
+    """Where garments are visible, GRAY8: 0 to 255."""
     OUTPUT_KIND_PREVIEW: _OutputKind.ValueType  # 7
     """A smaller early look at the picture, RGB8. Sent while the picture is being made."""
     OUTPUT_KIND_GARMENT_UV: _OutputKind.ValueType  # 8
-    """Where in the garment's photo each pixel of the picture comes from, UV16: nothing where the picture does not show
-    the outside of the garment's front.
+    """Where in its garment's photo each pixel of the picture comes from, UV16: nothing where the picture does not show
+    the outside of a garment's front. OUTPUT_KIND_GARMENT_INDEX tells of which garment.
     """
+    OUTPUT_KIND_GARMENT_INDEX: _OutputKind.ValueType  # 9
+    """Which garment is visible, GRAY8: 0 none, 1 the innermost."""
+    OUTPUT_KIND_PROTECTED_MASK: _OutputKind.ValueType  # 10
+    """What a repair must not touch, GRAY8: 255 where the garments' own pixels are, 0 where nothing is lost."""
+    OUTPUT_KIND_SHADOW: _OutputKind.ValueType  # 11
+    """The figure's shadow, GRAY8: share of the light that it takes from the ground, 0 to 255."""
+    OUTPUT_KIND_KEYPOINTS: _OutputKind.ValueType  # 12
+    """Key points of the figure, in `FinishedView.keypoints`; no part."""
+    OUTPUT_KIND_TURNTABLE: _OutputKind.ValueType  # 13
+    """The figure on a turntable in the first view's pose, an animated WebP file of at most 512 pixels on its long side."""
 
 class OutputKind(_OutputKind, metaclass=_OutputKindEnumTypeWrapper):
     """What a part of the answer shows; all of one view are aligned to the pixel. Readers must tolerate values they do
@@ -76,7 +161,7 @@ class OutputKind(_OutputKind, metaclass=_OutputKindEnumTypeWrapper):
 OUTPUT_KIND_UNSPECIFIED: OutputKind.ValueType  # 0
 """Not set."""
 OUTPUT_KIND_PICTURE: OutputKind.ValueType  # 1
-"""The picture. RGB8 between services, a file to clients. Always returned."""
+"""The picture. RGB8, or RGBA8 before a transparent backdrop. Always returned."""
 OUTPUT_KIND_DEPTH: OutputKind.ValueType  # 2
 """Depth, GRAY8: 0 nothing, 255 nearest."""
 OUTPUT_KIND_NORMAL: OutputKind.ValueType  # 3
@@ -86,13 +171,23 @@ OUTPUT_KIND_POSE: OutputKind.ValueType  # 4
 OUTPUT_KIND_PARTS: OutputKind.ValueType  # 5
 """Body parts in a fixed set of colours, RGB8."""
 OUTPUT_KIND_GARMENT_MASK: OutputKind.ValueType  # 6
-"""Where the garment is visible, GRAY8: 0 to 255."""
+"""Where garments are visible, GRAY8: 0 to 255."""
 OUTPUT_KIND_PREVIEW: OutputKind.ValueType  # 7
 """A smaller early look at the picture, RGB8. Sent while the picture is being made."""
 OUTPUT_KIND_GARMENT_UV: OutputKind.ValueType  # 8
-"""Where in the garment's photo each pixel of the picture comes from, UV16: nothing where the picture does not show
-the outside of the garment's front.
+"""Where in its garment's photo each pixel of the picture comes from, UV16: nothing where the picture does not show
+the outside of a garment's front. OUTPUT_KIND_GARMENT_INDEX tells of which garment.
 """
+OUTPUT_KIND_GARMENT_INDEX: OutputKind.ValueType  # 9
+"""Which garment is visible, GRAY8: 0 none, 1 the innermost."""
+OUTPUT_KIND_PROTECTED_MASK: OutputKind.ValueType  # 10
+"""What a repair must not touch, GRAY8: 255 where the garments' own pixels are, 0 where nothing is lost."""
+OUTPUT_KIND_SHADOW: OutputKind.ValueType  # 11
+"""The figure's shadow, GRAY8: share of the light that it takes from the ground, 0 to 255."""
+OUTPUT_KIND_KEYPOINTS: OutputKind.ValueType  # 12
+"""Key points of the figure, in `FinishedView.keypoints`; no part."""
+OUTPUT_KIND_TURNTABLE: OutputKind.ValueType  # 13
+"""The figure on a turntable in the first view's pose, an animated WebP file of at most 512 pixels on its long side."""
 Global___OutputKind: _TypeAlias = OutputKind  # noqa: Y015
 
 class _Backend:
@@ -129,15 +224,39 @@ class Scene(_message.Message):
     VIEW_FIELD_NUMBER: _builtins.int
     WIDTH_FIELD_NUMBER: _builtins.int
     HEIGHT_FIELD_NUMBER: _builtins.int
+    VIEWS_FIELD_NUMBER: _builtins.int
+    SIZE_FIELD_NUMBER: _builtins.int
+    PHENOTYPE_FIELD_NUMBER: _builtins.int
+    FINISH_FIELD_NUMBER: _builtins.int
+    BACKDROP_FIELD_NUMBER: _builtins.int
     body: _builtins.str
-    """Body preset: "woman", "man" or "curvy"; at most 64 characters."""
+    """Body preset, such as "woman", "man" or "curvy"; at most 64 characters."""
     width: _builtins.int
     """Width of the picture in pixels, 256 to 2048. 0 for 768."""
     height: _builtins.int
     """Height of the picture in pixels, 256 to 3072. 0 for 1152."""
+    size: _builtins.str
+    """Clothes size that the body preset is changed to, "XS" to "3XL". Empty for the preset's own."""
+    finish: _builtins.str
+    """Surface of the mannequin by name, such as "white"; at most 64 characters."""
     @_builtins.property
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
     def view(self) -> Global___View:
-        """How the figure stands and is seen."""
+        """How the figure stands and is seen: that of a single picture, read where `views` is empty."""
+
+    @_builtins.property
+    def views(self) -> _containers.RepeatedCompositeFieldContainer[Global___View]:
+        """How the figure stands and is seen, at most 8; each gives a picture of this width and height, all together of at
+        most 12,582,912 pixels. None for one default view.
+        """
+
+    @_builtins.property
+    def phenotype(self) -> Global___Phenotype:
+        """Shape of the body in place of a preset."""
+
+    @_builtins.property
+    def backdrop(self) -> Global___Backdrop:
+        """What is behind the figure."""
 
     def __init__(
         self,
@@ -146,14 +265,114 @@ class Scene(_message.Message):
         view: Global___View | None = ...,
         width: _builtins.int = ...,
         height: _builtins.int = ...,
+        views: _abc.Iterable[Global___View] | None = ...,
+        size: _builtins.str = ...,
+        phenotype: Global___Phenotype | None = ...,
+        finish: _builtins.str = ...,
+        backdrop: Global___Backdrop | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["view", b"view"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["backdrop", b"backdrop", "phenotype", b"phenotype", "view", b"view"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "height", b"height", "view", b"view", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backdrop", b"backdrop", "body", b"body", "finish", b"finish", "height", b"height", "phenotype", b"phenotype", "size", b"size", "view", b"view", "views", b"views", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Scene: _TypeAlias = Scene  # noqa: Y015
+
+@_typing.final
+class Phenotype(_message.Message):
+    """Shape of an adult body. Each value runs from 0 to 1; absent for an average one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GENDER_FIELD_NUMBER: _builtins.int
+    AGE_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    WEIGHT_FIELD_NUMBER: _builtins.int
+    MUSCLE_FIELD_NUMBER: _builtins.int
+    PROPORTIONS_FIELD_NUMBER: _builtins.int
+    gender: _builtins.float
+    """0 masculine, 1 feminine."""
+    age: _builtins.float
+    """0 a young adult, 1 old."""
+    height: _builtins.float
+    """0 small, 1 tall."""
+    weight: _builtins.float
+    """0 thin, 1 heavy."""
+    muscle: _builtins.float
+    """0 slack, 1 athletic."""
+    proportions: _builtins.float
+    """0 uncommon, 1 ideal."""
+    def __init__(
+        self,
+        *,
+        gender: _builtins.float | None = ...,
+        age: _builtins.float | None = ...,
+        height: _builtins.float | None = ...,
+        weight: _builtins.float | None = ...,
+        muscle: _builtins.float | None = ...,
+        proportions: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_age", b"_age", "_gender", b"_gender", "_height", b"_height", "_muscle", b"_muscle", "_proportions", b"_proportions", "_weight", b"_weight", "age", b"age", "gender", b"gender", "height", b"height", "muscle", b"muscle", "proportions", b"proportions", "weight", b"weight"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_age", b"_age", "_gender", b"_gender", "_height", b"_height", "_muscle", b"_muscle", "_proportions", b"_proportions", "_weight", b"_weight", "age", b"age", "gender", b"gender", "height", b"height", "muscle", b"muscle", "proportions", b"proportions", "weight", b"weight"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__age: _TypeAlias = _typing.Literal["age"]  # noqa: Y015
+    _WhichOneofArgType__age: _TypeAlias = _typing.Literal["_age", b"_age"]  # noqa: Y015
+    _WhichOneofReturnType__gender: _TypeAlias = _typing.Literal["gender"]  # noqa: Y015
+    _WhichOneofArgType__gender: _TypeAlias = _typing.Literal["_gender", b"_gender"]  # noqa: Y015
+    _WhichOneofReturnType__height: _TypeAlias = _typing.Literal["height"]  # noqa: Y015
+    _WhichOneofArgType__height: _TypeAlias = _typing.Literal["_height", b"_height"]  # noqa: Y015
+    _WhichOneofReturnType__muscle: _TypeAlias = _typing.Literal["muscle"]  # noqa: Y015
+    _WhichOneofArgType__muscle: _TypeAlias = _typing.Literal["_muscle", b"_muscle"]  # noqa: Y015
+    _WhichOneofReturnType__proportions: _TypeAlias = _typing.Literal["proportions"]  # noqa: Y015
+    _WhichOneofArgType__proportions: _TypeAlias = _typing.Literal["_proportions", b"_proportions"]  # noqa: Y015
+    _WhichOneofReturnType__weight: _TypeAlias = _typing.Literal["weight"]  # noqa: Y015
+    _WhichOneofArgType__weight: _TypeAlias = _typing.Literal["_weight", b"_weight"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__age) -> _WhichOneofReturnType__age | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__gender) -> _WhichOneofReturnType__gender | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__height) -> _WhichOneofReturnType__height | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__muscle) -> _WhichOneofReturnType__muscle | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__proportions) -> _WhichOneofReturnType__proportions | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__weight) -> _WhichOneofReturnType__weight | None: ...
+
+Global___Phenotype: _TypeAlias = Phenotype  # noqa: Y015
+
+@_typing.final
+class Backdrop(_message.Message):
+    """What is behind the figure."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    TOP_SRGB_FIELD_NUMBER: _builtins.int
+    BOTTOM_SRGB_FIELD_NUMBER: _builtins.int
+    kind: Global___BackdropKind.ValueType
+    """Which."""
+    top_srgb: _builtins.int
+    """Colour, or that of a gradient's upper end: sRGB as 0xRRGGBB."""
+    bottom_srgb: _builtins.int
+    """Colour of a gradient's lower end: sRGB as 0xRRGGBB."""
+    def __init__(
+        self,
+        *,
+        kind: Global___BackdropKind.ValueType = ...,
+        top_srgb: _builtins.int = ...,
+        bottom_srgb: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bottom_srgb", b"bottom_srgb", "kind", b"kind", "top_srgb", b"top_srgb"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Backdrop: _TypeAlias = Backdrop  # noqa: Y015
 
 @_typing.final
 class View(_message.Message):
@@ -161,29 +380,120 @@ class View(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class JointTurnsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        @_builtins.property
+        def value(self) -> Global___JointTurn: ...
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: Global___JointTurn | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     POSE_FIELD_NUMBER: _builtins.int
     CAMERA_YAW_DEGREES_FIELD_NUMBER: _builtins.int
     FRAMING_FIELD_NUMBER: _builtins.int
+    JOINT_TURNS_FIELD_NUMBER: _builtins.int
     pose: _builtins.str
     """Pose by name, such as "relaxed"; at most 64 characters."""
     camera_yaw_degrees: _builtins.float
     """Camera's turn about the figure in degrees, -180 to 180: 0 front, positive towards the wearer's left."""
     framing: Global___Framing.ValueType
     """How much of the figure is seen."""
+    @_builtins.property
+    def joint_turns(self) -> _containers.MessageMap[_builtins.str, Global___JointTurn]:
+        """Further turns of joints on top of the pose, by name of the bone, at most 64."""
+
     def __init__(
         self,
         *,
         pose: _builtins.str = ...,
         camera_yaw_degrees: _builtins.float = ...,
         framing: Global___Framing.ValueType = ...,
+        joint_turns: _abc.Mapping[_builtins.str, Global___JointTurn] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["camera_yaw_degrees", b"camera_yaw_degrees", "framing", b"framing", "pose", b"pose"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["camera_yaw_degrees", b"camera_yaw_degrees", "framing", b"framing", "joint_turns", b"joint_turns", "pose", b"pose"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___View: _TypeAlias = View  # noqa: Y015
+
+@_typing.final
+class JointTurn(_message.Message):
+    """Turn of a joint: Euler angles in degrees, -180 to 180, about fixed axes, x first, then y, then z."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    X_DEGREES_FIELD_NUMBER: _builtins.int
+    Y_DEGREES_FIELD_NUMBER: _builtins.int
+    Z_DEGREES_FIELD_NUMBER: _builtins.int
+    x_degrees: _builtins.float
+    """About the axis to the wearer's left."""
+    y_degrees: _builtins.float
+    """About the axis backward."""
+    z_degrees: _builtins.float
+    """About the axis upward."""
+    def __init__(
+        self,
+        *,
+        x_degrees: _builtins.float = ...,
+        y_degrees: _builtins.float = ...,
+        z_degrees: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["x_degrees", b"x_degrees", "y_degrees", b"y_degrees", "z_degrees", b"z_degrees"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___JointTurn: _TypeAlias = JointTurn  # noqa: Y015
+
+@_typing.final
+class Keypoint(_message.Message):
+    """A point of the figure's skeleton in the picture."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    X_FIELD_NUMBER: _builtins.int
+    Y_FIELD_NUMBER: _builtins.int
+    VISIBLE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """COCO's name, such as "left_elbow", or "neck"; left is the wearer's."""
+    x: _builtins.float
+    """Pixels from the picture's left edge; may lie outside of the picture."""
+    y: _builtins.float
+    """Pixels from its top edge."""
+    visible: _builtins.bool
+    """Whether it lies in the picture and nothing but cloth or skin over it hides it."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        x: _builtins.float = ...,
+        y: _builtins.float = ...,
+        visible: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "visible", b"visible", "x", b"x", "y", b"y"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Keypoint: _TypeAlias = Keypoint  # noqa: Y015
 
 @_typing.final
 class StudioSettings(_message.Message):

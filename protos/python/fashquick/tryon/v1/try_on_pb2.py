@@ -32,7 +32,7 @@ from fashquick.generation.v1 import scene_pb2 as fashquick_dot_generation_dot_v1
 from fashquick.segmentation.v1 import segmentation_pb2 as fashquick_dot_segmentation_dot_v1_dot_segmentation__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x66\x61shquick/tryon/v1/try_on.proto\x12\x12\x66\x61shquick.tryon.v1\x1a\x1e\x66\x61shquick/common/v1/blob.proto\x1a\"fashquick/common/v1/priority.proto\x1a\"fashquick/common/v1/progress.proto\x1a#fashquick/garment/v1/category.proto\x1a#fashquick/garment/v1/fidelity.proto\x1a#fashquick/garment/v1/passport.proto\x1a#fashquick/generation/v1/scene.proto\x1a,fashquick/segmentation/v1/segmentation.proto\"y\n\x0cTryOnRequest\x12\x31\n\x06header\x18\x01 \x01(\x0b\x32\x1f.fashquick.tryon.v1.TryOnHeaderH\x00\x12+\n\x05\x63hunk\x18\x02 \x01(\x0b\x32\x1a.fashquick.common.v1.ChunkH\x00\x42\t\n\x07message\"\x9e\x03\n\x0bTryOnHeader\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12.\n\x05\x62lobs\x18\x02 \x03(\x0b\x32\x1f.fashquick.common.v1.BlobHeader\x12-\n\x08garments\x18\x03 \x03(\x0b\x32\x1b.fashquick.tryon.v1.Garment\x12,\n\x07subject\x18\x04 \x01(\x0b\x32\x1b.fashquick.tryon.v1.Subject\x12,\n\x05views\x18\x05 \x03(\x0b\x32\x1d.fashquick.generation.v1.View\x12\x0f\n\x07samples\x18\x06 \x01(\r\x12\x11\n\x04seed\x18\x07 \x01(\x04H\x00\x88\x01\x01\x12/\n\x07outputs\x18\x08 \x03(\x0e\x32\x1e.fashquick.tryon.v1.OutputKind\x12\x31\n\x07options\x18\t \x01(\x0b\x32 .fashquick.tryon.v1.TryOnOptions\x12/\n\x08priority\x18\n \x01(\x0e\x32\x1d.fashquick.common.v1.PriorityB\x07\n\x05_seed\"\xe5\x01\n\x07Garment\x12)\n\x06photos\x18\x01 \x03(\x0b\x32\x19.fashquick.tryon.v1.Photo\x12\x35\n\rcategory_hint\x18\x02 \x01(\x0e\x32\x1e.fashquick.garment.v1.Category\x12\r\n\x05layer\x18\x03 \x01(\r\x12\x11\n\tmask_part\x18\x04 \x01(\t\x12?\n\x12passport_overrides\x18\x05 \x01(\x0b\x32\x1e.fashquick.garment.v1.PassportH\x00\x88\x01\x01\x42\x15\n\x13_passport_overrides\"=\n\x05Photo\x12\x0c\n\x04part\x18\x01 \x01(\t\x12&\n\x04side\x18\x02 \x01(\x0e\x32\x18.fashquick.tryon.v1.Side\"A\n\x07Subject\x12\x0e\n\x04\x62ody\x18\x01 \x01(\tH\x00\x12\x1b\n\x11person_photo_part\x18\x02 \x01(\tH\x00\x42\t\n\x07subject\"\x9a\x02\n\x0cTryOnOptions\x12@\n\x14segmentation_backend\x18\x01 \x01(\x0e\x32\".fashquick.segmentation.v1.Backend\x12<\n\x12generation_backend\x18\x02 \x01(\x0e\x32 .fashquick.generation.v1.Backend\x12\x16\n\x0e\x61llow_fallback\x18\x03 \x01(\x08\x12\r\n\x05width\x18\x04 \x01(\r\x12\x0e\n\x06height\x18\x05 \x01(\r\x12\x39\n\x0epicture_format\x18\x06 \x01(\x0e\x32!.fashquick.tryon.v1.PictureFormat\x12\x18\n\x10without_fidelity\x18\x07 \x01(\x08\"\x80\x03\n\rTryOnResponse\x12\x30\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x0b\x32\x1c.fashquick.tryon.v1.AcceptedH\x00\x12\x35\n\x08progress\x18\x02 \x01(\x0b\x32!.fashquick.tryon.v1.StageProgressH\x00\x12;\n\x0estage_finished\x18\x03 \x01(\x0b\x32!.fashquick.tryon.v1.StageFinishedH\x00\x12.\n\x04part\x18\x04 \x01(\x0b\x32\x1e.fashquick.tryon.v1.ResultPartH\x00\x12+\n\x05\x63hunk\x18\x05 \x01(\x0b\x32\x1a.fashquick.common.v1.ChunkH\x00\x12\x30\n\x08manifest\x18\x06 \x01(\x0b\x32\x1c.fashquick.tryon.v1.ManifestH\x00\x12/\n\x07summary\x18\x07 \x01(\x0b\x32\x1c.fashquick.common.v1.SummaryH\x00\x42\t\n\x07message\",\n\x08\x41\x63\x63\x65pted\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04seed\x18\x02 \x01(\x04\"j\n\rStageProgress\x12(\n\x05stage\x18\x01 \x01(\x0e\x32\x19.fashquick.tryon.v1.Stage\x12/\n\x08progress\x18\x02 \x01(\x0b\x32\x1d.fashquick.common.v1.Progress\"\x83\x02\n\rStageFinished\x12(\n\x05stage\x18\x01 \x01(\x0e\x32\x19.fashquick.tryon.v1.Stage\x12\x0f\n\x07seconds\x18\x02 \x01(\x01\x12>\n\x0cmask_quality\x18\x03 \x01(\x0b\x32&.fashquick.segmentation.v1.MaskQualityH\x00\x12\x32\n\x08passport\x18\x04 \x01(\x0b\x32\x1e.fashquick.garment.v1.PassportH\x00\x12\x38\n\x08\x66idelity\x18\x05 \x01(\x0b\x32$.fashquick.garment.v1.FidelityReportH\x00\x42\t\n\x07\x66inding\"\x98\x01\n\nResultPart\x12-\n\x04\x62lob\x18\x01 \x01(\x0b\x32\x1f.fashquick.common.v1.BlobHeader\x12\x0f\n\x07garment\x18\x02 \x01(\r\x12\x0e\n\x06sample\x18\x03 \x01(\r\x12\x0c\n\x04view\x18\x04 \x01(\r\x12,\n\x04kind\x18\x05 \x01(\x0e\x32\x1e.fashquick.tryon.v1.OutputKind\"\xa6\x04\n\x08Manifest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04seed\x18\x02 \x01(\x04\x12)\n\x06inputs\x18\x03 \x03(\x0b\x32\x19.fashquick.tryon.v1.Input\x12/\n\x06stages\x18\x04 \x03(\x0b\x32\x1f.fashquick.tryon.v1.StageRecord\x12\x30\n\x08passport\x18\x05 \x01(\x0b\x32\x1e.fashquick.garment.v1.Passport\x12<\n\x0cmask_quality\x18\x06 \x01(\x0b\x32&.fashquick.segmentation.v1.MaskQuality\x12-\n\x05scene\x18\x07 \x01(\x0b\x32\x1e.fashquick.generation.v1.Scene\x12\x10\n\x08warnings\x18\x08 \x03(\t\x12\x36\n\x05\x66\x61\x63ts\x18\t \x03(\x0b\x32\'.fashquick.tryon.v1.Manifest.FactsEntry\x12\x1b\n\x13\x64igital_source_type\x18\n \x01(\t\x12\x30\n\x07outputs\x18\x0b \x03(\x0b\x32\x1f.fashquick.common.v1.BlobHeader\x12\x36\n\x08\x66idelity\x18\x0c \x01(\x0b\x32$.fashquick.garment.v1.FidelityReport\x1a,\n\nFactsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"T\n\x05Input\x12\x0c\n\x04part\x18\x01 \x01(\t\x12\x0e\n\x06sha256\x18\x02 \x01(\x0c\x12\x0e\n\x06\x66ormat\x18\x03 \x01(\t\x12\r\n\x05width\x18\x04 \x01(\r\x12\x0e\n\x06height\x18\x05 \x01(\r\"\xad\x01\n\x0bStageRecord\x12(\n\x05stage\x18\x01 \x01(\x0e\x32\x19.fashquick.tryon.v1.Stage\x12\x0f\n\x07\x62\x61\x63kend\x18\x02 \x01(\t\x12\x16\n\x0e\x62\x61\x63kend_digest\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\t\x12\x0f\n\x07seconds\x18\x05 \x01(\x01\x12\x17\n\x0f\x63ompute_seconds\x18\x06 \x01(\x01\x12\x10\n\x08\x61ttempts\x18\x07 \x01(\r*L\n\x04Side\x12\x14\n\x10SIDE_UNSPECIFIED\x10\x00\x12\x0e\n\nSIDE_FRONT\x10\x01\x12\r\n\tSIDE_BACK\x10\x02\x12\x0f\n\x0bSIDE_DETAIL\x10\x03*y\n\rPictureFormat\x12\x1e\n\x1aPICTURE_FORMAT_UNSPECIFIED\x10\x00\x12\x16\n\x12PICTURE_FORMAT_PNG\x10\x01\x12\x17\n\x13PICTURE_FORMAT_JPEG\x10\x02\x12\x17\n\x13PICTURE_FORMAT_WEBP\x10\x03*\x99\x01\n\x05Stage\x12\x15\n\x11STAGE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bSTAGE_IMAGE\x10\x01\x12\x16\n\x12STAGE_SEGMENTATION\x10\x02\x12\x12\n\x0eSTAGE_FEATURES\x10\x03\x12\x14\n\x10STAGE_GENERATION\x10\x04\x12\x12\n\x0eSTAGE_ENCODING\x10\x05\x12\x12\n\x0eSTAGE_FIDELITY\x10\x06*\x8e\x02\n\nOutputKind\x12\x1b\n\x17OUTPUT_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13OUTPUT_KIND_PICTURE\x10\x01\x12\x17\n\x13OUTPUT_KIND_PREVIEW\x10\x02\x12\x15\n\x11OUTPUT_KIND_DEPTH\x10\x03\x12\x16\n\x12OUTPUT_KIND_NORMAL\x10\x04\x12\x14\n\x10OUTPUT_KIND_POSE\x10\x05\x12\x15\n\x11OUTPUT_KIND_PARTS\x10\x06\x12\x1c\n\x18OUTPUT_KIND_GARMENT_MASK\x10\x07\x12\x1a\n\x16OUTPUT_KIND_PHOTO_MASK\x10\x08\x12\x1b\n\x17OUTPUT_KIND_PHOTO_ALPHA\x10\t2`\n\x0cTryOnService\x12P\n\x05TryOn\x12 .fashquick.tryon.v1.TryOnRequest\x1a!.fashquick.tryon.v1.TryOnResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x66\x61shquick/tryon/v1/try_on.proto\x12\x12\x66\x61shquick.tryon.v1\x1a\x1e\x66\x61shquick/common/v1/blob.proto\x1a\"fashquick/common/v1/priority.proto\x1a\"fashquick/common/v1/progress.proto\x1a#fashquick/garment/v1/category.proto\x1a#fashquick/garment/v1/fidelity.proto\x1a#fashquick/garment/v1/passport.proto\x1a#fashquick/generation/v1/scene.proto\x1a,fashquick/segmentation/v1/segmentation.proto\"y\n\x0cTryOnRequest\x12\x31\n\x06header\x18\x01 \x01(\x0b\x32\x1f.fashquick.tryon.v1.TryOnHeaderH\x00\x12+\n\x05\x63hunk\x18\x02 \x01(\x0b\x32\x1a.fashquick.common.v1.ChunkH\x00\x42\t\n\x07message\"\x9e\x03\n\x0bTryOnHeader\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12.\n\x05\x62lobs\x18\x02 \x03(\x0b\x32\x1f.fashquick.common.v1.BlobHeader\x12-\n\x08garments\x18\x03 \x03(\x0b\x32\x1b.fashquick.tryon.v1.Garment\x12,\n\x07subject\x18\x04 \x01(\x0b\x32\x1b.fashquick.tryon.v1.Subject\x12,\n\x05views\x18\x05 \x03(\x0b\x32\x1d.fashquick.generation.v1.View\x12\x0f\n\x07samples\x18\x06 \x01(\r\x12\x11\n\x04seed\x18\x07 \x01(\x04H\x00\x88\x01\x01\x12/\n\x07outputs\x18\x08 \x03(\x0e\x32\x1e.fashquick.tryon.v1.OutputKind\x12\x31\n\x07options\x18\t \x01(\x0b\x32 .fashquick.tryon.v1.TryOnOptions\x12/\n\x08priority\x18\n \x01(\x0e\x32\x1d.fashquick.common.v1.PriorityB\x07\n\x05_seed\"\x90\x02\n\x07Garment\x12)\n\x06photos\x18\x01 \x03(\x0b\x32\x19.fashquick.tryon.v1.Photo\x12\x35\n\rcategory_hint\x18\x02 \x01(\x0e\x32\x1e.fashquick.garment.v1.Category\x12\r\n\x05layer\x18\x03 \x01(\r\x12\x11\n\tmask_part\x18\x04 \x01(\t\x12?\n\x12passport_overrides\x18\x05 \x01(\x0b\x32\x1e.fashquick.garment.v1.PassportH\x00\x88\x01\x01\x12)\n\x03\x66it\x18\x06 \x01(\x0e\x32\x1c.fashquick.generation.v1.FitB\x15\n\x13_passport_overrides\"=\n\x05Photo\x12\x0c\n\x04part\x18\x01 \x01(\t\x12&\n\x04side\x18\x02 \x01(\x0e\x32\x18.fashquick.tryon.v1.Side\"\x98\x01\n\x07Subject\x12\x0e\n\x04\x62ody\x18\x01 \x01(\tH\x00\x12\x1b\n\x11person_photo_part\x18\x02 \x01(\tH\x00\x12\x37\n\tphenotype\x18\x03 \x01(\x0b\x32\".fashquick.generation.v1.PhenotypeH\x00\x12\x0c\n\x04size\x18\x04 \x01(\t\x12\x0e\n\x06\x66inish\x18\x05 \x01(\tB\t\n\x07subject\"\xcf\x02\n\x0cTryOnOptions\x12@\n\x14segmentation_backend\x18\x01 \x01(\x0e\x32\".fashquick.segmentation.v1.Backend\x12<\n\x12generation_backend\x18\x02 \x01(\x0e\x32 .fashquick.generation.v1.Backend\x12\x16\n\x0e\x61llow_fallback\x18\x03 \x01(\x08\x12\r\n\x05width\x18\x04 \x01(\r\x12\x0e\n\x06height\x18\x05 \x01(\r\x12\x39\n\x0epicture_format\x18\x06 \x01(\x0e\x32!.fashquick.tryon.v1.PictureFormat\x12\x18\n\x10without_fidelity\x18\x07 \x01(\x08\x12\x33\n\x08\x62\x61\x63kdrop\x18\x08 \x01(\x0b\x32!.fashquick.generation.v1.Backdrop\"\x80\x03\n\rTryOnResponse\x12\x30\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x0b\x32\x1c.fashquick.tryon.v1.AcceptedH\x00\x12\x35\n\x08progress\x18\x02 \x01(\x0b\x32!.fashquick.tryon.v1.StageProgressH\x00\x12;\n\x0estage_finished\x18\x03 \x01(\x0b\x32!.fashquick.tryon.v1.StageFinishedH\x00\x12.\n\x04part\x18\x04 \x01(\x0b\x32\x1e.fashquick.tryon.v1.ResultPartH\x00\x12+\n\x05\x63hunk\x18\x05 \x01(\x0b\x32\x1a.fashquick.common.v1.ChunkH\x00\x12\x30\n\x08manifest\x18\x06 \x01(\x0b\x32\x1c.fashquick.tryon.v1.ManifestH\x00\x12/\n\x07summary\x18\x07 \x01(\x0b\x32\x1c.fashquick.common.v1.SummaryH\x00\x42\t\n\x07message\",\n\x08\x41\x63\x63\x65pted\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04seed\x18\x02 \x01(\x04\"j\n\rStageProgress\x12(\n\x05stage\x18\x01 \x01(\x0e\x32\x19.fashquick.tryon.v1.Stage\x12/\n\x08progress\x18\x02 \x01(\x0b\x32\x1d.fashquick.common.v1.Progress\"\xa2\x02\n\rStageFinished\x12(\n\x05stage\x18\x01 \x01(\x0e\x32\x19.fashquick.tryon.v1.Stage\x12\x0f\n\x07seconds\x18\x02 \x01(\x01\x12>\n\x0cmask_quality\x18\x03 \x01(\x0b\x32&.fashquick.segmentation.v1.MaskQualityH\x00\x12\x32\n\x08passport\x18\x04 \x01(\x0b\x32\x1e.fashquick.garment.v1.PassportH\x00\x12\x38\n\x08\x66idelity\x18\x05 \x01(\x0b\x32$.fashquick.garment.v1.FidelityReportH\x00\x12\x0f\n\x07garment\x18\x06 \x01(\r\x12\x0c\n\x04view\x18\x07 \x01(\rB\t\n\x07\x66inding\"\x98\x01\n\nResultPart\x12-\n\x04\x62lob\x18\x01 \x01(\x0b\x32\x1f.fashquick.common.v1.BlobHeader\x12\x0f\n\x07garment\x18\x02 \x01(\r\x12\x0e\n\x06sample\x18\x03 \x01(\r\x12\x0c\n\x04view\x18\x04 \x01(\r\x12,\n\x04kind\x18\x05 \x01(\x0e\x32\x1e.fashquick.tryon.v1.OutputKind\"\x8a\x05\n\x08Manifest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04seed\x18\x02 \x01(\x04\x12)\n\x06inputs\x18\x03 \x03(\x0b\x32\x19.fashquick.tryon.v1.Input\x12/\n\x06stages\x18\x04 \x03(\x0b\x32\x1f.fashquick.tryon.v1.StageRecord\x12\x30\n\x08passport\x18\x05 \x01(\x0b\x32\x1e.fashquick.garment.v1.Passport\x12<\n\x0cmask_quality\x18\x06 \x01(\x0b\x32&.fashquick.segmentation.v1.MaskQuality\x12-\n\x05scene\x18\x07 \x01(\x0b\x32\x1e.fashquick.generation.v1.Scene\x12\x10\n\x08warnings\x18\x08 \x03(\t\x12\x36\n\x05\x66\x61\x63ts\x18\t \x03(\x0b\x32\'.fashquick.tryon.v1.Manifest.FactsEntry\x12\x1b\n\x13\x64igital_source_type\x18\n \x01(\t\x12\x30\n\x07outputs\x18\x0b \x03(\x0b\x32\x1f.fashquick.common.v1.BlobHeader\x12\x36\n\x08\x66idelity\x18\x0c \x01(\x0b\x32$.fashquick.garment.v1.FidelityReport\x12\x33\n\x08garments\x18\r \x03(\x0b\x32!.fashquick.tryon.v1.GarmentRecord\x12-\n\x05views\x18\x0e \x03(\x0b\x32\x1e.fashquick.tryon.v1.ViewRecord\x1a,\n\nFactsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\x8d\x01\n\rGarmentRecord\x12\x0c\n\x04part\x18\x01 \x01(\t\x12\x30\n\x08passport\x18\x02 \x01(\x0b\x32\x1e.fashquick.garment.v1.Passport\x12<\n\x0cmask_quality\x18\x03 \x01(\x0b\x32&.fashquick.segmentation.v1.MaskQuality\"\xe1\x01\n\nViewRecord\x12\x38\n\x05\x66\x61\x63ts\x18\x01 \x03(\x0b\x32).fashquick.tryon.v1.ViewRecord.FactsEntry\x12\x34\n\tkeypoints\x18\x02 \x03(\x0b\x32!.fashquick.generation.v1.Keypoint\x12\x35\n\x08\x66idelity\x18\x03 \x03(\x0b\x32#.fashquick.tryon.v1.GarmentFidelity\x1a,\n\nFactsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"X\n\x0fGarmentFidelity\x12\x0f\n\x07garment\x18\x01 \x01(\r\x12\x34\n\x06report\x18\x02 \x01(\x0b\x32$.fashquick.garment.v1.FidelityReport\"T\n\x05Input\x12\x0c\n\x04part\x18\x01 \x01(\t\x12\x0e\n\x06sha256\x18\x02 \x01(\x0c\x12\x0e\n\x06\x66ormat\x18\x03 \x01(\t\x12\r\n\x05width\x18\x04 \x01(\r\x12\x0e\n\x06height\x18\x05 \x01(\r\"\xad\x01\n\x0bStageRecord\x12(\n\x05stage\x18\x01 \x01(\x0e\x32\x19.fashquick.tryon.v1.Stage\x12\x0f\n\x07\x62\x61\x63kend\x18\x02 \x01(\t\x12\x16\n\x0e\x62\x61\x63kend_digest\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\t\x12\x0f\n\x07seconds\x18\x05 \x01(\x01\x12\x17\n\x0f\x63ompute_seconds\x18\x06 \x01(\x01\x12\x10\n\x08\x61ttempts\x18\x07 \x01(\r*L\n\x04Side\x12\x14\n\x10SIDE_UNSPECIFIED\x10\x00\x12\x0e\n\nSIDE_FRONT\x10\x01\x12\r\n\tSIDE_BACK\x10\x02\x12\x0f\n\x0bSIDE_DETAIL\x10\x03*y\n\rPictureFormat\x12\x1e\n\x1aPICTURE_FORMAT_UNSPECIFIED\x10\x00\x12\x16\n\x12PICTURE_FORMAT_PNG\x10\x01\x12\x17\n\x13PICTURE_FORMAT_JPEG\x10\x02\x12\x17\n\x13PICTURE_FORMAT_WEBP\x10\x03*\x99\x01\n\x05Stage\x12\x15\n\x11STAGE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bSTAGE_IMAGE\x10\x01\x12\x16\n\x12STAGE_SEGMENTATION\x10\x02\x12\x12\n\x0eSTAGE_FEATURES\x10\x03\x12\x14\n\x10STAGE_GENERATION\x10\x04\x12\x12\n\x0eSTAGE_ENCODING\x10\x05\x12\x12\n\x0eSTAGE_FIDELITY\x10\x06*\x9b\x03\n\nOutputKind\x12\x1b\n\x17OUTPUT_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13OUTPUT_KIND_PICTURE\x10\x01\x12\x17\n\x13OUTPUT_KIND_PREVIEW\x10\x02\x12\x15\n\x11OUTPUT_KIND_DEPTH\x10\x03\x12\x16\n\x12OUTPUT_KIND_NORMAL\x10\x04\x12\x14\n\x10OUTPUT_KIND_POSE\x10\x05\x12\x15\n\x11OUTPUT_KIND_PARTS\x10\x06\x12\x1c\n\x18OUTPUT_KIND_GARMENT_MASK\x10\x07\x12\x1a\n\x16OUTPUT_KIND_PHOTO_MASK\x10\x08\x12\x1b\n\x17OUTPUT_KIND_PHOTO_ALPHA\x10\t\x12\x1d\n\x19OUTPUT_KIND_GARMENT_INDEX\x10\n\x12\x1e\n\x1aOUTPUT_KIND_PROTECTED_MASK\x10\x0b\x12\x16\n\x12OUTPUT_KIND_SHADOW\x10\x0c\x12\x19\n\x15OUTPUT_KIND_KEYPOINTS\x10\r\x12\x19\n\x15OUTPUT_KIND_TURNTABLE\x10\x0e\x32`\n\x0cTryOnService\x12P\n\x05TryOn\x12 .fashquick.tryon.v1.TryOnRequest\x1a!.fashquick.tryon.v1.TryOnResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,44 +41,54 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_MANIFEST_FACTSENTRY']._loaded_options = None
   _globals['_MANIFEST_FACTSENTRY']._serialized_options = b'8\001'
-  _globals['_SIDE']._serialized_start=3313
-  _globals['_SIDE']._serialized_end=3389
-  _globals['_PICTUREFORMAT']._serialized_start=3391
-  _globals['_PICTUREFORMAT']._serialized_end=3512
-  _globals['_STAGE']._serialized_start=3515
-  _globals['_STAGE']._serialized_end=3668
-  _globals['_OUTPUTKIND']._serialized_start=3671
-  _globals['_OUTPUTKIND']._serialized_end=3941
+  _globals['_VIEWRECORD_FACTSENTRY']._loaded_options = None
+  _globals['_VIEWRECORD_FACTSENTRY']._serialized_options = b'8\001'
+  _globals['_SIDE']._serialized_start=4090
+  _globals['_SIDE']._serialized_end=4166
+  _globals['_PICTUREFORMAT']._serialized_start=4168
+  _globals['_PICTUREFORMAT']._serialized_end=4289
+  _globals['_STAGE']._serialized_start=4292
+  _globals['_STAGE']._serialized_end=4445
+  _globals['_OUTPUTKIND']._serialized_start=4448
+  _globals['_OUTPUTKIND']._serialized_end=4859
   _globals['_TRYONREQUEST']._serialized_start=353
   _globals['_TRYONREQUEST']._serialized_end=474
   _globals['_TRYONHEADER']._serialized_start=477
   _globals['_TRYONHEADER']._serialized_end=891
   _globals['_GARMENT']._serialized_start=894
-  _globals['_GARMENT']._serialized_end=1123
-  _globals['_PHOTO']._serialized_start=1125
-  _globals['_PHOTO']._serialized_end=1186
-  _globals['_SUBJECT']._serialized_start=1188
-  _globals['_SUBJECT']._serialized_end=1253
-  _globals['_TRYONOPTIONS']._serialized_start=1256
-  _globals['_TRYONOPTIONS']._serialized_end=1538
-  _globals['_TRYONRESPONSE']._serialized_start=1541
-  _globals['_TRYONRESPONSE']._serialized_end=1925
-  _globals['_ACCEPTED']._serialized_start=1927
-  _globals['_ACCEPTED']._serialized_end=1971
-  _globals['_STAGEPROGRESS']._serialized_start=1973
-  _globals['_STAGEPROGRESS']._serialized_end=2079
-  _globals['_STAGEFINISHED']._serialized_start=2082
-  _globals['_STAGEFINISHED']._serialized_end=2341
-  _globals['_RESULTPART']._serialized_start=2344
-  _globals['_RESULTPART']._serialized_end=2496
-  _globals['_MANIFEST']._serialized_start=2499
-  _globals['_MANIFEST']._serialized_end=3049
-  _globals['_MANIFEST_FACTSENTRY']._serialized_start=3005
-  _globals['_MANIFEST_FACTSENTRY']._serialized_end=3049
-  _globals['_INPUT']._serialized_start=3051
-  _globals['_INPUT']._serialized_end=3135
-  _globals['_STAGERECORD']._serialized_start=3138
-  _globals['_STAGERECORD']._serialized_end=3311
-  _globals['_TRYONSERVICE']._serialized_start=3943
-  _globals['_TRYONSERVICE']._serialized_end=4039
+  _globals['_GARMENT']._serialized_end=1166
+  _globals['_PHOTO']._serialized_start=1168
+  _globals['_PHOTO']._serialized_end=1229
+  _globals['_SUBJECT']._serialized_start=1232
+  _globals['_SUBJECT']._serialized_end=1384
+  _globals['_TRYONOPTIONS']._serialized_start=1387
+  _globals['_TRYONOPTIONS']._serialized_end=1722
+  _globals['_TRYONRESPONSE']._serialized_start=1725
+  _globals['_TRYONRESPONSE']._serialized_end=2109
+  _globals['_ACCEPTED']._serialized_start=2111
+  _globals['_ACCEPTED']._serialized_end=2155
+  _globals['_STAGEPROGRESS']._serialized_start=2157
+  _globals['_STAGEPROGRESS']._serialized_end=2263
+  _globals['_STAGEFINISHED']._serialized_start=2266
+  _globals['_STAGEFINISHED']._serialized_end=2556
+  _globals['_RESULTPART']._serialized_start=2559
+  _globals['_RESULTPART']._serialized_end=2711
+  _globals['_MANIFEST']._serialized_start=2714
+  _globals['_MANIFEST']._serialized_end=3364
+  _globals['_MANIFEST_FACTSENTRY']._serialized_start=3320
+  _globals['_MANIFEST_FACTSENTRY']._serialized_end=3364
+  _globals['_GARMENTRECORD']._serialized_start=3367
+  _globals['_GARMENTRECORD']._serialized_end=3508
+  _globals['_VIEWRECORD']._serialized_start=3511
+  _globals['_VIEWRECORD']._serialized_end=3736
+  _globals['_VIEWRECORD_FACTSENTRY']._serialized_start=3320
+  _globals['_VIEWRECORD_FACTSENTRY']._serialized_end=3364
+  _globals['_GARMENTFIDELITY']._serialized_start=3738
+  _globals['_GARMENTFIDELITY']._serialized_end=3826
+  _globals['_INPUT']._serialized_start=3828
+  _globals['_INPUT']._serialized_end=3912
+  _globals['_STAGERECORD']._serialized_start=3915
+  _globals['_STAGERECORD']._serialized_end=4088
+  _globals['_TRYONSERVICE']._serialized_start=4861
+  _globals['_TRYONSERVICE']._serialized_end=4957
 # @@protoc_insertion_point(module_scope)

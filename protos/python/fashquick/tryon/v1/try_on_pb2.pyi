@@ -132,7 +132,7 @@ class _OutputKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OutputKind
     OUTPUT_KIND_UNSPECIFIED: _OutputKind.ValueType  # 0
     """Not set."""
     OUTPUT_KIND_PICTURE: _OutputKind.ValueType  # 1
-    """The picture, a file. Always returned."""
+    """The picture, a file. Always returned, as soon as its view is finished."""
     OUTPUT_KIND_PREVIEW: _OutputKind.ValueType  # 2
     """A smaller early look at the picture, a JPEG file; a slow reader misses some."""
     OUTPUT_KIND_DEPTH: _OutputKind.ValueType  # 3
@@ -144,11 +144,21 @@ class _OutputKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OutputKind
     OUTPUT_KIND_PARTS: _OutputKind.ValueType  # 6
     """Body parts, RGB8."""
     OUTPUT_KIND_GARMENT_MASK: _OutputKind.ValueType  # 7
-    """Where the garment is visible in the picture, GRAY8."""
+    """Where garments are visible in the picture, GRAY8."""
     OUTPUT_KIND_PHOTO_MASK: _OutputKind.ValueType  # 8
     """The garment's mask on the upright photo at its working size, BITS1."""
     OUTPUT_KIND_PHOTO_ALPHA: _OutputKind.ValueType  # 9
     """The garment's soft alpha on the upright photo at its working size, GRAY8."""
+    OUTPUT_KIND_GARMENT_INDEX: _OutputKind.ValueType  # 10
+    """Which garment is visible, GRAY8: 0 none, 1 the innermost."""
+    OUTPUT_KIND_PROTECTED_MASK: _OutputKind.ValueType  # 11
+    """What a repair must not touch, GRAY8: 255 where the garments' own pixels are, 0 where nothing is lost."""
+    OUTPUT_KIND_SHADOW: _OutputKind.ValueType  # 12
+    """The figure's shadow, GRAY8: share of the light that it takes from the ground, 0 to 255."""
+    OUTPUT_KIND_KEYPOINTS: _OutputKind.ValueType  # 13
+    """Key points of the figure, in `ViewRecord.keypoints`; no part."""
+    OUTPUT_KIND_TURNTABLE: _OutputKind.ValueType  # 14
+    """The figure on a turntable in the first view's pose, an animated WebP file of at most 512 pixels on its long side."""
 
 class OutputKind(_OutputKind, metaclass=_OutputKindEnumTypeWrapper):
     """What a part of the answer shows. Readers must tolerate values they do not know."""
@@ -156,7 +166,7 @@ class OutputKind(_OutputKind, metaclass=_OutputKindEnumTypeWrapper):
 OUTPUT_KIND_UNSPECIFIED: OutputKind.ValueType  # 0
 """Not set."""
 OUTPUT_KIND_PICTURE: OutputKind.ValueType  # 1
-"""The picture, a file. Always returned."""
+"""The picture, a file. Always returned, as soon as its view is finished."""
 OUTPUT_KIND_PREVIEW: OutputKind.ValueType  # 2
 """A smaller early look at the picture, a JPEG file; a slow reader misses some."""
 OUTPUT_KIND_DEPTH: OutputKind.ValueType  # 3
@@ -168,11 +178,21 @@ OUTPUT_KIND_POSE: OutputKind.ValueType  # 5
 OUTPUT_KIND_PARTS: OutputKind.ValueType  # 6
 """Body parts, RGB8."""
 OUTPUT_KIND_GARMENT_MASK: OutputKind.ValueType  # 7
-"""Where the garment is visible in the picture, GRAY8."""
+"""Where garments are visible in the picture, GRAY8."""
 OUTPUT_KIND_PHOTO_MASK: OutputKind.ValueType  # 8
 """The garment's mask on the upright photo at its working size, BITS1."""
 OUTPUT_KIND_PHOTO_ALPHA: OutputKind.ValueType  # 9
 """The garment's soft alpha on the upright photo at its working size, GRAY8."""
+OUTPUT_KIND_GARMENT_INDEX: OutputKind.ValueType  # 10
+"""Which garment is visible, GRAY8: 0 none, 1 the innermost."""
+OUTPUT_KIND_PROTECTED_MASK: OutputKind.ValueType  # 11
+"""What a repair must not touch, GRAY8: 255 where the garments' own pixels are, 0 where nothing is lost."""
+OUTPUT_KIND_SHADOW: OutputKind.ValueType  # 12
+"""The figure's shadow, GRAY8: share of the light that it takes from the ground, 0 to 255."""
+OUTPUT_KIND_KEYPOINTS: OutputKind.ValueType  # 13
+"""Key points of the figure, in `ViewRecord.keypoints`; no part."""
+OUTPUT_KIND_TURNTABLE: OutputKind.ValueType  # 14
+"""The figure on a turntable in the first view's pose, an animated WebP file of at most 512 pixels on its long side."""
 Global___OutputKind: _TypeAlias = OutputKind  # noqa: Y015
 
 @_typing.final
@@ -229,7 +249,9 @@ class TryOnHeader(_message.Message):
     makes one.
     """
     samples: _builtins.int
-    """Pictures a view that differ by their seed, 1 to 8; 0 for 1. More than one is not built yet."""
+    """Pictures a view that differ by their seed, 1 to 8; 0 for 1. More than one is not built yet: the studio has no
+    randomness that would show.
+    """
     seed: _builtins.int
     """Start of all random numbers. Absent: the server chooses; the chosen seed comes back."""
     priority: _priority_pb2.Priority.ValueType
@@ -242,7 +264,7 @@ class TryOnHeader(_message.Message):
 
     @_builtins.property
     def garments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Garment]:
-        """Garments to wear, 1 to 4, innermost first. More than one is not built yet."""
+        """Garments to wear, 1 to 4, innermost first."""
 
     @_builtins.property
     def subject(self) -> Global___Subject:
@@ -250,7 +272,9 @@ class TryOnHeader(_message.Message):
 
     @_builtins.property
     def views(self) -> _containers.RepeatedCompositeFieldContainer[_scene_pb2.View]:
-        """How the figure stands and is seen, 1 to 8; none for one default view. More than one is not built yet."""
+        """How the figure stands and is seen, at most 8; each gives a picture, all together of at most 12,582,912 pixels.
+        None for one default view.
+        """
 
     @_builtins.property
     def outputs(self) -> _containers.RepeatedScalarFieldContainer[Global___OutputKind.ValueType]:
@@ -295,14 +319,17 @@ class Garment(_message.Message):
     LAYER_FIELD_NUMBER: _builtins.int
     MASK_PART_FIELD_NUMBER: _builtins.int
     PASSPORT_OVERRIDES_FIELD_NUMBER: _builtins.int
+    FIT_FIELD_NUMBER: _builtins.int
     category_hint: _category_pb2.Category.ValueType
     """Kind of garment if the caller knows it; it is then not guessed."""
     layer: _builtins.int
-    """Order on the body, 0 innermost."""
+    """Order on the body, 0 innermost; garments of one layer are worn in the order of the list."""
     mask_part: _builtins.str
     """Part with a mask of the first photo: a file of the photo's size, 0 ground to 255 garment. Empty: the
     garment is found by the segmentation service.
     """
+    fit: _scene_pb2.Fit.ValueType
+    """How close it is to the body."""
     @_builtins.property
     def photos(self) -> _containers.RepeatedCompositeFieldContainer[Global___Photo]:
         """Photos of it, 1 to 4. More than one is not built yet."""
@@ -319,10 +346,11 @@ class Garment(_message.Message):
         layer: _builtins.int = ...,
         mask_part: _builtins.str = ...,
         passport_overrides: _passport_pb2.Passport | None = ...,
+        fit: _scene_pb2.Fit.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_passport_overrides", b"_passport_overrides", "passport_overrides", b"passport_overrides"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_passport_overrides", b"_passport_overrides", "category_hint", b"category_hint", "layer", b"layer", "mask_part", b"mask_part", "passport_overrides", b"passport_overrides", "photos", b"photos"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_passport_overrides", b"_passport_overrides", "category_hint", b"category_hint", "fit", b"fit", "layer", b"layer", "mask_part", b"mask_part", "passport_overrides", b"passport_overrides", "photos", b"photos"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__passport_overrides: _TypeAlias = _typing.Literal["passport_overrides"]  # noqa: Y015
     _WhichOneofArgType__passport_overrides: _TypeAlias = _typing.Literal["_passport_overrides", b"_passport_overrides"]  # noqa: Y015
@@ -364,21 +392,35 @@ class Subject(_message.Message):
 
     BODY_FIELD_NUMBER: _builtins.int
     PERSON_PHOTO_PART_FIELD_NUMBER: _builtins.int
+    PHENOTYPE_FIELD_NUMBER: _builtins.int
+    SIZE_FIELD_NUMBER: _builtins.int
+    FINISH_FIELD_NUMBER: _builtins.int
     body: _builtins.str
-    """Body preset: "woman", "man" or "curvy"; at most 64 characters."""
+    """Body preset, such as "woman", "man" or "curvy"; at most 64 characters."""
     person_photo_part: _builtins.str
     """Part with the photo of a person. Not built yet."""
+    size: _builtins.str
+    """Clothes size that the body preset is changed to, "XS" to "3XL". Empty for the preset's own."""
+    finish: _builtins.str
+    """Surface of the mannequin by name, such as "white"; at most 64 characters."""
+    @_builtins.property
+    def phenotype(self) -> _scene_pb2.Phenotype:
+        """Shape of the body in place of a preset."""
+
     def __init__(
         self,
         *,
         body: _builtins.str = ...,
         person_photo_part: _builtins.str = ...,
+        phenotype: _scene_pb2.Phenotype | None = ...,
+        size: _builtins.str = ...,
+        finish: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "person_photo_part", b"person_photo_part", "subject", b"subject"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "person_photo_part", b"person_photo_part", "phenotype", b"phenotype", "subject", b"subject"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "person_photo_part", b"person_photo_part", "subject", b"subject"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "finish", b"finish", "person_photo_part", b"person_photo_part", "phenotype", b"phenotype", "size", b"size", "subject", b"subject"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_subject: _TypeAlias = _typing.Literal["body", "person_photo_part"]  # noqa: Y015
+    _WhichOneofReturnType_subject: _TypeAlias = _typing.Literal["body", "person_photo_part", "phenotype"]  # noqa: Y015
     _WhichOneofArgType_subject: _TypeAlias = _typing.Literal["subject", b"subject"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_subject) -> _WhichOneofReturnType_subject | None: ...
 
@@ -397,6 +439,7 @@ class TryOnOptions(_message.Message):
     HEIGHT_FIELD_NUMBER: _builtins.int
     PICTURE_FORMAT_FIELD_NUMBER: _builtins.int
     WITHOUT_FIDELITY_FIELD_NUMBER: _builtins.int
+    BACKDROP_FIELD_NUMBER: _builtins.int
     segmentation_backend: _segmentation_pb2.Backend.ValueType
     """How to find the garment."""
     generation_backend: _scene_pb2.Backend.ValueType
@@ -410,7 +453,11 @@ class TryOnOptions(_message.Message):
     picture_format: Global___PictureFormat.ValueType
     """File format of the picture."""
     without_fidelity: _builtins.bool
-    """Do not compare the picture with the garment: about a second less, and no fidelity report."""
+    """Do not compare the pictures with the garments: about a second less for each, and no fidelity report."""
+    @_builtins.property
+    def backdrop(self) -> _scene_pb2.Backdrop:
+        """What is behind the figure. A transparent one needs a picture format with alpha: PNG or WebP."""
+
     def __init__(
         self,
         *,
@@ -421,10 +468,11 @@ class TryOnOptions(_message.Message):
         height: _builtins.int = ...,
         picture_format: Global___PictureFormat.ValueType = ...,
         without_fidelity: _builtins.bool = ...,
+        backdrop: _scene_pb2.Backdrop | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["backdrop", b"backdrop"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_fallback", b"allow_fallback", "generation_backend", b"generation_backend", "height", b"height", "picture_format", b"picture_format", "segmentation_backend", b"segmentation_backend", "width", b"width", "without_fidelity", b"without_fidelity"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_fallback", b"allow_fallback", "backdrop", b"backdrop", "generation_backend", b"generation_backend", "height", b"height", "picture_format", b"picture_format", "segmentation_backend", b"segmentation_backend", "width", b"width", "without_fidelity", b"without_fidelity"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -520,7 +568,7 @@ Global___Accepted: _TypeAlias = Accepted  # noqa: Y015
 
 @_typing.final
 class StageProgress(_message.Message):
-    """How far a stage is."""
+    """How far a stage is, with all garments and views."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -548,7 +596,7 @@ Global___StageProgress: _TypeAlias = StageProgress  # noqa: Y015
 
 @_typing.final
 class StageFinished(_message.Message):
-    """A stage has finished."""
+    """A stage has finished: those that describe one garment are told for each."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -557,10 +605,16 @@ class StageFinished(_message.Message):
     MASK_QUALITY_FIELD_NUMBER: _builtins.int
     PASSPORT_FIELD_NUMBER: _builtins.int
     FIDELITY_FIELD_NUMBER: _builtins.int
+    GARMENT_FIELD_NUMBER: _builtins.int
+    VIEW_FIELD_NUMBER: _builtins.int
     stage: Global___Stage.ValueType
     """The stage."""
     seconds: _builtins.float
     """Seconds from its start to its end, with transport."""
+    garment: _builtins.int
+    """Index of the garment that the finding is about, from 0."""
+    view: _builtins.int
+    """Index of the view that the finding is about, from 0."""
     @_builtins.property
     def mask_quality(self) -> _segmentation_pb2.MaskQuality:
         """After segmentation: the mask's measures."""
@@ -581,10 +635,12 @@ class StageFinished(_message.Message):
         mask_quality: _segmentation_pb2.MaskQuality | None = ...,
         passport: _passport_pb2.Passport | None = ...,
         fidelity: _fidelity_pb2.FidelityReport | None = ...,
+        garment: _builtins.int = ...,
+        view: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["fidelity", b"fidelity", "finding", b"finding", "mask_quality", b"mask_quality", "passport", b"passport"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["fidelity", b"fidelity", "finding", b"finding", "mask_quality", b"mask_quality", "passport", b"passport", "seconds", b"seconds", "stage", b"stage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fidelity", b"fidelity", "finding", b"finding", "garment", b"garment", "mask_quality", b"mask_quality", "passport", b"passport", "seconds", b"seconds", "stage", b"stage", "view", b"view"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_finding: _TypeAlias = _typing.Literal["mask_quality", "passport", "fidelity"]  # noqa: Y015
     _WhichOneofArgType_finding: _TypeAlias = _typing.Literal["finding", b"finding"]  # noqa: Y015
@@ -670,6 +726,8 @@ class Manifest(_message.Message):
     DIGITAL_SOURCE_TYPE_FIELD_NUMBER: _builtins.int
     OUTPUTS_FIELD_NUMBER: _builtins.int
     FIDELITY_FIELD_NUMBER: _builtins.int
+    GARMENTS_FIELD_NUMBER: _builtins.int
+    VIEWS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Id of the job."""
     seed: _builtins.int
@@ -686,11 +744,11 @@ class Manifest(_message.Message):
 
     @_builtins.property
     def passport(self) -> _passport_pb2.Passport:
-        """The passport that the picture was made from."""
+        """Passport of the first garment."""
 
     @_builtins.property
     def mask_quality(self) -> _segmentation_pb2.MaskQuality:
-        """Measures of the mask."""
+        """Measures of the first garment's mask."""
 
     @_builtins.property
     def scene(self) -> _scene_pb2.Scene:
@@ -702,7 +760,7 @@ class Manifest(_message.Message):
 
     @_builtins.property
     def facts(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
-        """Measures of the generation by name, such as the cloth's greatest stretch."""
+        """Measures of the first view by name, such as the cloth's greatest stretch."""
 
     @_builtins.property
     def outputs(self) -> _containers.RepeatedCompositeFieldContainer[_blob_pb2.BlobHeader]:
@@ -710,9 +768,15 @@ class Manifest(_message.Message):
 
     @_builtins.property
     def fidelity(self) -> _fidelity_pb2.FidelityReport:
-        """Whether the garment survived in the picture; absent where that was not wanted or, as `warnings` then says, could not
-        be told.
-        """
+        """Whether the garment survived: the first report of `views`, absent where there is none."""
+
+    @_builtins.property
+    def garments(self) -> _containers.RepeatedCompositeFieldContainer[Global___GarmentRecord]:
+        """The garments, innermost first."""
+
+    @_builtins.property
+    def views(self) -> _containers.RepeatedCompositeFieldContainer[Global___ViewRecord]:
+        """The views, in the request's order."""
 
     def __init__(
         self,
@@ -729,14 +793,136 @@ class Manifest(_message.Message):
         digital_source_type: _builtins.str = ...,
         outputs: _abc.Iterable[_blob_pb2.BlobHeader] | None = ...,
         fidelity: _fidelity_pb2.FidelityReport | None = ...,
+        garments: _abc.Iterable[Global___GarmentRecord] | None = ...,
+        views: _abc.Iterable[Global___ViewRecord] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["fidelity", b"fidelity", "mask_quality", b"mask_quality", "passport", b"passport", "scene", b"scene"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["digital_source_type", b"digital_source_type", "facts", b"facts", "fidelity", b"fidelity", "inputs", b"inputs", "mask_quality", b"mask_quality", "outputs", b"outputs", "passport", b"passport", "request_id", b"request_id", "scene", b"scene", "seed", b"seed", "stages", b"stages", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["digital_source_type", b"digital_source_type", "facts", b"facts", "fidelity", b"fidelity", "garments", b"garments", "inputs", b"inputs", "mask_quality", b"mask_quality", "outputs", b"outputs", "passport", b"passport", "request_id", b"request_id", "scene", b"scene", "seed", b"seed", "stages", b"stages", "views", b"views", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Manifest: _TypeAlias = Manifest  # noqa: Y015
+
+@_typing.final
+class GarmentRecord(_message.Message):
+    """What was found out about a garment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PART_FIELD_NUMBER: _builtins.int
+    PASSPORT_FIELD_NUMBER: _builtins.int
+    MASK_QUALITY_FIELD_NUMBER: _builtins.int
+    part: _builtins.str
+    """Part with its photo."""
+    @_builtins.property
+    def passport(self) -> _passport_pb2.Passport:
+        """Passport that the pictures were made from."""
+
+    @_builtins.property
+    def mask_quality(self) -> _segmentation_pb2.MaskQuality:
+        """Measures of its mask."""
+
+    def __init__(
+        self,
+        *,
+        part: _builtins.str = ...,
+        passport: _passport_pb2.Passport | None = ...,
+        mask_quality: _segmentation_pb2.MaskQuality | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["mask_quality", b"mask_quality", "passport", b"passport"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["mask_quality", b"mask_quality", "part", b"part", "passport", b"passport"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GarmentRecord: _TypeAlias = GarmentRecord  # noqa: Y015
+
+@_typing.final
+class ViewRecord(_message.Message):
+    """What was found out about a view."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class FactsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.float
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    FACTS_FIELD_NUMBER: _builtins.int
+    KEYPOINTS_FIELD_NUMBER: _builtins.int
+    FIDELITY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def facts(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
+        """Measures of the generation by name, such as the cloth's greatest stretch."""
+
+    @_builtins.property
+    def keypoints(self) -> _containers.RepeatedCompositeFieldContainer[_scene_pb2.Keypoint]:
+        """Key points of the figure, where OUTPUT_KIND_KEYPOINTS was asked for."""
+
+    @_builtins.property
+    def fidelity(self) -> _containers.RepeatedCompositeFieldContainer[Global___GarmentFidelity]:
+        """Whether the garments survived in the picture, for each that can be seen from the front in it. Empty where that was
+        not wanted, where the camera stands aside or behind, or, as the manifest's `warnings` then says, could not be told.
+        """
+
+    def __init__(
+        self,
+        *,
+        facts: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+        keypoints: _abc.Iterable[_scene_pb2.Keypoint] | None = ...,
+        fidelity: _abc.Iterable[Global___GarmentFidelity] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["facts", b"facts", "fidelity", b"fidelity", "keypoints", b"keypoints"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ViewRecord: _TypeAlias = ViewRecord  # noqa: Y015
+
+@_typing.final
+class GarmentFidelity(_message.Message):
+    """Whether a garment survived in a view."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GARMENT_FIELD_NUMBER: _builtins.int
+    REPORT_FIELD_NUMBER: _builtins.int
+    garment: _builtins.int
+    """Index of the garment, from 0."""
+    @_builtins.property
+    def report(self) -> _fidelity_pb2.FidelityReport:
+        """How alike it is."""
+
+    def __init__(
+        self,
+        *,
+        garment: _builtins.int = ...,
+        report: _fidelity_pb2.FidelityReport | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["report", b"report"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["garment", b"garment", "report", b"report"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GarmentFidelity: _TypeAlias = GarmentFidelity  # noqa: Y015
 
 @_typing.final
 class Input(_message.Message):

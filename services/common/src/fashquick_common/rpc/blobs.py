@@ -29,6 +29,7 @@ ENCODING_RGB8 = blob_pb2.ENCODING_RGB8
 ENCODING_GRAY8 = blob_pb2.ENCODING_GRAY8
 ENCODING_BITS1 = blob_pb2.ENCODING_BITS1
 ENCODING_UV16 = blob_pb2.ENCODING_UV16
+ENCODING_RGBA8 = blob_pb2.ENCODING_RGBA8
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +267,7 @@ def check_header(header: blob_pb2.BlobHeader, limits: BlobLimits) -> None:
         )
 
 
-_RAW_ENCODINGS = frozenset({ENCODING_RGB8, ENCODING_GRAY8, ENCODING_BITS1, ENCODING_UV16})
+_RAW_ENCODINGS = frozenset({ENCODING_RGB8, ENCODING_RGBA8, ENCODING_GRAY8, ENCODING_BITS1, ENCODING_UV16})
 
 
 def require_part(blobs: Mapping[str, Blob], part: str, field: str) -> Blob:

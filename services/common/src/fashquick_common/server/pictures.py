@@ -14,12 +14,13 @@ from fashquick_common.rpc.blobs import (
     ENCODING_FILE,
     ENCODING_GRAY8,
     ENCODING_RGB8,
+    ENCODING_RGBA8,
     ENCODING_UV16,
     Blob,
     make_blob,
 )
 
-_BYTES_PER_PIXEL = {ENCODING_RGB8: 3, ENCODING_UV16: encodings.UV16_DECODE_BYTES}
+_BYTES_PER_PIXEL = {ENCODING_RGB8: 3, ENCODING_RGBA8: 4, ENCODING_UV16: encodings.UV16_DECODE_BYTES}
 _FILES = (blob_pb2.ENCODING_UNSPECIFIED, ENCODING_FILE)
 
 
@@ -121,6 +122,12 @@ def rgb8_blob(part: str, rgb: npt.NDArray[np.uint8]) -> Blob:
     """Return HxWx3 uint8 as an RGB8 blob."""
     height, width = rgb.shape[:2]
     return make_blob(part, encodings.encode_rgb8(rgb), ENCODING_RGB8, width=width, height=height)
+
+
+def rgba8_blob(part: str, rgba: npt.NDArray[np.uint8]) -> Blob:
+    """Return HxWx4 uint8, the last channel a straight alpha, as an RGBA8 blob."""
+    height, width = rgba.shape[:2]
+    return make_blob(part, encodings.encode_rgba8(rgba), ENCODING_RGBA8, width=width, height=height)
 
 
 def gray8_blob(part: str, gray: npt.NDArray[np.uint8]) -> Blob:

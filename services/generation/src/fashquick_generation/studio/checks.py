@@ -10,10 +10,10 @@ from fashquick_common.errors import BadField, BadMask, NotBuilt
 from fashquick_common.scene_limits import (
     MAX_GARMENTS,
     MAX_HEIGHT_PX,
-    MAX_PIXELS,
     MAX_VIEWS,
     MAX_WIDTH_PX,
     MIN_SIDE_PX,
+    check_area,
 )
 from fashquick_generation.engine import (
     Backdrop,
@@ -57,13 +57,7 @@ def _check_counts(job: GenerationJob) -> None:
     for field, side, limit in (("width", job.width, MAX_WIDTH_PX), ("height", job.height, MAX_HEIGHT_PX)):
         if not MIN_SIDE_PX <= side <= limit:
             raise BadField(f"{field} is {side}; choose {MIN_SIDE_PX} to {limit} pixels", field=field)
-    pixels = job.width * job.height * len(job.views)
-    if pixels > MAX_PIXELS:
-        raise BadField(
-            f"{len(job.views)} views of {job.width}x{job.height} have {pixels} pixels, at most {MAX_PIXELS} are made; "
-            "ask for fewer views or smaller pictures",
-            field="views",
-        )
+    check_area(job.width, job.height, len(job.views), "views")
     if job.seed < 0:
         raise BadField(f"seed is {job.seed}; give a whole number from 0", field="seed")
 

@@ -147,6 +147,7 @@ def drawn(
         MapKind.POSE: lambda: _pose(scene.body, camera),
         MapKind.GARMENT_MASK: lambda: garment,
         MapKind.GARMENT_UV: lambda: _garment_uv(scene, visible, camera, photo_size, cancel),
+        MapKind.GARMENT_INDEX: lambda: (seen & (scene.kind[visible.face] >= Kind.FRONT)).astype(np.uint8),
     }
     out: dict[MapKind, UInt8 | Float32] = {}
     for kind in sorted(kinds):

@@ -8,7 +8,7 @@ from fashquick_common.cancel import CancelFlag
 from fashquick_common.errors import CategoryNotSupported
 from fashquick_common.garment import Category
 from fashquick_generation.engine import GarmentInput
-from fashquick_generation.studio.cut import skirts, tops
+from fashquick_generation.studio.cut import skirts, tops, trousers
 from fashquick_generation.studio.cut.pattern import Pattern
 from fashquick_generation.studio.figure.measures import Measures
 
@@ -18,6 +18,8 @@ DRAFTERS: Mapping[Category, Drafter] = {
     Category.T_SHIRT: tops.drafted,
     Category.LONG_SLEEVE: tops.drafted,
     Category.SKIRT: skirts.drafted,
+    Category.TROUSERS: trousers.drafted,
+    Category.SHORTS: trousers.drafted,
 }
 """Who cuts what."""
 

@@ -30,10 +30,8 @@ SIZE_UP = 1.15
 SHORTEST_M = 0.28
 OVER_FLOOR_M = 0.07
 """Least height of a hem: just over the shoes."""
-SIDE_DEGREE, EDGE_DEGREE = 4, 2
-"""A side seam has a hip and perhaps a flare; a waist or hem edge is one arc."""
-WAIST_ARC = (-0.12, 0.02)
-"""Rise of the waist's middle over its corners against half its width: waists dip, or are gathered straight."""
+SIDE_DEGREE, HEM_DEGREE = 4, 2
+"""A side seam has a hip and perhaps a flare; a hem is one arc."""
 PROPORTIONS = (
     ("length against the waist's width", 0.45, 5.0),
     ("hem's width against the waist's", 0.75, 4.5),
@@ -60,7 +58,8 @@ def drafted(garment: GarmentInput, category: Category, measures: Measures, cance
     scale = _scale(garment, shape, measures)
     stretches = tuple(Stretch(role, side, line * scale) for role, side, line in shape)
     photo = [lying.outline.between(a, b) for a, b in zip(CORNERS, (*CORNERS[1:], CORNERS[0]), strict=True)]
-    warp = waisted.laid([stretch.line for stretch in stretches], photo, scale)
+    border = [stretch.line for stretch in stretches]
+    warp = waisted.laid(border, border, photo, (float(scale[0]), float(scale[1])))
     return Pattern(Family.SKIRT, stretches, None, lying.outline, warp, float(np.sqrt(scale[0] * scale[1])))
 
 
@@ -85,19 +84,14 @@ def _hem(points: Float64, frame: Frame, landmarks: Mapping[L, Landmark]) -> dict
 
 def _shape(lying: Lying) -> list[tuple[Role, Side, Float64]]:
     """The skirt's clean border in upright pixels."""
-    waist, left, hem, right = (lying.line(a, b) for a, b in zip(CORNERS, (*CORNERS[1:], CORNERS[0]), strict=True))
+    left, hem, right = (lying.line(a, b) for a, b in zip(CORNERS[1:], (*CORNERS[2:], CORNERS[0]), strict=True))
     side = waisted.symmetric(left, right[::-1], SIDE_DEGREE)
     side -= (0.0, side[0, 1])
-    top = waisted.symmetric(waist, waist[::-1], EDGE_DEGREE)
-    bottom = waisted.symmetric(hem, hem[::-1], EDGE_DEGREE)
+    bottom = waisted.symmetric(hem, hem[::-1], HEM_DEGREE)
     bottom[:, 1] -= bottom[0, 1] - side[-1, 1]
     bottom[:, 0] *= side[-1, 0] / bottom[0, 0]
-    top[:, 1] -= top[0, 1]
-    top[:, 0] *= side[0, 0] / top[-1, 0]
-    arc = top[waisted.LINE_POINTS // 2, 1]
-    top[:, 1] *= float(np.clip(arc / side[0, 0], *WAIST_ARC)) * side[0, 0] / arc if arc != 0 else 0.0
     return [
-        (Role.WAIST, Side.MIDDLE, top),
+        (Role.WAIST, Side.MIDDLE, waisted.waist_line(lying, float(side[0, 0]), 1.0)),
         (Role.SIDE, Side.LEFT, side),
         (Role.HEM, Side.MIDDLE, bottom),
         (Role.SIDE, Side.RIGHT, side[::-1] * (-1.0, 1.0)),

@@ -33,6 +33,8 @@ MOST_FOLDED = 0.04
 """Share of the pattern that may lie upside down in the photo: creases at corners, not a leg turned over."""
 FIT_WIDTH: Mapping[Fit, float] = {Fit.SLIM: 0.96, Fit.REGULAR: 1.0, Fit.OVERSIZE: 1.09}
 """Size of a garment over the usual one: about two sizes between slim and regular, and two more."""
+WAIST_ARC = (-0.12, 0.02)
+"""Rise of the waist's middle over its corners against half its width: waists dip, or are gathered straight."""
 LAY_FLAT = "lay the garment flat and smooth, waistband and hems visible, and take the photo from straight above"
 
 
@@ -193,21 +195,54 @@ def symmetric(left: Float64, right: Float64, degree: int, weight: float = 0.5) -
 
 def clean(line: Float64, degree: int) -> Float64:
     """A line's ends, joined by the polynomial closest to it; LINE_POINTSx2 float64."""
-    points = resampled(line, LINE_POINTS)
-    t = np.linspace(0, 1, LINE_POINTS)
-    straight: Float64 = points[0] + t[:, None] * (points[-1] - points[0])
+    return drawn(resampled(line, LINE_POINTS), degree)
+
+
+def drawn(values: Float64, degree: int) -> Float64:
+    """Values at equal steps, the first and last kept, as the closest polynomial.
+
+    Args:
+        values: Mx... float64.
+        degree: At least 2.
+    """
+    flat = values.reshape(len(values), -1)
+    t = np.linspace(0, 1, len(values))
+    straight: Float64 = flat[0] + t[:, None] * (flat[-1] - flat[0])
     # Terms that vanish at both ends.
     terms = np.stack([t * (1 - t) * (2 * t - 1) ** k for k in range(degree - 1)], axis=1)
-    bend: Float64 = terms @ np.linalg.lstsq(terms, points - straight, rcond=None)[0]
-    return straight + bend
+    bend: Float64 = terms @ np.linalg.lstsq(terms, flat - straight, rcond=None)[0]
+    return (straight + bend).reshape(values.shape)
 
 
-def laid(border: Sequence[Float64], photo: Sequence[Float64], scale: Float64) -> RigidWarp:
+def waist_line(lying: Lying, half_width: float, scale: float) -> Float64:
+    """The waist's edge in the pattern.
+
+    Args:
+        lying: The garment in its photo.
+        half_width: From the middle to a corner, metres.
+        scale: Metres a pixel.
+
+    Returns:
+        LINE_POINTSx2 float64 metres, from the right corner to the left one, both at height 0.
+    """
+    seen = lying.line(L.WAIST_RIGHT, L.WAIST_LEFT)
+    line = scale * symmetric(seen, seen[::-1], 2)
+    line -= (0.0, line[0, 1])
+    line[:, 0] *= half_width / line[-1, 0]
+    arc = line[LINE_POINTS // 2, 1]
+    line[:, 1] *= float(np.clip(arc / half_width, *WAIST_ARC)) * half_width / arc if arc != 0 else 0.0
+    return line
+
+
+def laid(
+    border: Sequence[Float64], lines: Sequence[Float64], photo: Sequence[Float64], scale: tuple[float, float]
+) -> RigidWarp:
     """Where the pattern lies in the photo.
 
     Args:
         border: The pattern's stretches, metres.
-        photo: The outline's stretches that they are, pixels.
+        lines: Lines of the pattern whose place in the photo is known, metres.
+        photo: These places, pixels.
         scale: Metres a pixel across and along.
 
     Raises:
@@ -215,9 +250,9 @@ def laid(border: Sequence[Float64], photo: Sequence[Float64], scale: Float64) ->
     """
     traces = [
         Trace(resampled(line, LINE_POINTS), resampled(seen, LINE_POINTS))
-        for line, seen in zip(border, photo, strict=True)
+        for line, seen in zip(lines, photo, strict=True)
     ]
-    warp = rigid_warp(border, traces, (1 / float(scale[0]), 1 / float(scale[1])))
+    warp = rigid_warp(border, traces, (1 / scale[0], 1 / scale[1]))
     if warp.folded > MOST_FOLDED:
         raise PhotoNotUsable(f"{warp.folded:.0%} of the garment seems folded over: {LAY_FLAT}")
     return warp

@@ -38,6 +38,8 @@ class Cloth:
         corner: Vertex at which each stretch of the pattern begins; the back panel's where it ends an opening.
         neck_edge: V bool, on the edge of the neck opening.
         edges: The mesh's edges.
+        shape: Vx3 float64 metres, the garment as it is sewn, where that is not flat: what its lengths at rest are
+            taken from; None for the flat pattern.
     """
 
     rest: Float64
@@ -47,6 +49,7 @@ class Cloth:
     corner: dict[Corner, int]
     neck_edge: Bool
     edges: Edges
+    shape: Float64 | None = None
 
 
 def sewn(pattern: Pattern, grid_m: float) -> Cloth:

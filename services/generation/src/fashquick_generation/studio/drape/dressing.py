@@ -20,6 +20,7 @@ from fashquick_generation.studio.drape.motion import Motion, Worn
 from fashquick_generation.studio.drape.placing.contract import Placed, Placer
 from fashquick_generation.studio.drape.placing.skirts import SkirtPlacer
 from fashquick_generation.studio.drape.placing.tops import TopPlacer
+from fashquick_generation.studio.drape.placing.trousers import TrouserPlacer
 from fashquick_generation.studio.drape.refining import Refinement, refinement
 from fashquick_generation.studio.drape.solver import GRAVITY, Frame, Threads, threads_of
 from fashquick_generation.studio.figure.body import BodyModel, PosedBody
@@ -29,7 +30,9 @@ MAX_TENSION = 1.08
 """Stretch from which knitted cloth gives way, so that a narrow sleeve fits an arm."""
 CHANGE_FRAMES = 12
 """Frames in which a dressed body goes from the start pose of one garment to that of the next."""
-PLACERS: Mapping[Family, Placer] = MappingProxyType({Family.TOP: TopPlacer(), Family.SKIRT: SkirtPlacer()})
+PLACERS: Mapping[Family, Placer] = MappingProxyType(
+    {Family.TOP: TopPlacer(), Family.SKIRT: SkirtPlacer(), Family.TROUSERS: TrouserPlacer()}
+)
 """Who lays what on the body."""
 
 

@@ -72,15 +72,16 @@ class Threads:
 def threads_of(cloth: Cloth) -> Threads:
     """Stretch constraints on all edges, bend constraints over all inner ones."""
     edges = cloth.edges
-    lengths = np.linalg.norm(cloth.rest[edges.ends[:, 0]] - cloth.rest[edges.ends[:, 1]], axis=1)
+    at_rest = cloth.rest if cloth.shape is None else cloth.shape
+    lengths = np.linalg.norm(at_rest[edges.ends[:, 0]] - at_rest[edges.ends[:, 1]], axis=1)
     lengths[edges.border & cloth.neck_edge[edges.ends].all(axis=1)] *= COLLAR_TENSION
     inner = ~edges.border
     same = np.zeros(len(edges.ends), bool)
     same[inner] = cloth.back_face[edges.faces[inner, 0]] == cloth.back_face[edges.faces[inner, 1]]
     across = edges.opposite[inner]
-    spans = np.linalg.norm(cloth.rest[across[:, 0]] - cloth.rest[across[:, 1]], axis=1)
-    # Both sides of a seam lie on top of each other in the pattern; worn, the cloth goes straight over it.
-    seam = ~same[inner]
+    spans = np.linalg.norm(at_rest[across[:, 0]] - at_rest[across[:, 1]], axis=1)
+    # Both sides of a seam lie on top of each other in a flat pattern; worn, the cloth goes straight over it.
+    seam = ~same[inner] & (cloth.shape is None)
     spans[seam] = sum(_height_over(cloth.rest, edges.ends[inner][seam], across[seam, k]) for k in (0, 1))
     # In the mesh's own order an error would be swept from one side of the garment to the other.
     shuffle = np.random.default_rng(0)

@@ -82,6 +82,11 @@ def around(rings: Float64, level: Float64, share: Float64) -> Float64:
     return out
 
 
+def on_ring(line: Float64, share: Float64) -> Float64:
+    """Nx2 float64, points of one ring at shares of the way around, any real numbers."""
+    return around(np.stack([line, line]), np.zeros(len(share)), share)
+
+
 def _turn(polygon: Float64) -> float:
     x, y = polygon.T
     return float(np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y))

@@ -126,7 +126,6 @@ def _cone(figure: Figure, panel: _Panel, top: float) -> tuple[Float64, Float64, 
             heights.append(heights[-1] - float(np.sqrt(max(step**2 - slant**2, (0.3 * step) ** 2))))
         body = figure.ring(heights[-1])
         least = girth(body) + 2 * np.pi * ROOM_M
-        held = float(np.clip(1 - (top - heights[-1]) / waistband.BLEND_M, 0, 1))
-        girths.append(held * least + (1 - held) * max(wanted, least))
+        girths.append(waistband.eased(least, float(wanted), top - heights[-1]))
         rings.append(widened(body, girths[-1]))
     return np.array(heights), np.array(rings), np.array(girths)

@@ -32,6 +32,11 @@ LOWER_END_M = 0.04
 """Height of the lower end of a pattern that is looked at once it is worn."""
 LEAST_HANG = 0.6
 """Share of its length that a garment hangs down at least: cloth on bent legs, not cloth that has been caught."""
+BETWEEN_LEGS_M = 0.012
+"""Half width of the strip in the middle in which the legs part."""
+LOWEST_CROTCH = 0.86
+"""Least height of the crotch over the hip joints'; thighs that touch hide where the legs part."""
+ABOVE_ANKLE_M = 0.03
 WORN_LOOSE = 1.02
 """Girth of a waistband over that of the body in it."""
 
@@ -44,22 +49,53 @@ class Figure:
         points: Nx3 float64, skin of trunk and legs with what is worn on it.
         faces: Fx3 int32.
         hip: Height of the hip joints.
+        crotch: Height of the lowest point between the legs.
+        ankle: Height over the ankle joints, where legs are thinnest.
     """
 
     points: Float64
     faces: Int32
     hip: float
+    crotch: float
+    ankle: float
 
     @staticmethod
     def of(body: PosedBody) -> Figure:
         """Take a figure as it stands."""
         mine = np.concatenate([body.of(*LOWER_BODY), np.ones(len(body.solid) - len(body.vertices), bool)])
         faces = body.model.solid_faces
-        return Figure(body.solid, faces[mine[faces].all(axis=1)], float(body.keypoints["left_hip"][2]))
+        faces = faces[mine[faces].all(axis=1)]
+        hip = float(body.keypoints["left_hip"][2])
+        used = body.solid[np.unique(faces)]
+        lowest = float(used[np.abs(used[:, 0]) < BETWEEN_LEGS_M, 2].min())
+        ankle = float(body.keypoints["left_ankle"][2]) + ABOVE_ANKLE_M
+        return Figure(body.solid, faces, hip, max(lowest, LOWEST_CROTCH * hip), ankle)
 
     def ring(self, height: float) -> Float64:
         """A ring around both legs or the trunk; see `sections.ring`."""
         return ring(crossing(self.points, self.faces, height))
+
+    def leg_ring(self, height: float) -> Float64:
+        """A ring around the left leg; under the ankle that of the ankle."""
+        section = crossing(self.points, self.faces, max(height, self.ankle))
+        return ring(section[section[:, 0] > 0])
+
+
+def limited(height_m: float, figure: Figure) -> float:
+    """A waistband's height, within the limits of the body."""
+    return float(np.clip(height_m, figure.hip + LOWEST_ABOVE_HIPS_M, figure.hip + HIGHEST_ABOVE_HIPS_M))
+
+
+def eased(body_m: float, garment_m: float, below_m: float) -> float:
+    """Girth of a garment under its waistband, which is held close to the body.
+
+    Args:
+        body_m: Least girth around the body there.
+        garment_m: The pattern's.
+        below_m: Depth under the upper edge.
+    """
+    held = float(np.clip(1 - below_m / BLEND_M, 0, 1))
+    return held * body_m + (1 - held) * max(garment_m, body_m)
 
 
 def height(figure: Figure, girth_m: float) -> float:

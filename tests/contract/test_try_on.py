@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from fashquick.garment.v1 import fidelity_pb2
+from fashquick.generation.v1 import scene_pb2
 from fashquick.generation.v1.scene_pb2 import (
     BACKDROP_KIND_GRADIENT,
     FIT_SLIM,
@@ -26,7 +27,7 @@ from fashquick_common.garment import Category
 from fashquick_common.image import read_digital_source_type
 from fashquick_common.rpc.blobs import make_blob
 from fashquick_generation import engine
-from fashquick_generation.engine import BackdropKind, Figure, Fit, Framing
+from fashquick_generation.engine import BackdropKind, Figure, Fit, Framing, Phenotype
 from fashquick_orchestrator.account import Account
 from tests.support.calls import TRY_ON
 from tests.support.photos import plain_photo, png
@@ -252,7 +253,7 @@ async def test_the_callers_wishes_reach_the_generator(stack: Stack) -> None:
             garments=[
                 pb.Garment(photos=[pb.Photo(part="photo", side=pb.SIDE_FRONT)], category_hint=3, fit=FIT_SLIM),
             ],
-            subject=pb.Subject(body="man", size="XL", finish="white"),
+            subject=pb.Subject(body="man", size="XL", finish="white", phenotype=scene_pb2.Phenotype(weight=0.5)),
             views=views,
             options=pb.TryOnOptions(backdrop=backdrop),
             seed=11,
@@ -262,7 +263,7 @@ async def test_the_callers_wishes_reach_the_generator(stack: Stack) -> None:
     [job] = stack.generator.jobs
     [garment] = job.garments
     assert (garment.passport.category, garment.fit) == (Category.LONG_SLEEVE, Fit.SLIM)
-    assert job.figure == Figure("man", "XL", None, "white")
+    assert job.figure == Figure("man", "XL", Phenotype(weight=0.5), "white")
     assert job.views == (
         engine.View("walk", {}, 30.0, Framing.AUTO),
         engine.View("relaxed", {"head": (0.0, 5.0, -10.0)}, 0.0, Framing.LOWER),

@@ -77,7 +77,7 @@ def test_other_garments_are_refused_by_name(
         ("views", {"views": (View(),) * 3, "width": 2048, "height": 3072}),
         ("garments", {"garments": ()}),
         ("view.angles", {"views": (View(angles={"head": (0.0, float("nan"), 0.0)}),)}),
-        ("figure.phenotype.weight", {"figure": Figure(phenotype=Phenotype(0.5, 0.5, 0.5, float("nan"), 0.5, 0.5))}),
+        ("phenotype.weight", {"figure": Figure(phenotype=Phenotype(weight=float("nan")))}),
         ("backdrop.top", {"backdrop": Backdrop(BackdropKind.COLOUR, (256, 0, 0))}),
         ("seed", {"seed": -1}),
     ],

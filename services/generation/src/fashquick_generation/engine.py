@@ -67,7 +67,7 @@ class GarmentInput:
 
 @dataclass(frozen=True, slots=True)
 class Phenotype:
-    """Shape of an adult body; every value runs from 0 to 1.
+    """Shape of an adult body; every value runs from 0 to 1, or is None for that of the body preset.
 
     Attributes:
         gender: 0 masculine, 1 feminine.
@@ -78,12 +78,12 @@ class Phenotype:
         proportions: 0 uncommon, 1 ideal.
     """
 
-    gender: float
-    age: float
-    height: float
-    weight: float
-    muscle: float
-    proportions: float
+    gender: float | None = None
+    age: float | None = None
+    height: float | None = None
+    weight: float | None = None
+    muscle: float | None = None
+    proportions: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +93,13 @@ class Figure:
     Attributes:
         body: Name of a body preset.
         size: Clothes size that the preset is changed to, "XS" to "3XL"; empty for the preset's own.
-        phenotype: The body's shape instead of a preset.
+        phenotype: What is different from the preset's shape.
         finish: Name of the mannequin's finish; empty for the default.
     """
 
     body: str = DEFAULT_BODY
     size: str = ""
-    phenotype: Phenotype | None = None
+    phenotype: Phenotype = field(default_factory=Phenotype)
     finish: str = ""
 
 

@@ -73,7 +73,6 @@ _BACKDROPS = {
     scene_pb2.BACKDROP_KIND_GRADIENT: BackdropKind.GRADIENT,
     scene_pb2.BACKDROP_KIND_TRANSPARENT: BackdropKind.TRANSPARENT,
 }
-_AVERAGE = 0.5  # Of a phenotype's value.
 
 
 def garments_of(task: pb.CreateTask) -> Sequence[pb.Garment]:
@@ -136,7 +135,7 @@ def read_job(
         figure=Figure(
             body=scene.body or DEFAULT_BODY,
             size=scene.size,
-            phenotype=_phenotype(scene.phenotype) if scene.HasField("phenotype") else None,
+            phenotype=Phenotype(**{field.name: float(value) for field, value in scene.phenotype.ListFields()}),
             finish=scene.finish,
         ),
         views=tuple(_view(view) for view in views_of(scene)),
@@ -161,11 +160,6 @@ def _garment(garment: pb.Garment, passport: Passport, blobs: Mapping[str, Blob],
             field="passport",
         )
     return GarmentInput(photo.rgb, alpha, passport, _FITS[garment.fit])
-
-
-def _phenotype(message: scene_pb2.Phenotype) -> Phenotype:
-    given = {field.name: float(value) for field, value in message.ListFields()}
-    return Phenotype(**{name: given.get(name, _AVERAGE) for name in Phenotype.__dataclass_fields__})
 
 
 def _view(view: scene_pb2.View) -> View:

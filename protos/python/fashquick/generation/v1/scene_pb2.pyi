@@ -252,7 +252,7 @@ class Scene(_message.Message):
 
     @_builtins.property
     def phenotype(self) -> Global___Phenotype:
-        """Shape of the body in place of a preset."""
+        """What is different from the preset's shape."""
 
     @_builtins.property
     def backdrop(self) -> Global___Backdrop:
@@ -281,7 +281,7 @@ Global___Scene: _TypeAlias = Scene  # noqa: Y015
 
 @_typing.final
 class Phenotype(_message.Message):
-    """Shape of an adult body. Each value runs from 0 to 1; absent for an average one."""
+    """Shape of an adult body. Each value runs from 0 to 1; absent for that of the body preset."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -405,7 +405,7 @@ class Subject(_message.Message):
     """Surface of the mannequin by name, such as "white"; at most 64 characters."""
     @_builtins.property
     def phenotype(self) -> _scene_pb2.Phenotype:
-        """Shape of the body in place of a preset."""
+        """What is different from the preset's shape."""
 
     def __init__(
         self,
@@ -420,7 +420,7 @@ class Subject(_message.Message):
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "finish", b"finish", "person_photo_part", b"person_photo_part", "phenotype", b"phenotype", "size", b"size", "subject", b"subject"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_subject: _TypeAlias = _typing.Literal["body", "person_photo_part", "phenotype"]  # noqa: Y015
+    _WhichOneofReturnType_subject: _TypeAlias = _typing.Literal["body", "person_photo_part"]  # noqa: Y015
     _WhichOneofArgType_subject: _TypeAlias = _typing.Literal["subject", b"subject"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_subject) -> _WhichOneofReturnType_subject | None: ...
 

@@ -22,7 +22,6 @@ from fashquick_generation.engine import (
     Framing,
     GarmentInput,
     GenerationJob,
-    Phenotype,
     View,
 )
 from fashquick_generation.studio.cut import drafting
@@ -83,20 +82,10 @@ def _check_garment(garment: GarmentInput) -> None:
 
 
 def _check_figure(figure: Figure) -> None:
-    if figure.phenotype is not None:
-        _check_phenotype(figure.phenotype)
-        raise NotBuilt("the studio cannot shape bodies freely yet; name a body preset")
     if figure.size:
         raise NotBuilt("the studio cannot change the size of a body preset yet; leave the size empty")
     if figure.finish:
         raise NotBuilt("the studio has one finish of its mannequin yet; leave the finish empty")
-
-
-def _check_phenotype(phenotype: Phenotype) -> None:
-    for name in Phenotype.__dataclass_fields__:
-        value = getattr(phenotype, name)
-        if not 0.0 <= value <= 1.0:
-            raise BadField(f"{name} is {value}; give 0 to 1", field=f"figure.phenotype.{name}")
 
 
 def _check_view(view: View) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict, replace
 from types import MappingProxyType
 
 from fashquick_common.errors import BadField
@@ -21,23 +21,19 @@ PRESETS: Mapping[str, Phenotype] = MappingProxyType(
 
 
 def phenotype_of(figure: Figure) -> Phenotype:
-    """The shape of a figure's body.
+    """The shape of a figure's body, complete.
 
     Raises:
         BadField: There is no such preset or size, or a phenotype is not from 0 to 1.
     """
-    if figure.phenotype is not None:
-        return _checked(figure.phenotype)
     if figure.body not in PRESETS:
         raise BadField(f"body {figure.body!r} is unknown; choose one of {', '.join(PRESETS)}", field="body")
-    return PRESETS[figure.body]
+    return replace(PRESETS[figure.body], **_given(figure.phenotype))
 
 
-def _checked(phenotype: Phenotype) -> Phenotype:
-    for field in fields(phenotype):
-        value = getattr(phenotype, field.name)
+def _given(phenotype: Phenotype) -> dict[str, float]:
+    given = {name: value for name, value in asdict(phenotype).items() if value is not None}
+    for name, value in given.items():
         if not (math.isfinite(value) and 0.0 <= value <= 1.0):
-            raise BadField(
-                f"phenotype.{field.name} is {value}; give a number from 0 to 1", field=f"phenotype.{field.name}"
-            )
-    return phenotype
+            raise BadField(f"phenotype.{name} is {value}; give a number from 0 to 1", field=f"phenotype.{name}")
+    return given

@@ -20,8 +20,6 @@ from fashquick_generation.studio.drape import coverage, gates
 from fashquick_generation.studio.figure import baked, body, poses
 from fashquick_generation.studio.figure.companions import Companion
 from fashquick_generation.studio.mesh import edges_of, subdivided, vertex_normals
-from fashquick_generation.studio.photograph import lighting, raster
-from fashquick_generation.studio.photograph.camera import turntable
 from fashquick_generation.studio.sample import sample_garment, sample_landmarks
 
 CUBE_POINTS = np.array([[x, y, z] for x in (-1.0, 1) for y in (-1.0, 1) for z in (-1.0, 1)])
@@ -96,30 +94,6 @@ def test_subdivision_keeps_a_closed_surface_closed() -> None:
 
 def test_normals_point_outward() -> None:
     assert ((vertex_normals(CUBE_POINTS, CUBE_FACES) * CUBE_POINTS).sum(axis=1) > 0.9).all()
-
-
-def test_the_nearer_of_two_faces_is_seen_at_its_true_depth() -> None:
-    camera = turntable(0.0, np.zeros(3), 4.0, 64, 64)
-    plane = np.array([[-9.0, 0, -9], [9, 0, -9], [0, 0, 9]])
-    points = np.concatenate([plane, plane + np.array([0, 1.0, 0])])
-    faces = np.array([[3, 4, 5], [0, 1, 2]], np.int32)
-    seen = raster.visible(camera.project(points), faces, np.zeros(6), 64, 64, CancelFlag())
-    assert (seen.face == 1).all()
-    assert seen.depth[32, 32] == pytest.approx(7.5, abs=0.01)
-    preferred = np.r_[np.zeros(3), np.full(3, 1.5)]
-    assert (raster.visible(camera.project(points), faces, preferred, 64, 64, CancelFlag()).face == 0).all()
-
-
-def test_light_is_one_at_the_front_and_less_under_a_roof() -> None:
-    lights = lighting.studio()
-    roof = np.array([[-3.0, -3, 1], [3, -3, 1], [3, 3, 1], [-3, 3, 1], [0, 0, -3]])
-    faces = np.array([[0, 1, 2], [0, 2, 3]], np.int32)
-    shadows = lighting.shadow_maps(roof, faces, lights, 128, CancelFlag())
-    at = np.array([[0, 0, 0.5]], np.float32)
-    up, front = np.array([[0, 0, 1]], np.float32), np.array([[0, -1, 0]], np.float32)
-    away = np.array([[0, -40.0, 0.5]], np.float32)
-    assert shadows.irradiance(away, front, CancelFlag())[0] == pytest.approx(1, abs=0.01)
-    assert shadows.irradiance(at, up, CancelFlag())[0] < 0.4 * shadows.irradiance(away, up, CancelFlag())[0]
 
 
 @given(st.integers(0, 255))

@@ -28,6 +28,8 @@ class MapKind(StrEnum):
     GARMENT_MASK = "garment-mask"
     GARMENT_UV = "garment-uv"
     GARMENT_INDEX = "garment-index"
+    PROTECTED = "protected"
+    SHADOW = "shadow"
 
 
 class Framing(StrEnum):
@@ -196,10 +198,12 @@ class Picture:
     Attributes:
         view: Its index in the job.
         rgb: height x width x 3 uint8, sRGB.
-        maps: The maps asked for, uint8 of height x width (depth, garment mask, garment index) or height x width x 3
-            (normal, pose, parts). The garment mask is of all garments, the index tells them apart: 0 none, 1 the
-            innermost. The garment UV map is height x width x 2 float32: where in its garment's photo a pixel comes
-            from, 0 to 1 of the photo's width and height, NaN where the picture does not show a front's outside.
+        maps: The maps asked for, uint8 of height x width or, for normal, pose and parts, height x width x 3. The
+            garment mask is of all garments, the index tells them apart: 0 none, 1 the innermost. Protected is 255 where
+            a later pass must not change the picture: on garments, head and hands. The shadow is the opacity of a black
+            layer under the figure. The garment UV map is height x width x 2 float32: where in its garment's photo a
+            pixel comes from, 0 to 1 of the photo's width and height, NaN where the picture does not show a front's
+            outside.
         facts: Measures of the result, such as `stretch_p99`, the 99th percentile of a cloth edge's length
             over its length at rest.
         alpha: height x width uint8, straight, 0 nothing to 255 opaque; only before a transparent backdrop.

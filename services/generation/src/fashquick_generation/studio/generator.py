@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from fashquick_common.cancel import CancelFlag
-from fashquick_generation.engine import Event, GenerationJob, MapKind, Picture, Progress, View
+from fashquick_generation.engine import BackdropKind, Event, GenerationJob, MapKind, Picture, Progress, View
 from fashquick_generation.studio import checks
 from fashquick_generation.studio.arrays import Float32, UInt8
 from fashquick_generation.studio.cut import drafting
@@ -20,8 +20,7 @@ from fashquick_generation.studio.cut.pattern import Pattern
 from fashquick_generation.studio.drape import dressing
 from fashquick_generation.studio.figure import baked, body, measures, poses
 from fashquick_generation.studio.figure.companions import companions_for
-from fashquick_generation.studio.photograph import lighting, maps, render, scene
-from fashquick_generation.studio.photograph.camera import DISTANCE_M
+from fashquick_generation.studio.photograph import framing, maps, render, scene
 from fashquick_generation.studio.sample import sample_job
 from fashquick_generation.studio.texture import textures
 
@@ -116,11 +115,12 @@ class _Session:
         for name, pose in self._poses.items():
             with self._clock.timed("drape"):
                 dressed = dressing.posed(outfit, pose, on_frame=self._on_frame, cancel=self._cancel)
-                world = scene.assembled(dressed)
-            self._cancel.check()
+            with self._clock.timed("render"):
+                feel = [garment.passport.texture for garment in self._job.garments]
+                sitting = render.seated(scene.assembled(dressed, self._cancel), feel, self._cancel)
             for index, view in enumerate(self._job.views):
                 if view.pose == name:
-                    self._hear(self._photograph(index, view, pattern, dressed, world))
+                    self._hear(self._photograph(index, view, pattern, sitting, dressed.facts))
         self._clock.tell("done", self._clock.work)
         return self._clock.seconds
 
@@ -136,20 +136,18 @@ class _Session:
         self._clock.tell("drape")
 
     def _photograph(
-        self, index: int, view: View, pattern: Pattern, dressed: dressing.Dressed, world: scene.Scene
+        self, index: int, view: View, pattern: Pattern, sitting: render.Sitting, facts: Mapping[str, float]
     ) -> Picture:
         job, cancel = self._job, self._cancel
         with self._clock.timed("texture"):
-            camera = scene.camera_for(view, dressed.body, job.width, job.height)
-            cloth = self._texture(pattern, pattern.pixel_m * render.SAMPLES * camera.focal_px / DISTANCE_M)
+            camera = framing.camera_for(view, sitting.world, job.width, job.height)
+            cloth = self._texture(pattern, pattern.pixel_m * render.TEXELS * camera.pixels_per_metre)
         with self._clock.timed("render", PHOTOGRAPHING_WORK):
-            lights = lighting.studio().turned(view.yaw_degrees)
-            shadows = lighting.shadow_maps(world.vertices, world.faces, lights, lighting.MAP_SIZE, cancel)
-            rgb, garment = render.rendered(
-                world,
+            shot = render.photographed(
+                sitting,
                 camera,
-                cloth,
-                shadows,
+                [cloth],
+                job.backdrop,
                 seed=job.seed,
                 on_share=lambda done: self._clock.tell("render", PHOTOGRAPHING_WORK * (0.1 + 0.9 * done)),
                 cancel=cancel,
@@ -157,9 +155,11 @@ class _Session:
         extra: Mapping[MapKind, UInt8 | Float32] = {}
         if job.maps:
             with self._clock.timed("maps"):
-                photo_size = (self._garment.photo.shape[1], self._garment.photo.shape[0])
-                extra = maps.drawn(job.maps, world, camera, garment, photo_size=photo_size, cancel=cancel)
-        return Picture(index, rgb, extra, dressed.facts)
+                seen = maps.seen_by(camera, sitting.world, cancel)
+                sizes = [(garment.photo.shape[1], garment.photo.shape[0]) for garment in job.garments]
+                extra = maps.drawn(job.maps, sitting.world, camera, seen, shot, photo_sizes=sizes, cancel=cancel)
+        clear = job.backdrop.kind is BackdropKind.TRANSPARENT
+        return Picture(index, shot.rgb, extra, facts, shot.alpha if clear else None)
 
     def _texture(self, pattern: Pattern, scale: float) -> textures.Texture:
         """The garment's pixels; views at one distance share them."""

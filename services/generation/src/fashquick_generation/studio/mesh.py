@@ -68,11 +68,14 @@ def edges_of(faces: Int32) -> Edges:
         faces: Fx3 int32.
     """
     count = len(faces)
-    directed = np.stack([faces, np.roll(faces, -1, axis=1)], axis=-1).transpose(1, 0, 2).reshape(-1, 2)
+    start, end = faces.T.ravel(), np.roll(faces, -1, axis=1).T.ravel()
     third = np.roll(faces, -2, axis=1).T.ravel()
     owner = np.tile(np.arange(count), 3)
-    ends, inverse = np.unique(np.sort(directed, axis=1), axis=0, return_inverse=True)
-    inverse = inverse.ravel()
+    # One number an edge: many times faster to sort than pairs.
+    points = int(faces.max(initial=0)) + 1
+    numbers = np.minimum(start, end).astype(np.int64) * points + np.maximum(start, end)
+    distinct, inverse = np.unique(numbers, return_inverse=True)
+    ends = np.stack(np.divmod(distinct, points), axis=1)
     opposite = np.full((len(ends), 2), -1, np.int32)
     sides = np.full((len(ends), 2), -1, np.int32)
     order = np.argsort(inverse, kind="stable")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from fashquick_generation.studio.arrays import Float64
 
-DISTANCE_M = 7.5
-"""Far enough for the flat perspective of a catalogue picture."""
+DISTANCE_M = 5.0
+"""From here a standing figure fills the long side of a 35 mm film behind a portrait lens of some 85 mm."""
 PITCH_DEGREES = 2.5
 
 
@@ -37,6 +37,16 @@ class Camera:
     height: int
     centre: tuple[float, float]
 
+    @property
+    def yaw(self) -> float:
+        """Radians from the figure's front to the camera, positive towards the wearer's left."""
+        return float(np.arctan2(self.right[1], self.right[0]))
+
+    @property
+    def pixels_per_metre(self) -> float:
+        """Scale of the picture at the figure's distance."""
+        return self.focal_px / DISTANCE_M
+
     def project(self, points: Float64) -> Float64:
         """Pixel coordinates and depth.
 
@@ -51,20 +61,6 @@ class Camera:
         x = self.focal_px * local[:, 0] / depth + self.centre[0]
         y = self.centre[1] - self.focal_px * local[:, 1] / depth
         return np.stack([x, y, depth], axis=1)
-
-    def scaled(self, factor: int) -> Camera:
-        """The same view with `factor` times the pixels a side."""
-        return replace(
-            self,
-            focal_px=self.focal_px * factor,
-            width=self.width * factor,
-            height=self.height * factor,
-            centre=(self.centre[0] * factor, self.centre[1] * factor),
-        )
-
-    def rows(self, first: int, last: int) -> Camera:
-        """The part of the view in a band of rows."""
-        return replace(self, height=last - first, centre=(self.centre[0], self.centre[1] - first))
 
 
 def turntable(yaw_degrees: float, target: Float64, height_m: float, width: int, height: int) -> Camera:

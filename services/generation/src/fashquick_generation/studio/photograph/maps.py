@@ -2,86 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
 
-import cv2
 import numpy as np
 
 from fashquick_common.cancel import CancelFlag
 from fashquick_generation.engine import MapKind
 from fashquick_generation.studio.arrays import Float32, Int32, UInt8
-from fashquick_generation.studio.figure.body import PosedBody
-from fashquick_generation.studio.photograph import raster
+from fashquick_generation.studio.figure.body import Part
+from fashquick_generation.studio.figure.companions import Companion
+from fashquick_generation.studio.photograph import keypoints, raster
 from fashquick_generation.studio.photograph.camera import Camera
-from fashquick_generation.studio.photograph.raster import Visible
-from fashquick_generation.studio.photograph.scene import Kind, Scene
+from fashquick_generation.studio.photograph.render import Shot
+from fashquick_generation.studio.photograph.scene import SKIN, Scene, Side
 
 NEAREST, FARTHEST = 255, 40
 """Codes of the nearest and farthest visible point in a depth map; 0 is the background."""
-
-OPENPOSE_POINTS = (
-    "nose",
-    "",  # the neck, between the shoulders
-    "right_shoulder",
-    "right_elbow",
-    "right_wrist",
-    "left_shoulder",
-    "left_elbow",
-    "left_wrist",
-    "right_hip",
-    "right_knee",
-    "right_ankle",
-    "left_hip",
-    "left_knee",
-    "left_ankle",
-    "right_eye",
-    "left_eye",
-    "right_ear",
-    "left_ear",
-)
-OPENPOSE_LIMBS = (
-    (1, 2),
-    (1, 5),
-    (2, 3),
-    (3, 4),
-    (5, 6),
-    (6, 7),
-    (1, 8),
-    (8, 9),
-    (9, 10),
-    (1, 11),
-    (11, 12),
-    (12, 13),
-    (1, 0),
-    (0, 14),
-    (14, 16),
-    (0, 15),
-    (15, 17),
-)
-OPENPOSE_COLOURS = (
-    (255, 0, 0),
-    (255, 85, 0),
-    (255, 170, 0),
-    (255, 255, 0),
-    (170, 255, 0),
-    (85, 255, 0),
-    (0, 255, 0),
-    (0, 255, 85),
-    (0, 255, 170),
-    (0, 255, 255),
-    (0, 170, 255),
-    (0, 85, 255),
-    (0, 0, 255),
-    (85, 0, 255),
-    (170, 0, 255),
-    (255, 0, 255),
-    (255, 0, 170),
-    (255, 0, 85),
-)
-LIMB_DIM = 0.6
-"""Brightness of limbs against joints, as OpenPose's renderer draws them."""
-LINE_SHARE = 1 / 130
-"""Half a limb's width as a share of the picture's shorter side."""
 
 BAND_ROWS = 64
 """Rows of a step of the normal map, for a short time between looks at the cancel flag."""
@@ -108,46 +46,80 @@ PART_COLOURS = np.array(
     np.uint8,
 )
 """Colour of each body `Part`."""
-KIND_COLOURS = {
-    Kind.TOP: (70, 70, 70),
-    Kind.TROUSERS: (40, 40, 40),
-    Kind.LEGGINGS: (40, 40, 40),
-    Kind.SHOES: (110, 110, 110),
-    Kind.FRONT: (255, 255, 255),
-    Kind.BACK: (255, 255, 255),
-}
+GARMENT_COLOUR = (255, 255, 255)
+COMPANION_COLOURS: Mapping[Companion, tuple[int, int, int]] = MappingProxyType(
+    {
+        Companion.TOP: (70, 70, 70),
+        Companion.TROUSERS: (40, 40, 40),
+        Companion.LEGGINGS: (40, 40, 40),
+        Companion.SHOES: (110, 110, 110),
+    }
+)
+KEPT_PARTS = (Part.HEAD, Part.HAND_LEFT, Part.HAND_RIGHT)
+"""Skin that a protected mask keeps beside the garments: what image generators draw worst."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a camera sees at the middle of each pixel; all maps are made from it.
+
+    Attributes:
+        face: HxW int32, index of the face, -1 where nothing is seen.
+        corner: HxWx2 float32, weights of the face's second and third corner.
+        depth: HxW float32, metres along the view, `raster.FAR` where nothing is seen.
+    """
+
+    face: Int32
+    corner: Float32
+    depth: Float32
+
+
+def seen_by(camera: Camera, scene: Scene, cancel: CancelFlag) -> Seen:
+    """Look at the scene.
+
+    Args:
+        camera: The picture's.
+        scene: What is there.
+        cancel: Checked between steps.
+    """
+    points, rows = camera.project(scene.vertices), (0, camera.height)
+    found = raster.visible(
+        points, scene.faces, scene.nearer, width=camera.width, rows=rows, samples=raster.CENTRE, cancel=cancel
+    )
+    return Seen(found.face[..., 0], found.corner[..., 0, :], found.depth[..., 0])
 
 
 def drawn(
     kinds: frozenset[MapKind],
     scene: Scene,
     camera: Camera,
-    garment: UInt8,
+    seen: Seen,
+    shot: Shot,
     *,
-    photo_size: tuple[int, int],
+    photo_sizes: Sequence[tuple[int, int]],
     cancel: CancelFlag,
 ) -> dict[MapKind, UInt8 | Float32]:
-    """The maps asked for.
+    """The maps asked for, aligned with the picture to the pixel.
 
     Args:
         kinds: Which.
         scene: What is there.
         camera: The picture's.
-        garment: HxW uint8, the garment's coverage of each pixel.
-        photo_size: Width and height of the garment's photo.
+        seen: From `seen_by`.
+        shot: The picture; the garment mask is of all its garments together.
+        photo_sizes: Width and height of each garment's photo.
         cancel: Checked between steps.
     """
-    points = camera.project(scene.vertices)
-    visible = raster.visible(points, scene.faces, scene.nearer, camera.width, camera.height, cancel)
-    seen = visible.face >= 0
     makers: dict[MapKind, Callable[[], UInt8 | Float32]] = {
-        MapKind.DEPTH: lambda: _depth(visible.depth),
-        MapKind.NORMAL: lambda: _normal(scene, visible, camera, cancel),
-        MapKind.PARTS: lambda: _parts(scene, visible.face, scene.faces[visible.face[seen]]),
-        MapKind.POSE: lambda: _pose(scene.body, camera),
-        MapKind.GARMENT_MASK: lambda: garment,
-        MapKind.GARMENT_UV: lambda: _garment_uv(scene, visible, camera, photo_size, cancel),
-        MapKind.GARMENT_INDEX: lambda: (seen & (scene.kind[visible.face] >= Kind.FRONT)).astype(np.uint8),
+        MapKind.DEPTH: lambda: _depth(seen.depth),
+        MapKind.NORMAL: lambda: _normal(scene, seen, camera, cancel),
+        MapKind.PARTS: lambda: _parts(scene, seen.face),
+        MapKind.POSE: lambda: keypoints.skeleton(scene.body, camera),
+        MapKind.GARMENT_MASK: lambda: _union(shot.garments),
+        MapKind.GARMENT_INDEX: lambda: _garment_index(scene, seen.face),
+        MapKind.GARMENT_UV: lambda: _garment_uv(scene, seen, camera, photo_sizes, cancel),
+        MapKind.SHADOW: lambda: shot.shadow,
+        MapKind.PROTECTED: lambda: _protected(scene, seen.face, _union(shot.garments)),
     }
     out: dict[MapKind, UInt8 | Float32] = {}
     for kind in sorted(kinds):
@@ -156,47 +128,68 @@ def drawn(
     return out
 
 
+def _union(garments: Sequence[UInt8]) -> UInt8:
+    """Coverage by any: samples belong to one garment each, so shares add up, but for rounding."""
+    return np.minimum(np.sum(garments, axis=0, dtype=np.uint16), 255).astype(np.uint8)
+
+
+def _garment_index(scene: Scene, face: Int32) -> UInt8:
+    """0 where no garment is seen, 1 for the innermost."""
+    number = np.maximum(scene.layer[face].astype(np.int16) - scene.first_garment + 1, 0)
+    return np.where(face >= 0, number, 0).astype(np.uint8)
+
+
+def _protected(scene: Scene, face: Int32, garment: UInt8) -> UInt8:
+    """What a later pass must not change: the garments' pixels, as far as they cover, and head and hands entirely."""
+    kept = np.isin(_skin_part(scene, face), KEPT_PARTS)
+    return np.where(kept, np.uint8(255), garment)
+
+
 def _depth(depth: Float32) -> UInt8:
     seen = depth < 1e8
+    if not seen.any():
+        return np.zeros(depth.shape, np.uint8)
     near, far = float(depth[seen].min()), float(depth[seen].max())
     code = NEAREST - (NEAREST - FARTHEST) * (depth - near) / max(far - near, 1e-6)
     return np.where(seen, np.round(code), 0).astype(np.uint8)
 
 
-def _normal(scene: Scene, visible: Visible, camera: Camera, cancel: CancelFlag) -> UInt8:
+def _normal(scene: Scene, seen: Seen, camera: Camera, cancel: CancelFlag) -> UInt8:
     """Red right, green up, blue towards the camera; the background faces the camera."""
     axes = np.stack([camera.right, camera.up, -camera.forward], axis=1)
-    image = np.empty((*visible.face.shape, 3), np.uint8)
+    image = np.empty((*seen.face.shape, 3), np.uint8)
     image[:] = (128, 128, 255)
     for first in range(0, len(image), BAND_ROWS):
         cancel.check()
         band = slice(first, first + BAND_ROWS)
-        seen = visible.face[band] >= 0
-        weights = _weights(visible.corner[band][seen])
-        normals = (scene.normals[scene.faces[visible.face[band][seen]]] * weights[..., None]).sum(axis=1)
+        shown = seen.face[band] >= 0
+        weights = _weights(seen.corner[band][shown])
+        normals = (scene.normals[scene.faces[seen.face[band][shown]]] * weights[..., None]).sum(axis=1)
         local = normals @ axes
         local *= np.where(local[:, 2:] < 0, -1, 1)
         local /= np.linalg.norm(local, axis=1, keepdims=True) + 1e-9
-        image[band][seen] = np.round(127.5 * (local + 1))
+        image[band][shown] = np.round(127.5 * (local + 1))
     return image
 
 
 def _garment_uv(
-    scene: Scene, visible: Visible, camera: Camera, photo_size: tuple[int, int], cancel: CancelFlag
+    scene: Scene, seen: Seen, camera: Camera, photo_sizes: Sequence[tuple[int, int]], cancel: CancelFlag
 ) -> Float32:
-    """Places in the photo, 0 to 1; NaN where no outside of the front panel, which alone has its pixels, is seen."""
-    uv = np.full((*visible.face.shape, 2), np.nan, np.float32)
+    """Places in the photo of the garment seen, 0 to 1; NaN where no outside of a front panel, which alone shows it."""
+    uv = np.full((*seen.face.shape, 2), np.nan, np.float32)
     a, b, c = (scene.vertices[scene.faces[:, k]] for k in range(3))
     outward = (np.cross(b - a, c - a) * (camera.eye - a)).sum(axis=1) > 0
-    shows_photo = outward & (scene.kind == Kind.FRONT)
+    shows_photo = outward & (scene.layer >= scene.first_garment) & (scene.side == Side.FRONT)
+    sizes = np.array(photo_sizes, np.float64)
     for first in range(0, len(uv), BAND_ROWS):
         cancel.check()
         band = slice(first, first + BAND_ROWS)
-        seen = (visible.face[band] >= 0) & shows_photo[visible.face[band]]
-        weights = _weights(visible.corner[band][seen])
-        at = (scene.pixels[scene.faces[visible.face[band][seen]]] * weights[..., None]).sum(axis=1) / photo_size
+        shown = (seen.face[band] >= 0) & shows_photo[seen.face[band]]
+        face = seen.face[band][shown]
+        at = (scene.pixels[scene.faces[face]] * _weights(seen.corner[band][shown])[..., None]).sum(axis=1)
+        at /= sizes[scene.layer[face].astype(np.intp) - scene.first_garment]
         inside = ((at >= 0) & (at <= 1)).all(axis=1)
-        uv[band][seen] = np.where(inside[:, None], at, np.nan)
+        uv[band][shown] = np.where(inside[:, None], at, np.nan)
     return uv
 
 
@@ -205,31 +198,17 @@ def _weights(corner: Float32) -> Float32:
     return np.concatenate([1 - corner.sum(axis=1, keepdims=True), corner], axis=1)
 
 
-def _parts(scene: Scene, face: Int32, corners: Int32) -> UInt8:
-    image = np.zeros((*face.shape, 3), np.uint8)
-    kind = scene.kind[face]
-    seen = face >= 0
-    skin = np.zeros_like(corners[:, 0])
-    is_skin = kind[seen] == Kind.SKIN
-    skin[is_skin] = scene.body.model.parts[corners[is_skin, 0]]
-    image[seen] = PART_COLOURS[skin]
-    for which, colour in KIND_COLOURS.items():
-        image[seen & (kind == which)] = colour
-    return image
+def _skin_part(scene: Scene, face: Int32) -> Int32:
+    """HxW int32, `Part` where skin is seen, -1 elsewhere."""
+    part = scene.body.model.parts[np.minimum(scene.faces[face, 0], len(scene.body.model.parts) - 1)]
+    return np.where((face >= 0) & (scene.layer[face] == SKIN), part.astype(np.int32), -1)
 
 
-def _pose(body: PosedBody, camera: Camera) -> UInt8:
-    """The 18-point skeleton as OpenPose draws it."""
-    middle = (body.keypoints["left_shoulder"] + body.keypoints["right_shoulder"]) / 2
-    at = camera.project(np.array([body.keypoints[name] if name else middle for name in OPENPOSE_POINTS]))[:, :2]
-    image = np.zeros((camera.height, camera.width, 3), np.uint8)
-    half = max(round(min(image.shape[:2]) * LINE_SHARE), 2)
-    for colour, (a, b) in zip(OPENPOSE_COLOURS, OPENPOSE_LIMBS, strict=False):
-        centre, arrow = (at[a] + at[b]) / 2, at[b] - at[a]
-        turn = round(float(np.degrees(np.arctan2(arrow[1], arrow[0]))))
-        size = (round(float(np.linalg.norm(arrow)) / 2), half)
-        limb = cv2.ellipse2Poly((round(float(centre[0])), round(float(centre[1]))), size, turn, 0, 360, 5)
-        cv2.fillConvexPoly(image, np.array(limb, np.int32), tuple(LIMB_DIM * value for value in colour))
-    for colour, point in zip(OPENPOSE_COLOURS, at, strict=True):
-        cv2.circle(image, (round(float(point[0])), round(float(point[1]))), half, colour, cv2.FILLED)
+def _parts(scene: Scene, face: Int32) -> UInt8:
+    colours = [(0, 0, 0), *(COMPANION_COLOURS[name] for name in scene.companions)]
+    colours += [GARMENT_COLOUR] * (int(scene.layer.max()) + 1 - scene.first_garment)
+    image = np.array(colours, np.uint8)[scene.layer[face]]
+    part = _skin_part(scene, face)
+    image[part >= 0] = PART_COLOURS[part[part >= 0]]
+    image[face < 0] = 0
     return image

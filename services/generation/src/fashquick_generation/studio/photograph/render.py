@@ -2,67 +2,193 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
 
-import cv2
 import numpy as np
 
 from fashquick_common.cancel import CancelFlag
-from fashquick_generation.studio.arrays import UInt8
-from fashquick_generation.studio.photograph import backdrop, raster, shading
+from fashquick_common.garment import Texture as Feel
+from fashquick_generation.engine import Backdrop, BackdropKind
+from fashquick_generation.studio.arrays import Bool, Float32, UInt8
+from fashquick_generation.studio.figure.companions import Companion
+from fashquick_generation.studio.photograph import backdrop as sweeps
+from fashquick_generation.studio.photograph import lighting, materials, raster, shading
 from fashquick_generation.studio.photograph.camera import Camera
-from fashquick_generation.studio.photograph.lighting import ShadowMaps
-from fashquick_generation.studio.photograph.scene import Kind, Scene
+from fashquick_generation.studio.photograph.materials import Material
+from fashquick_generation.studio.photograph.scene import Scene
+from fashquick_generation.studio.photograph.shadows import ShadowMaps, shadow_maps
+from fashquick_generation.studio.photograph.threads import in_order
 from fashquick_generation.studio.texture.textures import Texture
 
-SAMPLES = 2
-"""Samples a side of a pixel."""
-BAND_SAMPLES = 600_000
-"""Samples of a band: some 50 MB of buffers, and no step on them longer than 50 ms."""
+TEXELS = 2
+"""Texels of cloth wanted a pixel's side: one for each of its samples."""
+SKIN_PAINT = (0.56, 0.525, 0.495)
+COMPANION_PAINT: Mapping[Companion, tuple[float, float, float]] = MappingProxyType(
+    {
+        Companion.LEGGINGS: (0.040, 0.041, 0.046),
+        Companion.SHOES: (0.60, 0.60, 0.59),
+        Companion.TROUSERS: (0.040, 0.041, 0.046),
+        Companion.TOP: (0.60, 0.60, 0.59),
+    }
+)
+"""Linear light that the figure returns: matte lacquer, charcoal, off-white."""
+BAND_PIXELS = 100_000
+"""Pixels of a band: some 40 MB of buffers a thread, and no step on them longer than 50 ms."""
 
 
-def rendered(
-    scene: Scene,
+@dataclass(frozen=True, slots=True)
+class Sitting:
+    """A dressed figure in the studio, ready for any number of pictures from any side.
+
+    Attributes:
+        world: What is there.
+        shadows: What hides what from the light.
+        paint: Cx3 float32, linear light that skin and companions return, in the layers' order.
+        materials: Of all layers.
+    """
+
+    world: Scene
+    shadows: ShadowMaps
+    paint: Float32
+    materials: tuple[Material, ...]
+
+
+def seated(world: Scene, feel: Sequence[Feel | None], cancel: CancelFlag) -> Sitting:
+    """Prepare a scene for its pictures.
+
+    Args:
+        world: What is there.
+        feel: What each garment's cloth is like, as its passport says.
+        cancel: Checked between steps.
+    """
+    paint = np.array([SKIN_PAINT, *(COMPANION_PAINT[name] for name in world.companions)], np.float32)
+    companions = [materials.COMPANION] * len(world.companions)
+    return Sitting(
+        world,
+        shadow_maps(world.vertices, world.casters, cancel),
+        paint,
+        (materials.SKIN, *companions, *map(materials.cloth_of, feel)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """A picture and its layers, all of one size.
+
+    Attributes:
+        rgb: HxWx3 uint8, sRGB. Of a transparent backdrop the figure alone, in straight colours, white elsewhere.
+        alpha: HxW uint8, the figure's coverage of each pixel.
+        shadow: HxW uint8, opacity of the figure's shadow. Over a colour c in sRGB codes, the picture is
+            alpha rgb + (1 - alpha) (1 - shadow) c, with a transparent backdrop's rgb.
+        garments: HxW uint8 for each garment, its coverage of each pixel.
+    """
+
+    rgb: UInt8
+    alpha: UInt8
+    shadow: UInt8
+    garments: tuple[UInt8, ...]
+
+
+def photographed(
+    sitting: Sitting,
     camera: Camera,
-    texture: Texture,
-    shadows: ShadowMaps,
+    cloth: Sequence[Texture],
+    backdrop: Backdrop,
     *,
     seed: int,
     on_share: Callable[[float], None],
     cancel: CancelFlag,
-) -> tuple[UInt8, UInt8]:
-    """Photograph a scene.
+) -> Shot:
+    """Take a picture.
 
     Args:
-        scene: What is there.
+        sitting: Of whom.
         camera: From where.
-        texture: The garment's pixels.
-        shadows: The light.
+        cloth: Pixels of each garment, with some `TEXELS` texels a pixel.
+        backdrop: What is behind.
         seed: Of the dither.
         on_share: Told the share of the picture that is done, after each band.
         cancel: Checked between steps.
-
-    Returns:
-        HxWx3 uint8 sRGB, and HxW uint8, the garment's coverage of each pixel.
     """
-    rgb = np.empty((camera.height, camera.width, 3), np.uint8)
-    garment = np.empty((camera.height, camera.width), np.uint8)
-    floor = backdrop.floor_shadow(shadows, cancel)
-    dither = np.random.default_rng(seed)
-    step = max(BAND_SAMPLES // (camera.width * SAMPLES**2), 1)
-    for first in range(0, camera.height, step):
-        last = min(first + step, camera.height)
-        band = camera.rows(first, last)
-        fine = band.scaled(SAMPLES)
-        points = fine.project(scene.vertices)
-        seen = raster.visible(points, scene.faces, scene.nearer, fine.width, fine.height, cancel)
-        number, lit = shading.lit_pixels(scene, seen, fine, texture, shadows, cancel)
-        ground = backdrop.backdrop(band, camera.height, floor)
+    return _Exposure(sitting, camera, cloth, backdrop, seed=seed, cancel=cancel).shot(on_share)
+
+
+class _Exposure:
+    """One picture on its way."""
+
+    def __init__(
+        self,
+        sitting: Sitting,
+        camera: Camera,
+        cloth: Sequence[Texture],
+        backdrop: Backdrop,
+        *,
+        seed: int,
+        cancel: CancelFlag,
+    ) -> None:
+        self._sitting, self._camera, self._cloth, self._backdrop = sitting, camera, cloth, backdrop
+        self._seed, self._cancel = seed, cancel
+        self._powers = lighting.powers(camera.yaw)
+        self._floor = sweeps.floor_light(sitting.shadows, self._powers, cancel)
+        self._points = camera.project(sitting.world.vertices)
+
+    def shot(self, on_share: Callable[[float], None]) -> Shot:
+        """All bands, one under the other."""
+        height = self._camera.height
+        step = max(BAND_PIXELS // self._camera.width, 1)
+        bands = [(first, min(first + step, height)) for first in range(0, height, step)]
+        parts = []
+        for part, (_, last) in zip(in_order(self._band, bands), bands, strict=True):
+            parts.append(part)
+            on_share(last / height)
+        return Shot(
+            np.concatenate([part.rgb for part in parts]),
+            np.concatenate([part.alpha for part in parts]),
+            np.concatenate([part.shadow for part in parts]),
+            tuple(np.concatenate(masks) for masks in zip(*(part.garments for part in parts), strict=True)),
+        )
+
+    def _band(self, rows: tuple[int, int]) -> Shot:
+        world, camera, cancel = self._sitting.world, self._camera, self._cancel
+        wide = (rows[0] - shading.HALO, rows[1] + shading.HALO)
+        seen = raster.visible(
+            self._points,
+            world.faces,
+            world.nearer,
+            width=camera.width,
+            rows=wide,
+            samples=raster.ROTATED_GRID,
+            cancel=cancel,
+        )
         cancel.check()
-        noise = dither.random((last - first, camera.width), np.float32)
-        rgb[first:last] = shading.resolved(number, lit, ground, noise)
-        is_garment = ((seen.face >= 0) & (scene.kind[seen.face] >= Kind.FRONT)).astype(np.float32)
-        cover = cv2.resize(is_garment, (camera.width, last - first), interpolation=cv2.INTER_AREA)
-        garment[first:last] = np.round(255 * np.asarray(cover))
-        on_share(last / camera.height)
-    return rgb, garment
+        outside, normal = shading.normals_of(world, seen, camera)
+        cancel.check()
+        spots = shading.spots_of(world, seen, normal, wide[0])
+        light = self._sitting.shadows.irradiance(spots.points, spots.normals, spots.places, self._powers, cancel)
+        light = shading.smoothed(spots, light)
+        cancel.check()
+        own = slice(shading.HALO, -shading.HALO)
+        face = seen.face[own]
+        colour, reverse = shading.coloured(
+            world, face, seen.corner[own], outside[own], self._sitting.paint, self._cloth
+        )
+        cancel.check()
+        shading.light_up(world, face, normal[own], reverse, spots, light, self._sitting.materials, camera, colour)
+        cancel.check()
+        finished = shading.developed(
+            face,
+            colour,
+            sweeps.ground(self._backdrop, camera, self._floor, rows),
+            first_row=rows[0],
+            seed=self._seed,
+            transparent=self._backdrop.kind is BackdropKind.TRANSPARENT,
+        )
+        layer = np.where(face >= 0, world.layer[face], 0)
+        return Shot(*finished, tuple(_coverage(layer == world.first_garment + k) for k in range(len(self._cloth))))
+
+
+def _coverage(samples: Bool) -> UInt8:
+    count = samples.shape[2]
+    return np.asarray((255 * samples.sum(axis=2) + count // 2) // count, np.uint8)

@@ -1,131 +1,191 @@
-"""Everything that is in the picture as one mesh, and the camera."""
+"""Everything that is in the picture as one mesh."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import IntEnum
-from types import MappingProxyType
 
 import numpy as np
-from scipy.spatial import cKDTree
 
-from fashquick_generation.engine import Framing, View
+from fashquick_common.cancel import CancelFlag
 from fashquick_generation.studio.arrays import Bool, Float64, Int32, UInt8
-from fashquick_generation.studio.drape.dressing import Dressed
+from fashquick_generation.studio.drape.dressing import Dressed, Garment
 from fashquick_generation.studio.figure.body import Part, PosedBody
 from fashquick_generation.studio.figure.companions import Companion
 from fashquick_generation.studio.mesh import subdivided, vertex_normals
-from fashquick_generation.studio.photograph.camera import Camera, turntable
+from fashquick_generation.studio.photograph.covering import hidden, pressed
+from fashquick_generation.studio.photograph.hems import hem
 
-HEADROOM = 1.12
-"""Height of the picture over the figure's."""
-WIDTH_M = 1.0
-"""Width that a picture shows at least."""
-UPPER_BELOW_HIP_M = 0.22
-UPPER_ABOVE_HEAD_M = 0.07
-CLOTH_NEARER_M = 0.014
-"""By how much cloth wins over the body that it lies on."""
-COMPANION_NEARER_M = 0.004
-"""By how much companion clothes win over the skin, and each over the one that is worn under it."""
-UNDER_CLOTH_M = 0.022
-"""Skin this close to cloth is under it."""
-PRESSED_M = 0.006
-"""How far skin under cloth is moved in, so that it does not show through between the cloth's vertices."""
+COMPANION_NEARER_M = 0.002
+GARMENT_NEARER_M = 0.004
+"""By how much cloth wins over what it lies on; each further garment wins by as much again."""
+SKIN = 0
+"""Layer of the skin."""
+OUTWARD = (Companion.LEGGINGS, Companion.SHOES, Companion.TROUSERS, Companion.TOP)
+"""Companions from the skin outward: trousers fall over shoes, leggings end in them."""
 
 
-class Kind(IntEnum):
-    """What a face belongs to."""
+class Side(IntEnum):
+    """Which image of a garment's texture a face shows on its outside."""
 
-    SKIN = 0
-    TOP = 1
-    TROUSERS = 2
-    LEGGINGS = 3
-    SHOES = 4
-    FRONT = 5
-    BACK = 6
-
-
-COMPANION_KINDS: Mapping[Companion, Kind] = MappingProxyType(
-    {
-        Companion.TOP: Kind.TOP,
-        Companion.TROUSERS: Kind.TROUSERS,
-        Companion.LEGGINGS: Kind.LEGGINGS,
-        Companion.SHOES: Kind.SHOES,
-    }
-)
+    FRONT = 0
+    BACK = 1
+    INSIDE = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A mesh of everything.
+    """A mesh of everything, in layers: the skin, companion clothes, then the garments, innermost first.
 
     Attributes:
         vertices: Vx3 float64, metres.
         normals: Vx3 float64.
         faces: Fx3 int32.
-        kind: F uint8, `Kind` of each face.
-        pixels: Vx2 float64, photo coordinates of cloth vertices.
+        layer: F uint8, of each face: `SKIN`, from 1 companions, from `first_garment` garments.
+        side: F uint8, `Side` of each face of a garment.
+        pixels: Vx2 float64, photo coordinates of garments' vertices.
         nearer: V float64, metres by which a vertex counts as nearer to the camera than it is.
+        casters: Gx3 int32, a coarser mesh over the same vertices, for what only hides light.
+        companions: Names of the companions' layers.
         body: The figure.
     """
 
     vertices: Float64
     normals: Float64
     faces: Int32
-    kind: UInt8
+    layer: UInt8
+    side: UInt8
     pixels: Float64
     nearer: Float64
+    casters: Int32
+    companions: tuple[Companion, ...]
     body: PosedBody
 
+    @property
+    def first_garment(self) -> int:
+        """Layer of the innermost garment."""
+        return 1 + len(self.companions)
 
-def assembled(dressed: Dressed) -> Scene:
-    """Put figure, companion clothes and garment together."""
+
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    """One layer on its way into the scene.
+
+    Attributes:
+        points: Vx3 float64.
+        normals: Vx3 float64, outward.
+        faces: Fx3 int32.
+        coarse: Gx3 int32, over the first of the points.
+        side: F uint8.
+        pixels: Vx2 float64.
+        free: V bool, points that nothing covers.
+    """
+
+    points: Float64
+    normals: Float64
+    faces: Int32
+    coarse: Int32
+    side: UInt8
+    pixels: Float64
+    free: Bool
+
+
+def assembled(dressed: Dressed, cancel: CancelFlag) -> Scene:
+    """Put figure, companion clothes and garments together.
+
+    Args:
+        dressed: Who and what.
+        cancel: Checked between steps.
+    """
     body = dressed.body
-    (worn,) = dressed.garments
-    x, faces, pixels = subdivided(worn.x, worn.cloth.faces, worn.texture)
-    cloth_kind = np.where(np.tile(worn.cloth.back_face, 4), Kind.BACK, Kind.FRONT)
-    model = body.model
-    skin = _pressed_in(body.vertices, body.normals, x, body.of(Part.HEAD, Part.HAND_LEFT, Part.HAND_RIGHT))
-    meshes = [(skin, model.bare, np.full(len(model.bare), Kind.SKIN), 0.0)]
-    for name, points in body.companions.items():
-        garment, its_faces = _companion(points, model.companions[name].faces, x)
-        nearer = COMPANION_NEARER_M * len(meshes)
-        meshes.append((garment, its_faces, np.full(len(its_faces), COMPANION_KINDS[name]), nearer))
-    meshes.append((x, faces, cloth_kind, CLOTH_NEARER_M))
-    starts = np.cumsum([0, *(len(mesh[0]) for mesh in meshes)])
+    companions, garments = _companions(body), []
+    for garment in dressed.garments:
+        cancel.check()
+        garments.append(_garment(garment))
+    sheets = _stacked([_skin(body), *companions.values(), *garments], cancel)
+    meshes, first = [], 0
+    for sheet in sheets:
+        meshes.append((sheet.faces + np.int32(first), sheet.coarse + np.int32(first)))
+        first += len(sheet.points)
+    nearer = [0.0, *(COMPANION_NEARER_M for _ in companions)]
+    nearer += [GARMENT_NEARER_M * (k + 1) for k in range(len(dressed.garments))]
     return Scene(
-        vertices=np.concatenate([mesh[0] for mesh in meshes]),
-        normals=np.concatenate([vertex_normals(np.ascontiguousarray(mesh[0]), mesh[1]) for mesh in meshes]),
-        faces=np.concatenate([mesh[1] + np.int32(start) for mesh, start in zip(meshes, starts, strict=False)]),
-        kind=np.concatenate([mesh[2] for mesh in meshes]).astype(np.uint8),
-        pixels=np.concatenate([np.zeros((starts[-2], 2)), pixels]),
-        nearer=np.concatenate([np.full(len(mesh[0]), mesh[3]) for mesh in meshes]),
+        vertices=np.concatenate([sheet.points for sheet in sheets]),
+        normals=np.concatenate([sheet.normals for sheet in sheets]),
+        faces=np.concatenate([faces for faces, _ in meshes]),
+        layer=np.repeat(np.arange(len(sheets)), [len(sheet.faces) for sheet in sheets]).astype(np.uint8),
+        side=np.concatenate([sheet.side for sheet in sheets]),
+        pixels=np.concatenate([sheet.pixels for sheet in sheets]),
+        nearer=np.repeat(nearer, [len(sheet.points) for sheet in sheets]),
+        casters=np.concatenate([coarse for _, coarse in meshes]),
+        companions=tuple(companions),
         body=body,
     )
 
 
-def _companion(points: Float64, faces: Int32, cloth: Float64) -> tuple[Float64, Int32]:
-    """A companion garment's smooth surface, out of the way of the cloth over it."""
-    points = _pressed_in(points, vertex_normals(points, faces), cloth, np.zeros(len(points), bool))
-    points, faces, _ = subdivided(points, faces, np.zeros((len(points), 0)))
-    return points, faces
+def _skin(body: PosedBody) -> _Sheet:
+    faces = body.model.bare
+    free = body.of(Part.HEAD, Part.HAND_LEFT, Part.HAND_RIGHT)
+    return _Sheet(body.vertices, body.normals, faces, faces, *_untextured(len(body.vertices), len(faces)), free)
 
 
-def _pressed_in(skin: Float64, normals: Float64, cloth: Float64, free: Bool) -> Float64:
-    away, _ = cKDTree(cloth).query(skin, distance_upper_bound=UNDER_CLOTH_M)
-    under = np.isfinite(away) & ~free
-    return np.where(under[:, None], skin - PRESSED_M * normals, skin)
+def _companions(body: PosedBody) -> dict[Companion, _Sheet]:
+    """From the skin outward."""
+    layers, points = body.model.companions, body.companions
+    return {name: _companion(points[name], layers[name].faces) for name in OUTWARD if name in layers}
 
 
-def camera_for(view: View, body: PosedBody, width: int, height: int) -> Camera:
-    """The camera that shows what a view asks for."""
-    top = float(body.vertices[:, 2].max())
-    if view.framing is Framing.UPPER:
-        low = float(body.keypoints["left_hip"][2]) - UPPER_BELOW_HIP_M
-        high = top + UPPER_ABOVE_HEAD_M
-    else:
-        low, high = top * (1 - HEADROOM) / 2, top * (1 + HEADROOM) / 2
-    span = max(high - low, WIDTH_M * height / width * (0.85 if view.framing is Framing.UPPER else 1.0))
-    target = np.array([0.0, float(body.vertices[:, 1].mean()), (low + high) / 2])
-    return turntable(view.yaw_degrees, target, span, width, height)
+def _companion(points: Float64, faces: Int32) -> _Sheet:
+    fine, fine_faces, _ = subdivided(points, faces, np.zeros((len(points), 0)))
+    return _hemmed(fine, fine_faces, faces, *_untextured(len(fine), len(fine_faces)))
+
+
+def _garment(garment: Garment) -> _Sheet:
+    points, faces, pixels = subdivided(garment.x, garment.cloth.faces, garment.texture)
+    side = np.where(np.tile(garment.cloth.back_face, 4), Side.BACK, Side.FRONT).astype(np.uint8)
+    return _hemmed(points, faces, garment.cloth.faces, side, pixels)
+
+
+def _untextured(points: int, faces: int) -> tuple[UInt8, Float64]:
+    return np.zeros(faces, np.uint8), np.zeros((points, 2))
+
+
+def _hemmed(points: Float64, faces: Int32, coarse: Int32, side: UInt8, pixels: Float64) -> _Sheet:
+    edge = hem(points, vertex_normals(points, faces), faces)
+    points, faces = np.concatenate([points, edge.vertices]), np.concatenate([faces, edge.faces])
+    return _Sheet(
+        points=points,
+        normals=vertex_normals(points, faces),
+        faces=faces,
+        coarse=coarse,
+        side=np.concatenate([side, np.where(edge.inner, np.uint8(Side.INSIDE), side[edge.beside])]),
+        pixels=np.concatenate([pixels, pixels[edge.source]]),
+        free=np.zeros(len(points), bool),
+    )
+
+
+def _stacked(sheets: Sequence[_Sheet], cancel: CancelFlag) -> list[_Sheet]:
+    """The sheets, each moved in under those over it, and without what they hide."""
+    out = []
+    for k, sheet in enumerate(sheets[:-1]):
+        cancel.check()
+        over = sheets[k + 1 :]
+        points, covered = pressed(
+            sheet.points,
+            sheet.normals,
+            np.concatenate([other.points for other in over]),
+            np.concatenate([other.normals for other in over]),
+        )
+        points[sheet.free], covered[sheet.free] = sheet.points[sheet.free], False
+        seen = ~hidden(sheet.faces, covered)
+        out.append(
+            replace(
+                sheet,
+                points=points,
+                faces=sheet.faces[seen],
+                coarse=sheet.coarse[~hidden(sheet.coarse, covered)],
+                side=sheet.side[seen],
+            )
+        )
+    return [*out, sheets[-1]]

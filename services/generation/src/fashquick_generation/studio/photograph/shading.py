@@ -1,220 +1,492 @@
-"""From visible faces to light: surface points, cloth pixels, and the picture's pixels."""
+"""From visible faces to light: surfaces, cloth pixels, and the picture's pixels."""
 
 # ruff: noqa: PLR0917 - kernels are called by position: numba has no keyword-only arguments.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numba
 import numpy as np
 
-from fashquick_common.cancel import CancelFlag
 from fashquick_generation.studio.arrays import Float32, Float64, Int32, UInt8
+from fashquick_generation.studio.photograph.backdrop import Ground
 from fashquick_generation.studio.photograph.camera import Camera
-from fashquick_generation.studio.photograph.lighting import ShadowMaps
+from fashquick_generation.studio.photograph.lighting import KEY
+from fashquick_generation.studio.photograph.materials import Material
 from fashquick_generation.studio.photograph.raster import Visible
-from fashquick_generation.studio.photograph.scene import Kind, Scene
+from fashquick_generation.studio.photograph.scene import Scene, Side
 from fashquick_generation.studio.texture.textures import Texture
 
-SLICE_POINTS = 60_000
-"""Points a kernel call: about 10 ms."""
-PAINT = np.array(
-    [
-        [0.56, 0.525, 0.495],
-        [0.60, 0.60, 0.59],
-        [0.040, 0.041, 0.046],
-        [0.040, 0.041, 0.046],
-        [0.60, 0.60, 0.59],
-    ],
-    np.float32,
-)
-"""Linear light that skin and companion clothes return, by kind: matte mannequin, charcoal, off-white."""
+HALO = 3
+"""Rows beyond a band in which its pixels' light is averaged and looked up."""
+PLANE_M = 0.008
+"""Pixels whose surfaces are farther apart than this, along the normal, do not share their light."""
+ALIKE = 0.7
+"""Least cosine between the normals of pixels that share their light."""
+REVERSE_DIM = 0.72
+"""What the inside of a garment returns against its outside."""
+REVERSE_GLOW = 0.22
+"""Light that reaches the inside through the cloth."""
+BOUNCE = 0.35
+"""Part of the light missing in a fold that a perfectly white surface returns to itself."""
 SHOULDER_FROM = 0.86
 """Linear light from which highlights are compressed instead of clipped."""
-FRONT = int(Kind.FRONT)
-REVERSE_DIM = 0.80
-"""What the inside of a garment returns against its outside."""
-REVERSE_GLOW = 0.30
-"""Light that reaches the inside through the cloth."""
+GAMMA = 2.2
+"""What lies over a layer is mixed with it in sRGB codes, not in linear light; a shadow's opacity allows for it."""
+_INSIDE, _BACK = int(Side.INSIDE), int(Side.BACK)
+
+
+@dataclass(frozen=True, slots=True)
+class Spots:
+    """The surface that stands for each pixel: that of its first sample which shows anything.
+
+    Attributes:
+        number: HxW int32, a pixel's row in the others, or -1.
+        points: Nx3 float32, metres.
+        normals: Nx3 float32, towards the camera.
+        places: N int32, a pixel's place in its 4x4 tile, for `ShadowMaps.irradiance`.
+        layers: N uint8.
+    """
+
+    number: Int32
+    points: Float32
+    normals: Float32
+    places: Int32
+    layers: UInt8
 
 
 @numba.njit(nogil=True, cache=True)
-def _surface(
-    spots: Int32,
-    first: int,
-    last: int,
+def _normals(
     face: Int32,
     corner: Float32,
     faces: Int32,
-    kind: UInt8,
     vertices: Float64,
     normals: Float64,
-    texels: Float64,
     eye: Float64,
-    points: Float32,
-    directions: Float32,
-    place: Float32,
     outside: UInt8,
-) -> None:
-    for n in range(first, last):
-        at = spots[n]
-        f = face[at]
-        a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-        w1, w2 = corner[at, 0], corner[at, 1]
-        w0 = 1.0 - w1 - w2
-        length = 0.0
-        for k in range(3):
-            points[n, k] = w0 * vertices[a, k] + w1 * vertices[b, k] + w2 * vertices[c, k]
-            directions[n, k] = w0 * normals[a, k] + w1 * normals[b, k] + w2 * normals[c, k]
-            length += directions[n, k] ** 2
-        ux, uy, uz = vertices[b, 0] - vertices[a, 0], vertices[b, 1] - vertices[a, 1], vertices[b, 2] - vertices[a, 2]
-        vx, vy, vz = vertices[c, 0] - vertices[a, 0], vertices[c, 1] - vertices[a, 1], vertices[c, 2] - vertices[a, 2]
-        facing = (uy * vz - uz * vy) * (eye[0] - points[n, 0])
-        facing += (uz * vx - ux * vz) * (eye[1] - points[n, 1])
-        facing += (ux * vy - uy * vx) * (eye[2] - points[n, 2])
-        outside[n] = facing >= 0.0
-        scale = 1.0 / np.sqrt(length + 1e-12)
-        if facing < 0.0:
-            scale = -scale
-        for k in range(3):
-            directions[n, k] *= scale
-        if kind[f] >= FRONT:
-            for k in range(2):
-                place[n, k] = w0 * texels[a, k] + w1 * texels[b, k] + w2 * texels[c, k]
-
-
-@numba.njit(nogil=True, cache=True)
-def _paint(
-    spots: Int32,
-    first: int,
-    last: int,
-    face: Int32,
-    kind: UInt8,
-    outside: UInt8,
-    place: Float32,
-    front: Float32,
-    inside: Float32,
-    back: Float32,
-    paint: Float32,
-    light: Float32,
     out: Float32,
 ) -> None:
-    height, width = front.shape[0], front.shape[1]
-    for n in range(first, last):
-        what = kind[face[spots[n]]]
-        if what < FRONT:
-            for k in range(3):
-                out[n, k] = paint[what, k] * light[n]
-            continue
-        x = min(max(place[n, 0], 0.0), width - 1.001)
-        y = min(max(place[n, 1], 0.0), height - 1.001)
-        x0, y0 = int(x), int(y)
-        fx, fy = x - x0, y - y0
-        image, strength = inside, REVERSE_DIM * (REVERSE_GLOW + (1.0 - REVERSE_GLOW) * light[n])
-        if outside[n] == 1:
-            image, strength = (front if what == FRONT else back), light[n]
-        for k in range(3):
-            upper = image[y0, x0, k] * (1.0 - fx) + image[y0, x0 + 1, k] * fx
-            lower = image[y0 + 1, x0, k] * (1.0 - fx) + image[y0 + 1, x0 + 1, k] * fx
-            out[n, k] = (upper * (1.0 - fy) + lower * fy) * strength
+    for y in range(face.shape[0]):
+        for x in range(face.shape[1]):
+            for s in range(face.shape[2]):
+                f = face[y, x, s]
+                if f < 0:
+                    continue
+                a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+                ux, uy = vertices[b, 0] - vertices[a, 0], vertices[b, 1] - vertices[a, 1]
+                vx, vy = vertices[c, 0] - vertices[a, 0], vertices[c, 1] - vertices[a, 1]
+                uz, vz = vertices[b, 2] - vertices[a, 2], vertices[c, 2] - vertices[a, 2]
+                facing = (uy * vz - uz * vy) * (eye[0] - vertices[a, 0])
+                facing += (uz * vx - ux * vz) * (eye[1] - vertices[a, 1])
+                facing += (ux * vy - uy * vx) * (eye[2] - vertices[a, 2])
+                outside[y, x, s] = facing >= 0.0
+                w1, w2 = corner[y, x, s, 0], corner[y, x, s, 1]
+                w0 = 1.0 - w1 - w2
+                length = 1e-12
+                for k in range(3):
+                    value = w0 * normals[a, k] + w1 * normals[b, k] + w2 * normals[c, k]
+                    out[y, x, s, k] = value
+                    length += value * value
+                scale = (1.0 if facing >= 0.0 else -1.0) / np.sqrt(length)
+                for k in range(3):
+                    out[y, x, s, k] *= scale
+
+
+def normals_of(scene: Scene, seen: Visible, camera: Camera) -> tuple[UInt8, Float32]:
+    """Which side of its face a sample shows, and the normal there.
+
+    Returns:
+        HxWxS uint8, 1 for the outside; HxWxSx3 float32 unit vectors towards the camera, undefined where nothing is.
+    """
+    outside = np.zeros(seen.face.shape, np.uint8)
+    out = np.zeros((*seen.face.shape, 3), np.float32)
+    _normals(seen.face, seen.corner, scene.faces, scene.vertices, scene.normals, camera.eye, outside, out)
+    return outside, out
 
 
 @numba.njit(nogil=True, cache=True)
-def _resolve(
-    first: int, last: int, samples: int, number: Int32, lit: Float32, ground: Float32, noise: Float32, rgb: UInt8
-) -> None:
-    """Average the samples of each pixel in linear light, compress highlights, encode and dither."""
-    for y in range(first, last):
-        for x in range(rgb.shape[1]):
-            for k in range(3):
-                total = 0.0
-                for sy in range(samples):
-                    for sx in range(samples):
-                        n = number[y * samples + sy, x * samples + sx]
-                        value = ground[y, x, k] if n < 0 else lit[n, k]
-                        if value > SHOULDER_FROM:
-                            room = 1.0 - SHOULDER_FROM
-                            value = SHOULDER_FROM + room * (1.0 - np.exp(-(value - SHOULDER_FROM) / room))
-                        total += value
-                value = total / (samples * samples)
-                code = 12.92 * value if value <= 0.0031308 else 1.055 * value ** (1.0 / 2.4) - 0.055
-                rgb[y, x, k] = int(min(max(255.0 * code + noise[y, x], 0.0), 254.999))
+def _spots(
+    row: int,
+    face: Int32,
+    corner: Float32,
+    normal: Float32,
+    faces: Int32,
+    layer: UInt8,
+    vertices: Float64,
+    number: Int32,
+    points: Float32,
+    normals: Float32,
+    places: Int32,
+    layers: UInt8,
+) -> int:
+    count = 0
+    for y in range(face.shape[0]):
+        for x in range(face.shape[1]):
+            number[y, x] = -1
+            for s in range(face.shape[2]):
+                f = face[y, x, s]
+                if f < 0:
+                    continue
+                w1, w2 = corner[y, x, s, 0], corner[y, x, s, 1]
+                w0 = 1.0 - w1 - w2
+                for k in range(3):
+                    points[count, k] = (
+                        w0 * vertices[faces[f, 0], k] + w1 * vertices[faces[f, 1], k] + w2 * vertices[faces[f, 2], k]
+                    )
+                    normals[count, k] = normal[y, x, s, k]
+                places[count] = (x & 3) + 4 * ((row + y) & 3)
+                layers[count] = layer[f]
+                number[y, x] = count
+                count += 1
+                break
+    return count
 
 
-def lit_pixels(
-    scene: Scene,
-    visible: Visible,
-    camera: Camera,
-    texture: Texture,
-    shadows: ShadowMaps,
-    cancel: CancelFlag,
-) -> tuple[Int32, Float32]:
-    """Light that every sample which shows something sends to the camera.
+def spots_of(scene: Scene, seen: Visible, normal: Float32, first_row: int) -> Spots:
+    """The surfaces whose light is found.
 
     Args:
         scene: What is there.
-        visible: What of it is seen.
-        camera: From where; of the samples' resolution.
-        texture: The garment's pixels.
-        shadows: The light.
-        cancel: Checked between slices.
-
-    Returns:
-        HxW int32, a sample's row in the second array or -1; Nx3 float32, linear light.
+        seen: Of a band.
+        normal: From `normals_of`.
+        first_row: The band's first row in the picture.
     """
-    flat = visible.face.ravel()
-    spots = np.flatnonzero(flat >= 0).astype(np.int32)
-    number = np.full(flat.shape, -1, np.int32)
-    number[spots] = np.arange(len(spots), dtype=np.int32)
-    count = len(spots)
-    points, directions = np.empty((count, 3), np.float32), np.empty((count, 3), np.float32)
-    place, outside = np.zeros((count, 2), np.float32), np.empty(count, np.uint8)
-    corner, texels = visible.corner.reshape(-1, 2), texture.at(scene.pixels)
-    for first, last in _slices(count, cancel):
-        _surface(
-            spots,
-            first,
-            last,
-            flat,
-            corner,
-            scene.faces,
-            scene.kind,
-            scene.vertices,
-            scene.normals,
-            texels,
-            camera.eye,
-            points,
-            directions,
-            place,
-            outside,
-        )
-    light = shadows.irradiance(points, directions, cancel)
-    lit = np.empty((count, 3), np.float32)
-    images = (texture.front, texture.inside, texture.back)
-    for first, last in _slices(count, cancel):
-        _paint(spots, first, last, flat, scene.kind, outside, place, *images, PAINT, light, lit)
-    return number.reshape(visible.face.shape), lit
+    height, width = seen.face.shape[:2]
+    most = int((seen.face >= 0).any(axis=2).sum())
+    number = np.empty((height, width), np.int32)
+    points, normals = np.empty((most, 3), np.float32), np.empty((most, 3), np.float32)
+    places, layers = np.empty(most, np.int32), np.empty(most, np.uint8)
+    out = (number, points, normals, places, layers)
+    _spots(first_row, seen.face, seen.corner, normal, scene.faces, scene.layer, scene.vertices, *out)
+    return Spots(*out)
 
 
-def resolved(number: Int32, lit: Float32, ground: Float32, noise: Float32) -> UInt8:
-    """The finished pixels.
+@numba.njit(nogil=True, cache=True)
+def _smoothed(
+    number: Int32, points: Float32, normals: Float32, layers: UInt8, light: Float32, weights: Float32, out: Float32
+) -> None:
+    height, width = number.shape
+    for y in range(height):
+        for x in range(width):
+            n = number[y, x]
+            if n < 0:
+                continue
+            total, weight = 0.0, 0.0
+            for dy in range(-2, 3):
+                for dx in range(-2, 3):
+                    if y + dy < 0 or y + dy >= height or x + dx < 0 or x + dx >= width:
+                        continue
+                    m = number[y + dy, x + dx]
+                    if m < 0 or layers[m] != layers[n]:
+                        continue
+                    cosine, away = 0.0, 0.0
+                    for k in range(3):
+                        cosine += normals[n, k] * normals[m, k]
+                        away += normals[n, k] * (points[m, k] - points[n, k])
+                    if cosine < ALIKE or abs(away) > PLANE_M:
+                        continue
+                    w = weights[dy + 2] * weights[dx + 2] * (cosine - ALIKE)
+                    total += w * light[m]
+                    weight += w
+            out[n] = total / weight
+
+
+def smoothed(spots: Spots, light: Float32) -> Float32:
+    """Light averaged over a pixel's like neighbours: over each place in a cone of light, so that no grain is left.
 
     Args:
-        number: (sH)x(sW) int32 and
-        lit: Nx3 float32, from `lit_pixels`, with s samples a pixel's side.
-        ground: HxWx3 float32, linear light behind the figure.
-        noise: HxW float32, 0 to 1, the dither that keeps the even backdrop free of steps.
+        spots: Of a band.
+        light: N float32, what arrives at each spot.
+    """
+    out = np.empty_like(light)
+    # These weights count each column, modulo 4, alike; so with the rows.
+    weights = np.array([0.5, 1, 1, 1, 0.5], np.float32)
+    _smoothed(spots.number, spots.points, spots.normals, spots.layers, light, weights, out)
+    return out
+
+
+@numba.njit(nogil=True, cache=True)
+def _plain(face: Int32, layer: UInt8, paint: Float32, out: Float32) -> None:
+    for y in range(face.shape[0]):
+        for x in range(face.shape[1]):
+            for s in range(face.shape[2]):
+                f = face[y, x, s]
+                if f >= 0 and layer[f] < paint.shape[0]:
+                    for k in range(3):
+                        out[y, x, s, k] = paint[layer[f], k]
+
+
+@numba.njit(nogil=True, cache=True)
+def _textured(
+    which: int,
+    face: Int32,
+    corner: Float32,
+    outside: UInt8,
+    faces: Int32,
+    layer: UInt8,
+    side: UInt8,
+    texels: Float64,
+    front: Float32,
+    inside: Float32,
+    back: Float32,
+    out: Float32,
+    reverse: UInt8,
+) -> None:
+    height, width = front.shape[0], front.shape[1]
+    for y in range(face.shape[0]):
+        for x in range(face.shape[1]):
+            for s in range(face.shape[2]):
+                f = face[y, x, s]
+                if f < 0 or layer[f] != which:
+                    continue
+                a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+                w1, w2 = corner[y, x, s, 0], corner[y, x, s, 1]
+                w0 = 1.0 - w1 - w2
+                u = min(max(w0 * texels[a, 0] + w1 * texels[b, 0] + w2 * texels[c, 0], 0.0), width - 1.001)
+                v = min(max(w0 * texels[a, 1] + w1 * texels[b, 1] + w2 * texels[c, 1], 0.0), height - 1.001)
+                i, j = int(u), int(v)
+                fu, fv = u - i, v - j
+                image = front
+                if side[f] == _INSIDE or outside[y, x, s] == 0:
+                    image = inside
+                    reverse[y, x, s] = 1
+                elif side[f] == _BACK:
+                    image = back
+                for k in range(3):
+                    upper = image[j, i, k] * (1.0 - fu) + image[j, i + 1, k] * fu
+                    lower = image[j + 1, i, k] * (1.0 - fu) + image[j + 1, i + 1, k] * fu
+                    out[y, x, s, k] = upper * (1.0 - fv) + lower * fv
+
+
+def coloured(
+    scene: Scene, face: Int32, corner: Float32, outside: UInt8, paint: Float32, cloth: Sequence[Texture]
+) -> tuple[Float32, UInt8]:
+    """What the samples' surfaces return of white light.
+
+    Args:
+        scene: What is there.
+        face: HxWxS int32, of a band.
+        corner: HxWxSx2 float32.
+        outside: HxWxS uint8.
+        paint: Cx3 float32, of the skin and the companions.
+        cloth: The garments' pixels.
 
     Returns:
-        HxWx3 uint8 sRGB.
+        HxWxSx3 float32, linear; HxWxS uint8, 1 where a garment's inside is seen.
     """
-    rgb = np.empty(ground.shape, np.uint8)
-    _resolve(0, len(rgb), number.shape[0] // len(rgb), number, lit, ground, noise, rgb)
-    return rgb
+    out = np.zeros((*face.shape, 3), np.float32)
+    reverse = np.zeros(face.shape, np.uint8)
+    _plain(face, scene.layer, paint, out)
+    for k, texture in enumerate(cloth):
+        _textured(
+            scene.first_garment + k,
+            face,
+            corner,
+            outside,
+            scene.faces,
+            scene.layer,
+            scene.side,
+            texture.at(scene.pixels),
+            texture.front,
+            texture.inside,
+            texture.back,
+            out,
+            reverse,
+        )
+    return out, reverse
 
 
-def _slices(count: int, cancel: CancelFlag) -> Iterator[tuple[int, int]]:
-    for first in range(0, count, SLICE_POINTS):
-        cancel.check()
-        yield first, min(first + SLICE_POINTS, count)
+@numba.njit(nogil=True, cache=True, inline="always")
+def _light_around(
+    row: int, column: int, layer: int, normal: Float32, number: Int32, normals: Float32, layers: UInt8, light: Float32
+) -> float:
+    """The light of the pixel, here or beside, whose surface is most like a sample's."""
+    best, arrives = -9.0, 0.0
+    for y in range(max(row - 1, 0), min(row + 2, number.shape[0])):
+        for x in range(max(column - 1, 0), min(column + 2, number.shape[1])):
+            n = number[y, x]
+            if n < 0:
+                continue
+            alike = 0.0 if layers[n] == layer else -2.0
+            alike += 0.01 if x == column and y == row else 0.0
+            for k in range(3):
+                alike += normal[k] * normals[n, k]
+            if alike > best:
+                best, arrives = alike, light[n]
+    return arrives
+
+
+@numba.njit(nogil=True, cache=True)
+def _light(
+    rows: int,
+    face: Int32,
+    layer: UInt8,
+    normal: Float32,
+    reverse: UInt8,
+    number: Int32,
+    normals: Float32,
+    layers: UInt8,
+    light: Float32,
+    materials: Float32,
+    towards: Float64,
+    half: Float64,
+    colour: Float32,
+) -> None:
+    """`rows`: of `number` before the first of the other images."""
+    for y in range(face.shape[0]):
+        for x in range(face.shape[1]):
+            for s in range(face.shape[2]):
+                f = face[y, x, s]
+                if f < 0:
+                    continue
+                what = layer[f]
+                arrives = _light_around(y + rows, x, what, normal[y, x, s], number, normals, layers, light)
+                cosine, shine = 0.0, 0.0
+                for k in range(3):
+                    cosine += normal[y, x, s, k] * towards[k]
+                    shine += normal[y, x, s, k] * half[k]
+                edge = 1.0 - min(max(cosine, 0.0), 1.0)
+                veil = materials[what, 0] * edge * edge * edge
+                if materials[what, 1] > 0.0:
+                    veil += materials[what, 1] * max(shine, 0.0) ** materials[what, 2]
+                dim = 1.0
+                if reverse[y, x, s] == 1:
+                    dim, veil = REVERSE_DIM, 0.0
+                    arrives = REVERSE_GLOW + (1.0 - REVERSE_GLOW) * arrives
+                missing = BOUNCE * max(1.0 - arrives, 0.0)
+                for k in range(3):
+                    own = colour[y, x, s, k]
+                    colour[y, x, s, k] = dim * own * (arrives + missing * own) + veil * arrives
+
+
+def light_up(
+    scene: Scene,
+    face: Int32,
+    normal: Float32,
+    reverse: UInt8,
+    spots: Spots,
+    light: Float32,
+    materials: Sequence[Material],
+    camera: Camera,
+    colour: Float32,
+) -> None:
+    """Turn what surfaces return of white light into what they send to the camera.
+
+    Args:
+        scene: What is there.
+        face: HxWxS int32, of a band's own rows; so the next two and the last.
+        normal: HxWxSx3 float32.
+        reverse: HxWxS uint8.
+        spots: Of the band with `HALO` more rows on either side.
+        light: N float32, at the spots.
+        materials: One a layer.
+        camera: From where.
+        colour: HxWxSx3 float32, changed in place.
+    """
+    key = np.array(KEY.towards) @ np.stack([camera.right, [0.0, 0.0, 1.0], -_level(camera.forward)])
+    half = key / np.linalg.norm(key) - camera.forward
+    table = np.array([(m.fuzz, m.gloss, m.sharpness) for m in materials], np.float32)
+    _light(
+        HALO,
+        face,
+        scene.layer,
+        normal,
+        reverse,
+        spots.number,
+        spots.normals,
+        spots.layers,
+        light,
+        table,
+        -camera.forward,
+        half / np.linalg.norm(half),
+        colour,
+    )
+
+
+def _level(direction: Float64) -> Float64:
+    level = direction * np.array([1.0, 1.0, 0.0])
+    return np.asarray(level / np.linalg.norm(level), np.float64)
+
+
+@numba.njit(nogil=True, cache=True, inline="always")
+def _code(value: float) -> float:
+    return 12.92 * value if value <= 0.0031308 else 1.055 * value ** (1.0 / 2.4) - 0.055
+
+
+@numba.njit(nogil=True, cache=True, inline="always")
+def _noise(x: int, y: int, seed: int) -> float:
+    """Even noise, 0 to 1, from a pixel's place alone (an integer hash by C. Wellons, "lowbias32")."""
+    h = np.uint32(x) * np.uint32(0x9E3779B1) ^ np.uint32(y) * np.uint32(0x85EBCA77) ^ np.uint32(seed)
+    h = np.uint32((h ^ (h >> np.uint32(16))) * np.uint32(0x7FEB352D))
+    h = np.uint32((h ^ (h >> np.uint32(15))) * np.uint32(0x846CA68B))
+    h = np.uint32(h ^ (h >> np.uint32(16)))
+    return h / 4294967296.0
+
+
+@numba.njit(nogil=True, cache=True)
+def _develop(
+    row: int,
+    seed: int,
+    transparent: bool,
+    face: Int32,
+    colour: Float32,
+    light: Float32,
+    shade: Float32,
+    rgb: UInt8,
+    alpha: UInt8,
+    shadow: UInt8,
+) -> None:
+    samples = face.shape[2]
+    for y in range(face.shape[0]):
+        for x in range(face.shape[1]):
+            red, green, blue, covered = 0.0, 0.0, 0.0, 0
+            for s in range(samples):
+                if face[y, x, s] < 0:
+                    continue
+                covered += 1
+                r, g, b = colour[y, x, s, 0], colour[y, x, s, 1], colour[y, x, s, 2]
+                most = max(r, g, b)
+                scale = 1.0
+                if most > SHOULDER_FROM:
+                    # All channels alike, so that a highlight keeps its hue.
+                    room = 1.0 - SHOULDER_FROM
+                    scale = (SHOULDER_FROM + room * (1.0 - np.exp(-(most - SHOULDER_FROM) / room))) / most
+                red, green, blue = red + scale * r, green + scale * g, blue + scale * b
+            alpha[y, x] = (255 * covered + samples // 2) // samples
+            shadow[y, x] = int(255.0 * (1.0 - shade[y, x] ** (1.0 / GAMMA)) + 0.5)
+            if transparent:
+                share, rest = (1.0 / covered, 0.0) if covered > 0 else (0.0, 1.0)
+            else:
+                share, rest = 1.0 / samples, shade[y, x] * (samples - covered) / samples
+            noise = _noise(x, row + y, seed)
+            for k in range(3):
+                figure = red if k == 0 else (green if k == 1 else blue)
+                value = _code(min(share * figure + rest * light[y, x, k], 1.0))
+                rgb[y, x, k] = int(min(max(255.0 * value + noise, 0.0), 255.0))
+
+
+def developed(
+    face: Int32, colour: Float32, ground: Ground, *, first_row: int, seed: int, transparent: bool
+) -> tuple[UInt8, UInt8, UInt8]:
+    """The finished pixels of a band.
+
+    Samples are averaged in linear light; highlights are compressed first, so that bright edges stay smooth.
+
+    Args:
+        face: HxWxS int32.
+        colour: HxWxSx3 float32, linear light.
+        ground: Behind the figure.
+        first_row: The band's in the picture.
+        seed: Of the dither, which keeps even backdrops free of steps.
+        transparent: Leave the ground out.
+
+    Returns:
+        HxWx3 uint8 sRGB, the figure alone where it is transparent, white where nothing is; HxW uint8 coverage of
+        the figure; HxW uint8, opacity of the shadow as a black layer under the figure.
+    """
+    shape = face.shape[:2]
+    out = (np.empty((*shape, 3), np.uint8), np.empty(shape, np.uint8), np.empty(shape, np.uint8))
+    _develop(first_row, seed & 0xFFFFFFFF, transparent, face, colour, ground.light, ground.shade, *out)
+    return out

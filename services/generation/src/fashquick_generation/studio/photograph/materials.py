@@ -1,0 +1,47 @@
+"""How surfaces return light, beside their colour."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from fashquick_common.garment import Texture, TextureClass
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What a surface adds to the light that its colour returns, in every direction alike.
+
+    Attributes:
+        fuzz: Linear light of the fibres that stand out, where the surface is seen edge on.
+        gloss: Linear light of a highlight's middle.
+        sharpness: Exponent of the highlight (J. F. Blinn, "Models of light reflection", 1977); larger is smaller.
+    """
+
+    fuzz: float
+    gloss: float
+    sharpness: float
+
+
+SKIN = Material(0.05, 0.035, 14.0)
+"""A mannequin's matte lacquer."""
+COMPANION = Material(0.02, 0.0, 1.0)
+JERSEY = Material(0.03, 0.0, 1.0)
+CLOTH: Mapping[TextureClass, Material] = MappingProxyType(
+    {
+        TextureClass.SMOOTH: Material(0.02, 0.012, 10.0),
+        TextureClass.DENIM: Material(0.025, 0.0, 1.0),
+        TextureClass.LEATHER: Material(0.015, 0.10, 36.0),
+        TextureClass.QUILTED: Material(0.02, 0.05, 20.0),
+        TextureClass.FLEECE: Material(0.06, 0.0, 1.0),
+        TextureClass.CORDUROY: Material(0.05, 0.0, 1.0),
+    }
+)
+"""Of cloth whose class is known to differ from jersey."""
+
+
+def cloth_of(texture: Texture | None) -> Material:
+    """The material of a garment, by what is known of its cloth."""
+    guesses = () if texture is None else texture.guesses
+    return CLOTH.get(guesses[0].texture_class, JERSEY) if guesses else JERSEY

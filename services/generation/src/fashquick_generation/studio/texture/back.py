@@ -14,12 +14,14 @@ ALL_OVER = frozenset(
     {PatternKind.STRIPES, PatternKind.CHECK, PatternKind.DOTS, PatternKind.FLORAL, PatternKind.ALLOVER}
 )
 """Patterns that go on around the garment."""
-SIDE_SHARE = 0.14
-"""Width of the strips along the side seams, as a share of the garment's width, where prints are rare."""
+SEAM_SHARE = 0.06
+"""Width of the strips along the side seams, as a share of the garment's width, in which front passes into back."""
 DETAIL_SHARE = 0.004
 """Reach of the cloth's weave, as a share of the image's diagonal: what is coarser are folds and trimmings."""
-DETAIL_LIMIT = 0.2
-"""Largest part of a weave's light that is its detail; what stands out more are seams, letters and pockets."""
+DETAIL_LIMIT = 0.06
+"""Part of the light from which on a detail is not weave but a seam, a letter or a pocket."""
+LEAST_ROW = 0.25
+"""Part of a row that must show the bare cloth for its colour to be known."""
 PRINT_DEPTH_SHARE = 0.05
 """Depth, as a share of the diagonal, of cloth beside a print that is mirrored over it."""
 LEAST_SEEN = 30
@@ -29,64 +31,57 @@ LABEL_AWAY = 0.12
 hanger or what lies behind."""
 
 
-def back_of(front: Float32, mask: Bool, cuts: Bool, *, all_over: bool, cancel: CancelFlag) -> Float32:
+def back_of(front: Float32, sure: Bool, cuts: Bool, *, alike: bool, cancel: CancelFlag) -> Float32:
     """The outside of a back panel.
 
     An all-over pattern goes on around the garment, without what is printed, buttoned or cut into the front. A plain
-    cloth goes evenly from that at one side seam to that at the other, which keeps stripes at their height and leaves
-    pockets, buttons and letters behind; sleeves are alike in front and back.
+    cloth has in every row its usual colour there, which keeps bands at their height and leaves pockets, buttons and
+    letters behind; sleeves and legs are alike in front and back.
 
     Args:
         front: HxWx3 float32, linear light of the front, carried on beyond the garment.
-        mask: HxW, the garment.
+        sure: HxW, where the garment is surely seen.
         cuts: HxW, what only the front has: prints, the opening, the collar.
-        all_over: Whether the pattern goes on around the garment.
+        alike: Whether front and back are alike beside that.
         cancel: Checked between steps.
     """
     whole = front
     if cuts.any() and not cuts.all():
-        whole = continued(front, ~cuts, PRINT_DEPTH_SHARE * float(np.hypot(*mask.shape)))
-    if all_over:
+        whole = continued(front, ~cuts, PRINT_DEPTH_SHARE * float(np.hypot(*sure.shape)))
+    if alike:
         return whole
     cancel.check()
-    rows = np.flatnonzero(mask.any(axis=1))
-    first, last = _trunk_columns(mask, rows)
-    strip = max(round(SIDE_SHARE * (last - first)), 4)
-    if last - first < 3 * strip:
+    rows = np.flatnonzero(sure.any(axis=1))
+    first, last = _trunk_columns(sure, rows)
+    if last - first < 8:
         return whole
-    low, high = first + strip // 3, last - strip // 3
-    plain = _across(whole, low, high, strip)
+    body = slice(first, last + 1)
+    plain = _rows(front[:, body], sure[:, body] & ~cuts[:, body])
     cancel.check()
-    plain *= _weave(whole, low, high, strip)
-    # Sleeves, and what a wide hem has more than the body, stay as they are.
     columns = np.arange(front.shape[1])
-    share = np.clip(np.minimum(columns - low, high - columns) / (strip / 2), 0, 1).astype(np.float32)[None, :, None]
-    return np.asarray(whole * (1 - share) + plain * share, np.float32)
+    seam = SEAM_SHARE * (last - first)
+    # Sleeves, and what a wide hem has more than the body, stay as they are.
+    share = np.clip(np.minimum(columns - first, last - columns) / seam, 0, 1).astype(np.float32)[None, :, None]
+    return np.asarray(whole * (1 - share) + plain[:, None] * _weave(whole) * share, np.float32)
 
 
-def _across(cloth: Float32, low: int, high: int, strip: int) -> Float32:
-    """Every row evenly from its colour at the left to that at the right."""
-    ends = [np.median(cloth[:, part], axis=1).astype(np.float32) for part in _strips(low, high, strip)]
-    left, right = (cv2.GaussianBlur(end, (1, 5), 0)[:, None] for end in ends)
-    t = np.clip((np.arange(cloth.shape[1]) - low) / (high - low), 0, 1).astype(np.float32)[None, :, None]
-    return np.asarray(left * (1 - t) + right * t, np.float32)
+def _rows(cloth: Float32, bare: Bool) -> Float32:
+    """Hx3 float32, the usual colour of every row's bare cloth; that of rows nearby where there is little."""
+    known = np.flatnonzero(bare.mean(axis=1) >= LEAST_ROW)
+    if not len(known):
+        return np.broadcast_to(np.median(cloth, axis=(0, 1)), (len(cloth), 3)).astype(np.float32)
+    usual = np.array([np.median(cloth[row][bare[row]], axis=0) for row in known])
+    every = np.arange(len(cloth))
+    spread = np.stack([np.interp(every, known, usual[:, k]) for k in range(3)], axis=1).astype(np.float32)
+    return np.asarray(cv2.GaussianBlur(spread[:, None], (1, 5), 0)[:, 0], np.float32)
 
 
-def _weave(cloth: Float32, low: int, high: int, strip: int) -> Float32:
-    """HxWx1 float32 around 1: the weave of the strips at both sides, mirrored to and fro until they meet."""
+def _weave(cloth: Float32) -> Float32:
+    """HxWx1 float32 around 1: the cloth's fine structure without lines and edges."""
     light = cloth.mean(axis=2) + 1e-3
-    sigma = DETAIL_SHARE * float(np.hypot(*light.shape))
-    detail = np.clip(light / cv2.GaussianBlur(light, (0, 0), sigma) - 1, -DETAIL_LIMIT, DETAIL_LIMIT)
-    columns = np.arange(cloth.shape[1])
-    middle = (low + high) / 2
-    from_left = low + strip - 1 - np.abs(np.mod(columns - low, 2 * strip - 2) - (strip - 1))
-    from_right = high - strip + 1 + np.abs(np.mod(high - columns, 2 * strip - 2) - (strip - 1))
-    take = np.where(columns < middle, from_left, from_right)
-    return np.asarray(1 + detail[:, np.clip(take, 0, cloth.shape[1] - 1)], np.float32)[..., None]
-
-
-def _strips(low: int, high: int, strip: int) -> tuple[slice, slice]:
-    return slice(low, low + strip), slice(high - strip, high)
+    detail = light / cv2.GaussianBlur(light, (0, 0), DETAIL_SHARE * float(np.hypot(*light.shape))) - 1
+    faint = np.clip(2 - np.abs(detail) / DETAIL_LIMIT, 0, 1)
+    return np.asarray(1 + detail * faint, np.float32)[..., None]
 
 
 def _trunk_columns(mask: Bool, rows: Int) -> tuple[int, int]:

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
-from fashquick_common.garment import Light
+from fashquick_common.garment import Passport, TextureClass
 from fashquick_generation.studio.arrays import Float32, UInt8
 from fashquick_generation.studio.colour import LUMINANCE, lightness, linear
 from fashquick_generation.studio.texture.window import resized
 
 KNEE, BRIGHTEST = 0.80, 0.93
 """Linear light from which brightened channels are compressed, and the most that any cloth returns."""
-WHITE_FROM, WHITE_SURE = 66.0, 76.0
-"""Lightness (L*) of a neutral garment's bright parts from which it may be, and surely is, a white one."""
+WHITE_FROM, WHITE_SURE = 66.0, 80.0
+"""Lightness (L*) of a cloth, made up for an underexposed photo, from which it may be, and surely is, a white one."""
+USUAL_BRIGHTEST = 85.0
+"""Lightness that the brightest things of a well exposed photo have at least."""
 BRIGHTER_THINGS = (8.0, 16.0)
 """Lightness by which other things in the photo may outshine a white garment, and by which a light one is grey: a
 photo that shows brighter things is not underexposed."""
-WHITE_LIGHTNESS = 94.0
-"""Lightness of a white garment's bright parts in a well exposed picture."""
-NEUTRAL_SPREAD = 0.22
-"""Largest difference of the linear channels, as a share of their mean, of a garment that may be white."""
+WHITE_LIGHTNESS = 92.5
+"""Lightness of white cotton."""
+TINTED, DYED = 5.0, 9.0
+"""Chroma up to which the room may have tinted a white cloth, and from which on the cloth itself is coloured."""
+BLUEST = -4.5
+"""CIE b* below which a light cloth is pale blue: rooms tint yellow."""
 FAINT_TINT, PRINT_STRENGTH = 0.20, 0.50
 """Differences of the linear channels, as shares of their mean, below which a tint on a white garment is taken for
 the room's, and above which it is a print's."""
@@ -53,7 +58,7 @@ class Exposure:
         return _compressed(balanced.astype(np.float32)) if max(self.gains) > 1 else balanced
 
 
-def exposure_of(photo: UInt8, garment: Float32, light: Light) -> Exposure:
+def exposure_of(photo: UInt8, garment: Float32, passport: Passport) -> Exposure:
     """What to do with a photo's colours.
 
     The passport tells the light where anything in the photo shows it. Where nothing does, only white clothes are
@@ -62,24 +67,47 @@ def exposure_of(photo: UInt8, garment: Float32, light: Light) -> Exposure:
     Args:
         photo: HxWx3 uint8 sRGB.
         garment: Nx3 float32, linear light of the pixels that are surely garment.
-        light: As the passport tells it.
+        passport: The garment's.
     """
-    if light.evidence is not None:
-        return Exposure(light.gains, 0.0)
-    luminance = garment @ LUMINANCE
-    level = float(garment[luminance >= np.percentile(luminance, 75)].mean(axis=0) @ LUMINANCE)
-    tint = garment[luminance >= np.median(luminance)].mean(axis=0)
-    spread = float(np.ptp(tint) / max(float(tint.mean()), 1e-6))
-    fine, grey = BRIGHTER_THINGS
-    sure = float(
-        np.clip((lightness(level) - WHITE_FROM) / (WHITE_SURE - WHITE_FROM), 0, 1)
-        * np.clip((grey - (lightness(_brightest(photo)) - lightness(level))) / (grey - fine), 0, 1)
-        * np.clip(2.5 * (1 - spread / NEUTRAL_SPREAD), 0, 1)
-    )
+    if passport.light.evidence is not None:
+        return Exposure(passport.light.gains, 0.0)
+    if passport.palette:
+        ground = linear(np.array(passport.palette[0].srgb, np.uint8))
+    else:
+        ground = np.median(garment, axis=0).astype(np.float32)
+    sure = 0.0
+    if texture_class(passport) is not TextureClass.DENIM:
+        sure = _whiteness(ground, float(np.percentile(garment @ LUMINANCE, 75)), _brightest(photo))
     wanted = ((WHITE_LIGHTNESS + 16) / 116) ** 3
-    neutral = wanted / max(level, 1e-6) * float(tint @ LUMINANCE) / np.maximum(tint, 1e-6)
-    red, green, blue = (float(gain) for gain in 1 + sure * (neutral - 1))
+    red, green, blue = (float(gain) for gain in 1 + sure * (wanted / np.maximum(ground, 1e-6) - 1))
     return Exposure((red, green, blue), sure)
+
+
+def texture_class(passport: Passport) -> TextureClass | None:
+    """What the cloth is most likely like; None where the passport does not tell."""
+    guesses = () if passport.texture is None else passport.texture.guesses
+    return guesses[0].texture_class if guesses else None
+
+
+def _whiteness(ground: Float32, bright: float, brightest: float) -> float:
+    """How surely a cloth is white, 0 to 1.
+
+    Args:
+        ground: 3 float32, its main colour in linear light.
+        bright: Luminance of its bright parts.
+        brightest: Luminance of the brightest things in the photo.
+    """
+    level, a, b = (float(value) for value in cv2.cvtColor(ground[None, None], cv2.COLOR_LRGB2LAB)[0, 0])
+    most = lightness(brightest)
+    fine, grey = BRIGHTER_THINGS
+    likely = np.array(
+        [
+            (level + max(USUAL_BRIGHTEST - most, 0.0) - WHITE_FROM) / (WHITE_SURE - WHITE_FROM),
+            (grey - (most - lightness(bright))) / (grey - fine),
+            (DYED - np.hypot(a, b)) / (DYED - TINTED),
+        ]
+    )
+    return float(np.clip(likely, 0, 1).prod()) if b > BLUEST else 0.0
 
 
 def _brightest(photo: UInt8) -> float:

@@ -34,13 +34,17 @@ def surely_garment(light: Float32, mask: Bool, holes: Bool, cancel: CancelFlag) 
     if not outside.any():
         return sure
     root = np.sqrt(light).astype(np.float32)  # distances close to those that eyes see
+    near_hole = cv2.dilate(holes.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    inner = (depth > DEEP_SHARE * diagonal) & ~near_hole
+    if not inner.any():
+        return sure
     cancel.check()
-    garment = filled(root, depth > DEEP_SHARE * diagonal)
+    garment = filled(root, inner)
     cancel.check()
     ground = filled(root, outside)
     cancel.check()
     like_ground = np.linalg.norm(root - ground, axis=2) < np.linalg.norm(root - garment, axis=2)
-    doubtful = (depth < FRINGE_SHARE * diagonal) | (cv2.dilate(holes.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0)
+    doubtful = (depth < FRINGE_SHARE * diagonal) | near_hole
     kept: Bool = sure & ~(doubtful & like_ground)
     return kept if kept.any() else sure
 

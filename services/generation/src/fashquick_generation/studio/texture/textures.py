@@ -11,10 +11,10 @@ from fashquick_common.garment import Category, Passport
 from fashquick_generation.engine import GarmentInput
 from fashquick_generation.studio.arrays import Bool, Float32, Float64
 from fashquick_generation.studio.colour import linear
-from fashquick_generation.studio.cut.pattern import Pattern
+from fashquick_generation.studio.cut.pattern import Family, Pattern
 from fashquick_generation.studio.texture import shades
 from fashquick_generation.studio.texture.back import ALL_OVER, back_of, reverse_of
-from fashquick_generation.studio.texture.exposure import Exposure, exposure_of
+from fashquick_generation.studio.texture.exposure import Exposure, exposure_of, texture_class
 from fashquick_generation.studio.texture.filling import continued
 from fashquick_generation.studio.texture.seen import above, surely_garment
 from fashquick_generation.studio.texture.window import Window, resized, window_of
@@ -67,7 +67,7 @@ def textures(garment: GarmentInput, pattern: Pattern, scale: float, cancel: Canc
     mask, holes = (window.cut_flags(flags) > 127 for flags in (pattern.outline.mask, pattern.outline.holes))
     cancel.check()
     sure = surely_garment(light, mask, holes, cancel)
-    exposure = exposure_of(garment.photo, light[sure], passport.light)
+    exposure = exposure_of(garment.photo, light[sure], passport)
     lit = exposure.applied(light)
     cancel.check()
     neck = np.zeros(mask.shape, bool)
@@ -75,18 +75,18 @@ def textures(garment: GarmentInput, pattern: Pattern, scale: float, cancel: Canc
         neck = above(window.place(pattern.warp.to_photo(pattern.front_edge)), mask.shape)
     printed = _printed(passport, window)
     kind = None if passport.pattern is None else passport.pattern.kind
-    cloth = passport.texture.guesses[0].texture_class if passport.texture and passport.texture.guesses else None
     dyes = _dyes(passport, exposure, lit[sure])
     if kind is None or kind in shades.ONE_CLOTH:
         dyes = shades.merged(dyes)
-    lit = shades.evened(lit, sure & ~neck, printed, dyes, shades.strength_of(kind, cloth), cancel)
+    lit = shades.evened(lit, sure & ~neck, printed, dyes, shades.strength_of(kind, texture_class(passport)), cancel)
     cancel.check()
     front = continued(lit, sure & ~neck, MIRRORED_SHARE * window.diagonal)
     cancel.check()
     inside = reverse_of(lit, sure & neck, front)
     cancel.check()
     cuts = printed | neck | (_opening(mask) if passport.category in BUTTONED else False)
-    back = back_of(front, mask, cuts, all_over=kind in ALL_OVER, cancel=cancel)
+    alike = kind in ALL_OVER or pattern.family is Family.TROUSERS
+    back = back_of(front, sure, cuts, alike=alike, cancel=cancel)
     cancel.check()
     front, inside, back = (np.clip(resized(image, window.full), 0, 1) for image in (front, inside, back))
     return Texture(front, inside, back, window.low.astype(np.float64), window.full_scale)

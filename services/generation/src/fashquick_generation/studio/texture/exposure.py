@@ -16,8 +16,8 @@ KNEE, BRIGHTEST = 0.80, 0.93
 """Linear light from which brightened channels are compressed, and the most that any cloth returns."""
 WHITE_FROM, WHITE_SURE = 66.0, 80.0
 """Lightness (L*) of a cloth, made up for an underexposed photo, from which it may be, and surely is, a white one."""
-USUAL_BRIGHTEST = 85.0
-"""Lightness that the brightest things of a well exposed photo have at least."""
+USUAL_BRIGHTEST, MOST_MADE_UP = 85.0, 8.0
+"""Lightness that the brightest things of a well exposed photo have at least, and the most that is made up for."""
 BRIGHTER_THINGS = (8.0, 16.0)
 """Lightness by which other things in the photo may outshine a white garment, and by which a light one is grey: a
 photo that shows brighter things is not underexposed."""
@@ -102,7 +102,7 @@ def _whiteness(ground: Float32, bright: float, brightest: float) -> float:
     fine, grey = BRIGHTER_THINGS
     likely = np.array(
         [
-            (level + max(USUAL_BRIGHTEST - most, 0.0) - WHITE_FROM) / (WHITE_SURE - WHITE_FROM),
+            (level + float(np.clip(USUAL_BRIGHTEST - most, 0, MOST_MADE_UP)) - WHITE_FROM) / (WHITE_SURE - WHITE_FROM),
             (grey - (most - lightness(bright))) / (grey - fine),
             (DYED - np.hypot(a, b)) / (DYED - TINTED),
         ]

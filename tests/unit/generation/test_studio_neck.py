@@ -11,13 +11,31 @@ import pytest
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.garment import Answer, Front, Geometry, Landmark, LegLength, Neckline, SleeveLength
 from fashquick_common.garment import LandmarkName as L
-from fashquick_generation.engine import GarmentInput
+from fashquick_generation.engine import Figure, GarmentInput
 from fashquick_generation.studio.arrays import Float64
-from fashquick_generation.studio.cut import neck, neckline, outline
+from fashquick_generation.studio.cut import collar, drafting, neck, neckline, outline
+from fashquick_generation.studio.cut.pattern import Pattern
+from fashquick_generation.studio.drape import dressing
+from fashquick_generation.studio.drape.collar import with_collar
+from fashquick_generation.studio.figure import body, measures, poses
+from fashquick_generation.studio.mesh import edges_of
 from fashquick_generation.studio.sample import WIDTH, sample_garment
 
 BACK = np.array([[162.0, 60.0], [238.0, 60.0]])
 """The drawn T-shirt's edge between its neck points."""
+
+
+Worn = tuple[Pattern, dressing.Dressed]
+
+
+@pytest.fixture(scope="module")
+def worn() -> Worn:
+    model = body.load(Figure("woman"), frozenset(body.Companion))
+    measured = measures.measured(model.posed(poses.rotations(model, poses.arms_out(45.0))))
+    pattern = drafting.drafted(sample_garment(), measured, CancelFlag())
+    effort = dressing.Effort(grid_m=0.026, sew=8, fall=10, move=8, settle=6, substeps=8)
+    fallen = dressing.fallen(model, [pattern], effort=effort, on_frame=lambda: None, cancel=CancelFlag())
+    return pattern, dressing.posed(fallen, poses.named("relaxed"), on_frame=lambda: None, cancel=CancelFlag())
 
 
 def says(value: Neckline, confidence: float = 0.9) -> Answer[Neckline]:
@@ -37,7 +55,7 @@ def with_opening(depth: float, roundness: float) -> GarmentInput:
 
 def standing(garment: GarmentInput, height: int, kind: Neckline) -> GarmentInput:
     """The garment with a tube over its neck, and the passport's neck points at the tube's upper corners."""
-    alpha, photo = np.roll(garment.alpha, 80, axis=0), np.roll(garment.photo, 80, axis=0)
+    alpha, photo = np.pad(garment.alpha, ((80, 0), (0, 0))), np.pad(garment.photo, ((80, 0), (0, 0), (0, 0)))
     alpha[140 - height : 145, 166:235] = 255
     photo[alpha > 0] = garment.photo[200, 200]
     marks = {name: Landmark(mark.x, mark.y + 80, mark.confidence) for name, mark in garment.passport.landmarks.items()}
@@ -90,10 +108,55 @@ def test_neck_points_lie_under_a_turtleneck() -> None:
 
 def test_what_hangs_over_a_crew_neck_is_a_hanger() -> None:
     garment = sample_garment()
-    alpha = np.roll(garment.alpha, 80, axis=0)
+    alpha = np.pad(garment.alpha, ((80, 0), (0, 0)))
     alpha[90:150, 195:206] = 255
     marks = {name: Landmark(mark.x, mark.y + 80, 1.0) for name, mark in garment.passport.landmarks.items()}
     seen = found(replace(garment, alpha=alpha, passport=replace(garment.passport, landmarks=marks)))
     assert seen.rim is None
     assert seen.back_edge[:, 1].min() > 130
     assert seen.right == pytest.approx((162, 140), abs=4)
+
+
+def put_on(worn: Worn, kind: Neckline, height: int) -> tuple[dressing.Garment, Float64]:
+    """The drawn T-shirt with a collar of that kind, and the collar's points."""
+    pattern, dressed = worn
+    bare = dressed.garments[0]
+    band = collar.collar_of(found(standing(sample_garment(), height, kind)), pattern.pixel_m)
+    assert band is not None
+    whole = dressing.Garment(
+        *with_collar(replace(pattern, collar=band), bare.cloth, bare.x, bare.texture, dressed.body)
+    )
+    return whole, whole.x[len(bare.x) :]
+
+
+@pytest.mark.parametrize(("kind", "height"), [(Neckline.HIGH, 50), (Neckline.HIGH, 120), (Neckline.COLLAR, 24)])
+def test_a_collar_stands_around_the_neck_and_leaves_the_chin_free(worn: Worn, kind: Neckline, height: int) -> None:
+    figure = worn[1].body
+    _, points = put_on(worn, kind, height)
+    neck_points = [figure.vertices[figure.of(part)] for part in (body.Part.NECK, body.Part.HEAD)]
+    middle, chin = neck_points[0].mean(axis=0), neck_points[1][:, 2].min()
+    away = points[:, :2] - middle[:2]
+    assert len(np.unique(np.round(np.arctan2(*away.T) / 0.5))) >= 12  # all around
+    in_front = points[:, 1] < neck_points[0][:, 1].min() + 0.02
+    assert points[in_front, 2].max() < chin + 0.01
+    assert points[:, 2].max() > np.median(worn[1].garments[0].x[worn[1].garments[0].cloth.neck_edge, 2]) + 0.02
+    assert np.linalg.norm(away[points[:, 2] > chin - 0.02], axis=1).min(initial=1.0) > 0.035  # not inside the neck
+
+
+def test_a_hood_lies_on_the_back(worn: Worn) -> None:
+    whole, points = put_on(worn, Neckline.HOOD, 100)
+    neck = worn[1].body.vertices[worn[1].body.of(body.Part.NECK)].mean(axis=0)
+    behind, before = points[points[:, 1] > neck[1]], points[points[:, 1] < neck[1]]
+    assert np.ptp(behind[:, 2]) > 2 * np.ptp(before[:, 2])
+    assert points[:, 2].max() < worn[1].body.vertices[:, 2].max() - 0.15
+    assert len(whole.texture) == len(whole.x) == len(whole.cloth.rest)
+
+
+def test_a_collar_leaves_no_gap_at_its_seam(worn: Worn) -> None:
+    whole, points = put_on(worn, Neckline.HIGH, 50)
+    bare = worn[1].garments[0]
+    rim = bare.x[bare.cloth.edges.ends[bare.cloth.edges.border].ravel()]
+    seam = points[np.abs(points[:, None] - rim[None]).max(axis=2).min(axis=1) == 0]
+    assert len(seam) * 6 == len(points)
+    assert (edges_of(whole.cloth.faces).opposite[:, 0] >= 0).all()
+    assert np.isfinite(whole.x).all()

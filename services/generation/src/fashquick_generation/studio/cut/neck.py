@@ -68,8 +68,8 @@ class Neck:
             there.
         back_edge: Mx2 float64, pixels, likewise of the back panel; hidden under the front where a collar stands.
         rim: Mx2 float64, pixels, one point for each of `front_edge`: how far the outside of what stands there
-            reaches in the photo (a stand's or turtleneck's upper edge, a shirt collar's fold); None where nothing
-            stands.
+            reaches in the photo (a stand's or turtleneck's upper edge, a shirt collar's fold); the outline of a
+            hood; None where nothing stands.
         kind: Of the neck.
         confidence: 0 to 1, how clearly the photo shows the front edge.
     """
@@ -129,19 +129,32 @@ def found(photo: UInt8, line: Float64, armpits: tuple[Float64, Float64], passpor
     if L.COLLAR_BOTTOM in marks:
         known, sureness = frame.outward(marks[L.COLLAR_BOTTOM]), passport.landmarks[L.COLLAR_BOTTOM].confidence
     if kind in STANDING:
-        ends = _base(sides, kind)
-        rim = None
-        edge = front_edge(photo, frame.outward(_between(outline, *_corners(outline, ends))), answer, known, sureness)
-        if kind is not Neckline.HOOD:
-            rim = edge.line
-        points = frame.outward(ends)
-        seam = frame.outward(_seam(ends, frame.inward(edge.line) if rim is not None else None))
-        back = curve(points[0], points[1], BACK_DEPTH * float(np.linalg.norm(points[1] - points[0])), 2.0)
-        return Neck(points[0], points[1], seam, back, rim, kind, edge.confidence)
+        return _standing(photo, frame, outline, ends=_base(sides, kind), kind=kind, said=(answer, known, sureness))
     back_uv = _unhooked(_between(outline, *(side.end(outline) for side in sides)))
     back = frame.outward(back_uv)
     edge = front_edge(photo, back, answer, known, sureness)
     return Neck(back[0], back[-1], edge.line, back, None, kind, edge.confidence)
+
+
+def _standing(
+    photo: UInt8,
+    frame: _Frame,
+    outline: Float64,
+    *,
+    ends: Float64,
+    kind: Neckline,
+    said: tuple[Answer[Neckline] | None, Float64 | None, float],
+) -> Neck:
+    """A neck whose shoulder seams meet a collar or hood at `ends` (2x2, right and left)."""
+    points = frame.outward(ends)
+    back = curve(points[0], points[1], BACK_DEPTH * float(np.linalg.norm(points[1] - points[0])), 2.0)
+    if kind is Neckline.HOOD:
+        first, last = (int(np.linalg.norm(outline - end, axis=1).argmin()) for end in ends)
+        rim = frame.outward(resampled(_between(outline, first, last), SAMPLES))
+        return Neck(points[0], points[1], frame.outward(_seam(ends, None)), back, rim, kind, 0.0)
+    edge = front_edge(photo, frame.outward(_between(outline, *_corners(outline, ends))), *said)
+    seam = frame.outward(_seam(ends, frame.inward(edge.line)))
+    return Neck(points[0], points[1], seam, back, edge.line, kind, edge.confidence)
 
 
 @dataclass(frozen=True, slots=True)

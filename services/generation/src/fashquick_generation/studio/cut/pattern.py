@@ -8,7 +8,9 @@ from typing import Protocol
 
 import numpy as np
 
+from fashquick_common.garment import Neckline
 from fashquick_generation.studio.arrays import Float64
+from fashquick_generation.studio.cut.collar import Collar
 from fashquick_generation.studio.cut.outline import Outline
 
 
@@ -87,6 +89,7 @@ class Pattern:
         outline: The garment in the photo.
         warp: Where the pattern lies in the photo.
         pixel_m: Metres a pixel of the photo, on average.
+        collar: What stands on the neckline; then the neck and `front_edge` are the seams that hold it.
     """
 
     family: Family
@@ -95,6 +98,7 @@ class Pattern:
     outline: Outline
     warp: Warp
     pixel_m: float
+    collar: Collar | None = None
 
     def stretch(self, role: Role, side: Side = Side.MIDDLE) -> Stretch | None:
         """The stretch of that role and side, or None."""
@@ -118,3 +122,10 @@ class Pattern:
     def border(self) -> Float64:
         """Nx2 float64, the closed border without its repeated corners."""
         return np.concatenate([stretch.line[:-1] for stretch in self.stretches])
+
+    @property
+    def inside_above(self) -> Float64 | None:
+        """Mx2 float64 pixels: the line at the neck, right to left, above which the photo shows the inside, if so."""
+        if self.collar is not None:
+            return None if self.collar.kind is Neckline.HOOD else self.collar.rim
+        return None if self.front_edge is None else self.warp.to_photo(self.front_edge)

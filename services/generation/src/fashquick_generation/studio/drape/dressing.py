@@ -16,6 +16,7 @@ from fashquick_generation.studio.arrays import Float64
 from fashquick_generation.studio.cut.pattern import Family, Pattern
 from fashquick_generation.studio.drape import gates
 from fashquick_generation.studio.drape.cloth import Cloth, sewn
+from fashquick_generation.studio.drape.collar import with_collar
 from fashquick_generation.studio.drape.motion import Motion, Worn
 from fashquick_generation.studio.drape.placing.contract import Placed, Placer
 from fashquick_generation.studio.drape.placing.skirts import SkirtPlacer
@@ -204,7 +205,7 @@ def posed(outfit: Fallen, pose: Pose, *, on_frame: Callable[[], None], cancel: C
         found |= placer.check(pattern, cloth, worn.state.x, motion.body)
         found["cloth_vertices"] = float(len(cloth.rest))
         facts |= {name: max(value, facts.get(name, value)) for name, value in found.items()}
-        garments.append(Garment(cloth, worn.state.x, fine.texture))
+        garments.append(Garment(*with_collar(pattern, cloth, worn.state.x, fine.texture, motion.body)))
     return Dressed(motion.body, tuple(garments), facts)
 
 

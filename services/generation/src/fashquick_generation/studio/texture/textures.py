@@ -71,8 +71,8 @@ def textures(garment: GarmentInput, pattern: Pattern, scale: float, cancel: Canc
     lit = exposure.applied(light)
     cancel.check()
     neck = np.zeros(mask.shape, bool)
-    if pattern.front_edge is not None:
-        neck = above(window.place(pattern.warp.to_photo(pattern.front_edge)), mask.shape)
+    if pattern.inside_above is not None:
+        neck = above(window.place(pattern.inside_above), mask.shape)
     printed = _printed(passport, window)
     kind = None if passport.pattern is None else passport.pattern.kind
     dyes = _dyes(passport, exposure, lit[sure])

@@ -17,7 +17,7 @@ from fashquick_generation.studio import checks
 from fashquick_generation.studio.arrays import Float32, UInt8
 from fashquick_generation.studio.cut import drafting
 from fashquick_generation.studio.cut.pattern import Pattern
-from fashquick_generation.studio.drape import dressing
+from fashquick_generation.studio.drape import dressing, fabrics
 from fashquick_generation.studio.figure import baked, body, measures, poses
 from fashquick_generation.studio.figure.companions import companions_for
 from fashquick_generation.studio.photograph import framing, maps, render, scene
@@ -109,8 +109,9 @@ class _Session:
     def run(self) -> Mapping[str, float]:
         pattern = self._cut()
         with self._clock.timed("drape"):
+            piece = dressing.Piece(pattern, fabrics.fabric_of(self._garment.passport))
             outfit = dressing.fallen(
-                self._model, [pattern], effort=self._effort, on_frame=self._on_frame, cancel=self._cancel
+                self._model, [piece], effort=self._effort, on_frame=self._on_frame, cancel=self._cancel
             )
         for name, pose in self._poses.items():
             with self._clock.timed("drape"):

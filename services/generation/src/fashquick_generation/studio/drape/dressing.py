@@ -17,13 +17,14 @@ from fashquick_generation.studio.cut.pattern import Family, Pattern
 from fashquick_generation.studio.drape import gates
 from fashquick_generation.studio.drape.cloth import Cloth, sewn
 from fashquick_generation.studio.drape.collar import with_collar
+from fashquick_generation.studio.drape.fabrics import GRAVITY, Fabric
 from fashquick_generation.studio.drape.motion import Motion, Worn
 from fashquick_generation.studio.drape.placing.contract import Placed, Placer
 from fashquick_generation.studio.drape.placing.skirts import SkirtPlacer
 from fashquick_generation.studio.drape.placing.tops import TopPlacer
 from fashquick_generation.studio.drape.placing.trousers import TrouserPlacer
 from fashquick_generation.studio.drape.refining import Refinement, refinement
-from fashquick_generation.studio.drape.solver import GRAVITY, Frame, Threads, threads_of
+from fashquick_generation.studio.drape.solver import Frame, Threads, threads_of
 from fashquick_generation.studio.figure.body import BodyModel, PosedBody
 from fashquick_generation.studio.figure.poses import Pose
 
@@ -62,6 +63,19 @@ class Effort:
     def frames(self, garments: int, poses: int) -> int:
         """Frames in all of an outfit that is shown in some poses."""
         return garments * (self.sew + self.fall) + (garments - 1) * CHANGE_FRAMES + poses * (self.move + self.settle)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A garment as it comes from the cutting table.
+
+    Attributes:
+        pattern: Its cut.
+        fabric: What it is made of.
+    """
+
+    pattern: Pattern
+    fabric: Fabric
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +132,7 @@ class Fallen:
     Attributes:
         model: Who wears it.
         pose: That the body is in.
-        patterns: Of the garments, innermost first.
+        pieces: Of the garments, innermost first.
         worn: The garments, on their coarse meshes.
         fine: How the fine meshes of the same garments are put on.
         effort: How fine and long to simulate.
@@ -126,7 +140,7 @@ class Fallen:
 
     model: BodyModel
     pose: Pose
-    patterns: tuple[Pattern, ...]
+    pieces: tuple[Piece, ...]
     worn: tuple[Worn, ...]
     fine: tuple[Fine, ...]
     effort: Effort
@@ -134,7 +148,7 @@ class Fallen:
 
 def fallen(
     model: BodyModel,
-    patterns: Sequence[Pattern],
+    pieces: Sequence[Piece],
     *,
     effort: Effort,
     on_frame: Callable[[], None],
@@ -144,35 +158,39 @@ def fallen(
 
     Args:
         model: Who wears them.
-        patterns: At least one, innermost first.
+        pieces: At least one, innermost first.
         effort: How fine and long to simulate.
         on_frame: Called after each frame.
         cancel: Checked before each frame.
     """
-    motion = Motion(model, PLACERS[patterns[0].family].first(patterns[0]), (), on_frame=on_frame, cancel=cancel)
+    motion = Motion(model, _placer(pieces[0]).first(pieces[0].pattern), (), on_frame=on_frame, cancel=cancel)
     fine = []
-    for pattern in patterns:
-        placer = PLACERS[pattern.family]
+    for piece in pieces:
+        placer, pattern = _placer(piece), piece.pattern
         if motion.worn:
-            motion.move(placer.first(pattern), CHANGE_FRAMES, Frame(effort.substeps, GRAVITY, 0.99, 0.12))
+            motion.move(placer.first(pattern), CHANGE_FRAMES, Frame(effort.substeps, GRAVITY, 0.99))
         coarse = placer.place(pattern, sewn(pattern, effort.coarser * effort.grid_m), motion.body, motion.under)
         cancel.check()
-        fine.append(_fine(pattern, effort.grid_m, coarse.cloth, motion, cancel))
-        motion.put_on(coarse)
-        motion.hold(effort.sew, Frame(effort.substeps, 0.0, 0.92, 0.1))
+        fine.append(_fine(piece, effort.grid_m, coarse.cloth, motion, cancel))
+        motion.put_on(coarse, piece.fabric)
+        motion.hold(effort.sew, Frame(effort.substeps, 0.0, 0.92))
         motion.give_way(MAX_TENSION)
-        motion.hold(effort.fall, Frame(effort.substeps, GRAVITY, 0.996, 0.06))
+        motion.hold(effort.fall, Frame(effort.substeps, GRAVITY, 0.996))
         motion.give_way(MAX_TENSION)
-    return Fallen(model, motion.pose, tuple(patterns), motion.worn, tuple(fine), effort)
+    return Fallen(model, motion.pose, tuple(pieces), motion.worn, tuple(fine), effort)
 
 
-def _fine(pattern: Pattern, grid_m: float, coarse: Cloth, motion: Motion, cancel: CancelFlag) -> Fine:
-    cloth = sewn(pattern, grid_m)
-    texture = pattern.warp.to_photo(cloth.rest)
+def _fine(piece: Piece, grid_m: float, coarse: Cloth, motion: Motion, cancel: CancelFlag) -> Fine:
+    cloth = sewn(piece.pattern, grid_m)
+    texture = piece.pattern.warp.to_photo(cloth.rest)
     cancel.check()
-    placed = PLACERS[pattern.family].place(pattern, cloth, motion.body, motion.under)
+    placed = _placer(piece).place(piece.pattern, cloth, motion.body, motion.under)
     cancel.check()
-    return Fine(placed, threads_of(placed.cloth), refinement(coarse, placed.cloth), texture)
+    return Fine(placed, threads_of(placed.cloth, piece.fabric), refinement(coarse, placed.cloth), texture)
+
+
+def _placer(piece: Piece) -> Placer:
+    return PLACERS[piece.pattern.family]
 
 
 def posed(outfit: Fallen, pose: Pose, *, on_frame: Callable[[], None], cancel: CancelFlag) -> Dressed:
@@ -190,16 +208,16 @@ def posed(outfit: Fallen, pose: Pose, *, on_frame: Callable[[], None], cancel: C
     """
     effort = outfit.effort
     motion = Motion(outfit.model, outfit.pose, outfit.worn, on_frame=on_frame, cancel=cancel)
-    motion.move(pose, effort.move, Frame(effort.substeps, GRAVITY, 0.996, 0.12))
+    motion.move(pose, effort.move, Frame(effort.substeps, GRAVITY, 0.996))
     settled = _refined(outfit.fine, motion)
     motion = Motion(outfit.model, pose, settled, on_frame=on_frame, cancel=cancel)
-    motion.hold(effort.settle, Frame(effort.substeps, GRAVITY, 0.985, 0.25))
+    motion.hold(effort.settle, Frame(effort.substeps, GRAVITY, 0.985))
     garments: list[Garment] = []
     facts: dict[str, float] = {}
-    for pattern, fine, worn in zip(outfit.patterns, outfit.fine, motion.worn, strict=True):
-        placer, cloth = PLACERS[pattern.family], worn.placed.cloth
+    for piece, fine, worn in zip(outfit.pieces, outfit.fine, motion.worn, strict=True):
+        placer, cloth, pattern = _placer(piece), worn.placed.cloth, piece.pattern
         found = gates.check_stretch(
-            worn.threads.stretch(worn.state.x), worn.threads.tension(worn.state.x), most=placer.most_stretch(pattern)
+            worn.threads.stretched(worn.state.x), worn.threads.tensed(worn.state.x), most=placer.most_stretch(pattern)
         )
         cancel.check()
         found |= placer.check(pattern, cloth, worn.state.x, motion.body)
@@ -213,5 +231,5 @@ def _refined(fine: tuple[Fine, ...], motion: Motion) -> tuple[Worn, ...]:
     out = []
     for mesh, worn in zip(fine, motion.worn, strict=True):
         state = mesh.refinement.applied(worn.state)
-        out.append(Worn(mesh.placed, mesh.threads.given_way(state.x, MAX_TENSION), state))
+        out.append(Worn(mesh.placed, worn.fabric, mesh.threads.given_way(state.x, MAX_TENSION), state))
     return tuple(out)

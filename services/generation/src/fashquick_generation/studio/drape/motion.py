@@ -10,6 +10,7 @@ import numpy as np
 from fashquick_common.cancel import CancelFlag
 from fashquick_generation.studio.arrays import Bool, Float64, Int32
 from fashquick_generation.studio.drape.collision import Collider, surface_of
+from fashquick_generation.studio.drape.fabrics import Fabric
 from fashquick_generation.studio.drape.placing.contract import CLEARANCE_M, Placed
 from fashquick_generation.studio.drape.placing.pins import held
 from fashquick_generation.studio.drape.solver import Contacts, Frame, State, Threads, advanced, threads_of
@@ -26,11 +27,13 @@ class Worn:
 
     Attributes:
         placed: How it was put on.
+        fabric: What it is made of.
         threads: What holds it in shape.
         state: Where it is and how fast it moves.
     """
 
     placed: Placed
+    fabric: Fabric
     threads: Threads
     state: State
 
@@ -74,9 +77,11 @@ class Motion:
         """Nx3 float64, points of all garments."""
         return np.concatenate([np.zeros((0, 3)), *(garment.state.x for garment in self.worn)])
 
-    def put_on(self, placed: Placed) -> None:
+    def put_on(self, placed: Placed, fabric: Fabric) -> None:
         """Put another garment over those that are worn."""
-        self._wear(Worn(placed, threads_of(placed.cloth), State(placed.start, np.zeros_like(placed.start))))
+        self._wear(
+            Worn(placed, fabric, threads_of(placed.cloth, fabric), State(placed.start, np.zeros_like(placed.start)))
+        )
 
     def give_way(self, limit: float) -> None:
         """Lengthen for good what is stretched by more than `limit` in the outermost garment."""
@@ -98,7 +103,7 @@ class Motion:
     def _wear(self, garment: Worn) -> None:
         layers = [other.placed.cloth.faces for other in self.worn]
         sizes = [len(other.state.x) for other in self.worn]
-        self._surroundings.append(_Surroundings(garment.placed, self.body, layers, sizes))
+        self._surroundings.append(_Surroundings(garment, self.body, layers, sizes))
         self.worn = (*self.worn, garment)
 
     def _follow(self, body: PosedBody, frame: Frame) -> None:
@@ -110,7 +115,8 @@ class Motion:
             x = garment.state.x
             skin, gap = around.contacts(x, np.concatenate(now), np.concatenate(then))
             self._cancel.check()
-            state = advanced(garment.state, garment.threads, around.held(body), skin, gap, frame)
+            friction = garment.fabric.friction
+            state = advanced(garment.state, garment.threads, around.held(body), skin, gap, friction, frame)
             now.append(x)
             then.append(state.x)
             moved.append(replace(garment, state=state))
@@ -121,7 +127,7 @@ class Motion:
 class _Surroundings:
     """What a garment collides with: body, companion clothes and the garments underneath."""
 
-    def __init__(self, placed: Placed, body: PosedBody, layers: list[Int32], sizes: list[int]) -> None:
+    def __init__(self, garment: Worn, body: PosedBody, layers: list[Int32], sizes: list[int]) -> None:
         free = body.of(Part.HEAD, Part.HAND_LEFT, Part.HAND_RIGHT, Part.FOOT_LEFT, Part.FOOT_RIGHT)
         skin, shown = body.model.body.faces, body.model.solid_faces
         self._points, count = len(body.vertices), len(body.solid)
@@ -134,8 +140,8 @@ class _Surroundings:
         self._skin = Collider(surface_of(solid, int(starts[-1])))
         self._arms = Collider(surface_of(skin[arms[skin].all(axis=1)], self._points))
         self._trunk = Collider(surface_of(skin[trunk[skin].all(axis=1)], self._points))
-        self._near_skin = np.full(len(placed.start), CLEARANCE_M)
-        self._placed = placed
+        self._placed = garment.placed
+        self._near_skin = np.full(len(self._placed.start), CLEARANCE_M + garment.fabric.thickness_m / 2)
 
     def contacts(self, x: Float64, now: Float64, then: Float64) -> tuple[Contacts, Contacts]:
         """Contacts with everything solid, and the gaps to keep from arms or trunk."""

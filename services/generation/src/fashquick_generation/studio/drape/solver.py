@@ -17,12 +17,9 @@ import numpy as np
 
 from fashquick_generation.studio.arrays import Float64, Int32
 from fashquick_generation.studio.drape.cloth import Cloth
+from fashquick_generation.studio.drape.fabrics import Fabric
 
 FRAME_S = 1 / 60
-GRAVITY = 9.81
-"""Metres per second squared."""
-STRETCH_COMPLIANCE = 1e-9
-BEND_COMPLIANCE = 1e-4
 COLLAR_TENSION = 0.97
 """Length of a ribbed collar over the edge it is sewn to: what makes a collar lie close."""
 FASTEST_M_S = 4.0
@@ -39,6 +36,8 @@ class Threads:
         lengths: E float64, their lengths at rest, once the cloth has given way.
         across: Bx2 int32, vertices opposite of each other over an edge, which bending brings together.
         spans: B float64, their distances at rest.
+        stretch: Compliance of the edges.
+        bend: Compliance of the spans.
     """
 
     ends: Int32
@@ -46,6 +45,8 @@ class Threads:
     lengths: Float64
     across: Int32
     spans: Float64
+    stretch: float
+    bend: float
 
     def given_way(self, x: Float64, limit: float) -> Threads:
         """The threads, lengthened for good where `x` stretches them by more than `limit`.
@@ -56,11 +57,11 @@ class Threads:
         """
         return replace(self, lengths=np.maximum(self.lengths, self._now(x) / limit))
 
-    def stretch(self, x: Float64) -> Float64:
+    def stretched(self, x: Float64) -> Float64:
         """E float64, length of each edge over its length in the pattern."""
         return self._now(x) / self.cut
 
-    def tension(self, x: Float64) -> Float64:
+    def tensed(self, x: Float64) -> Float64:
         """E float64, length of each edge over its length after the cloth has given way."""
         return self._now(x) / self.lengths
 
@@ -69,11 +70,12 @@ class Threads:
         return now
 
 
-def threads_of(cloth: Cloth) -> Threads:
+def threads_of(cloth: Cloth, fabric: Fabric) -> Threads:
     """Stretch constraints on all edges, bend constraints over all inner ones."""
     edges = cloth.edges
     at_rest = cloth.rest if cloth.shape is None else cloth.shape
     lengths = np.linalg.norm(at_rest[edges.ends[:, 0]] - at_rest[edges.ends[:, 1]], axis=1)
+    typical = float(np.median(lengths))
     lengths[edges.border & cloth.neck_edge[edges.ends].all(axis=1)] *= COLLAR_TENSION
     inner = ~edges.border
     same = np.zeros(len(edges.ends), bool)
@@ -86,7 +88,15 @@ def threads_of(cloth: Cloth) -> Threads:
     # In the mesh's own order an error would be swept from one side of the garment to the other.
     shuffle = np.random.default_rng(0)
     first, second = shuffle.permutation(len(lengths)), shuffle.permutation(len(spans))
-    return Threads(edges.ends[first], lengths[first], lengths[first], across[second], spans[second])
+    return Threads(
+        edges.ends[first],
+        lengths[first],
+        lengths[first],
+        across[second],
+        spans[second],
+        fabric.stretch_compliance(typical),
+        fabric.bend_compliance(typical),
+    )
 
 
 def _height_over(rest: Float64, ends: Int32, corner: Int32) -> Float64:
@@ -122,13 +132,11 @@ class Frame:
         substeps: Number of them.
         gravity: m/s^2.
         keep: Share of the speed that is left after a substep.
-        friction: Share of the sliding that a contact stops in a substep.
     """
 
     substeps: int
     gravity: float
     keep: float
-    friction: float
 
 
 @numba.njit(nogil=True, cache=True)
@@ -165,7 +173,11 @@ def _push(
     share: float,
     friction: float,
 ) -> None:
-    """Put points back in front of their planes and hold them there by friction."""
+    """Put points back in front of their planes and hold them there by Coulomb's friction.
+
+    M. Müller, M. Macklin, N. Chentanez et al., "Detailed rigid body simulation with extended position based dynamics"
+    (2020), section 3.5: sliding stops where it is less than `friction` times the way a point was pushed.
+    """
     for i in range(x.shape[0]):
         if clearance[i] < 0.0 or w[i] == 0.0:
             continue
@@ -178,9 +190,13 @@ def _push(
         for k in range(3):
             x[i, k] += depth * normals[i, k]
             along += (x[i, k] - before[i, k] - motion[i, k] * share) * normals[i, k]
+        slide = 0.0
         for k in range(3):
-            slide = x[i, k] - before[i, k] - motion[i, k] * share - along * normals[i, k]
-            x[i, k] -= friction * slide
+            slide += (x[i, k] - before[i, k] - motion[i, k] * share - along * normals[i, k]) ** 2
+        stopped = friction * depth
+        stopped = 1.0 if slide <= stopped * stopped else stopped / np.sqrt(slide)
+        for k in range(3):
+            x[i, k] -= stopped * (x[i, k] - before[i, k] - motion[i, k] * share - along * normals[i, k])
 
 
 @numba.njit(nogil=True, cache=True)
@@ -193,6 +209,8 @@ def _step(
     lengths: Float64,
     across: Int32,
     spans: Float64,
+    stretch: float,
+    bend: float,
     skin: tuple[Float64, Float64, Float64, Float64],
     gap: tuple[Float64, Float64, Float64, Float64],
     substeps: int,
@@ -214,8 +232,8 @@ def _step(
                 else:
                     # A held point goes to its place evenly over what is left of the frame.
                     x[i, k] += (held[i, k] - x[i, k]) / (substeps - s)
-        _pull(x, w, ends, lengths, STRETCH_COMPLIANCE / (dt * dt), 4.0)
-        _pull(x, w, across, spans, BEND_COMPLIANCE / (dt * dt), 1.0)
+        _pull(x, w, ends, lengths, stretch / (dt * dt), 4.0)
+        _pull(x, w, across, spans, bend / (dt * dt), 1.0)
         _push(x, before, w, gap[0], gap[1], gap[2], gap[3], part, share, 0.0)
         _push(x, before, w, skin[0], skin[1], skin[2], skin[3], part, share, friction)
         for i in range(x.shape[0]):
@@ -243,7 +261,13 @@ class State:
 
 
 def advanced(
-    state: State, threads: Threads, held: Mapping[int, Float64], skin: Contacts, gap: Contacts, frame: Frame
+    state: State,
+    threads: Threads,
+    held: Mapping[int, Float64],
+    skin: Contacts,
+    gap: Contacts,
+    friction: float,
+    frame: Frame,
 ) -> State:
     """Solve one frame of 1/60 s.
 
@@ -253,6 +277,7 @@ def advanced(
         held: Vertices whose place at the end of the frame is given, with that place.
         skin: The body's surface next to each point.
         gap: Surfaces to stay farther away from, without friction.
+        friction: Coefficient of friction on the skin.
         frame: How.
     """
     x, v, w, goal = state.x.copy(), state.v.copy(), np.ones(len(state.x)), state.x.copy()
@@ -268,11 +293,13 @@ def advanced(
         t.lengths,
         t.across,
         t.spans,
+        t.stretch,
+        t.bend,
         (skin.points, skin.normals, skin.motion, skin.clearance),
         (gap.points, gap.normals, gap.motion, gap.clearance),
         frame.substeps,
         frame.gravity,
         frame.keep,
-        frame.friction,
+        friction,
     )
     return State(x, v)

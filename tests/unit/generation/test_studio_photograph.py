@@ -10,6 +10,7 @@ from fashquick_common.garment import Category
 from fashquick_generation.engine import Backdrop, BackdropKind, Figure, Framing, GenerationJob, MapKind, View
 from fashquick_generation.studio.cut import drafting
 from fashquick_generation.studio.drape import dressing
+from fashquick_generation.studio.drape.fabrics import JERSEY
 from fashquick_generation.studio.figure import body, measures, poses
 from fashquick_generation.studio.figure.companions import companions_for
 from fashquick_generation.studio.photograph import framing, keypoints, lighting, maps, raster, render, scene, shadows
@@ -26,7 +27,9 @@ def dressed(job: GenerationJob) -> dressing.Dressed:
     model = body.load(Figure(), companions_for([Category.T_SHIRT]))
     upright = model.posed(poses.rotations(model, poses.arms_out(45.0)))
     pattern = drafting.drafted(job.garments[0], measures.measured(upright), CancelFlag())
-    outfit = dressing.fallen(model, [pattern], effort=QUICK, on_frame=lambda: None, cancel=CancelFlag())
+    outfit = dressing.fallen(
+        model, [dressing.Piece(pattern, JERSEY)], effort=QUICK, on_frame=lambda: None, cancel=CancelFlag()
+    )
     return dressing.posed(outfit, poses.named("relaxed"), on_frame=lambda: None, cancel=CancelFlag())
 
 

@@ -17,6 +17,7 @@ from fashquick_generation.studio.cut import collar, drafting, neck, neckline, ou
 from fashquick_generation.studio.cut.pattern import Pattern
 from fashquick_generation.studio.drape import dressing
 from fashquick_generation.studio.drape.collar import with_collar
+from fashquick_generation.studio.drape.fabrics import JERSEY
 from fashquick_generation.studio.figure import body, measures, poses
 from fashquick_generation.studio.mesh import edges_of
 from fashquick_generation.studio.sample import WIDTH, sample_garment
@@ -34,7 +35,8 @@ def worn() -> Worn:
     measured = measures.measured(model.posed(poses.rotations(model, poses.arms_out(45.0))))
     pattern = drafting.drafted(sample_garment(), measured, CancelFlag())
     effort = dressing.Effort(grid_m=0.026, sew=8, fall=10, move=8, settle=6, substeps=8)
-    fallen = dressing.fallen(model, [pattern], effort=effort, on_frame=lambda: None, cancel=CancelFlag())
+    piece = dressing.Piece(pattern, JERSEY)
+    fallen = dressing.fallen(model, [piece], effort=effort, on_frame=lambda: None, cancel=CancelFlag())
     return pattern, dressing.posed(fallen, poses.named("relaxed"), on_frame=lambda: None, cancel=CancelFlag())
 
 

@@ -28,14 +28,31 @@ if TYPE_CHECKING:
         Progress,
         Stage,
         StageFinished,
+        Turntable,
     )
     from fashquick_client.models import Model, ModelList
-    from fashquick_client.options import Box, Point, PromptOptions, SegmentOptions, SegmentWishes, TryOnOptions
+    from fashquick_client.options import (
+        Box,
+        Garment,
+        Point,
+        PromptOptions,
+        SegmentOptions,
+        SegmentWishes,
+        TryOnOptions,
+        View,
+    )
     from fashquick_client.photos import PhotoSource
     from fashquick_client.pixels import PixelEncoding, PixelMap
     from fashquick_client.quality import MaskQuality, Side
     from fashquick_client.report import fidelity_report, manifest_report, passport_report, segmentation_report
-    from fashquick_client.results import Candidate, CandidateScores, FidelityResult, Segmentation, TryOnResult
+    from fashquick_client.results import (
+        Candidate,
+        CandidateScores,
+        FidelityResult,
+        Segmentation,
+        TryOnResult,
+        ViewResult,
+    )
     from fashquick_client.services import Service
     from fashquick_client.session import SegmentSession
     from fashquick_client.sync_client import SyncClient, SyncSegmentSession
@@ -51,6 +68,7 @@ __all__ = [
     "Event",
     "FidelityResult",
     "Finished",
+    "Garment",
     "MaskQuality",
     "Model",
     "ModelList",
@@ -75,6 +93,9 @@ __all__ = [
     "SyncSegmentSession",
     "TryOnOptions",
     "TryOnResult",
+    "Turntable",
+    "View",
+    "ViewResult",
     "fidelity_report",
     "manifest_report",
     "passport_report",
@@ -95,14 +116,15 @@ _HOMES = {
         "Progress",
         "Stage",
         "StageFinished",
+        "Turntable",
     ),
     "photos": ("PhotoSource",),
     "pixels": ("PixelEncoding", "PixelMap"),
     "report": ("fidelity_report", "manifest_report", "passport_report", "segmentation_report"),
     "models": ("Model", "ModelList"),
-    "options": ("Box", "Point", "PromptOptions", "SegmentOptions", "SegmentWishes", "TryOnOptions"),
+    "options": ("Box", "Garment", "Point", "PromptOptions", "SegmentOptions", "SegmentWishes", "TryOnOptions", "View"),
     "quality": ("MaskQuality", "Side"),
-    "results": ("Candidate", "CandidateScores", "FidelityResult", "Segmentation", "TryOnResult"),
+    "results": ("Candidate", "CandidateScores", "FidelityResult", "Segmentation", "TryOnResult", "ViewResult"),
     "services": ("Service",),
     "session": ("SegmentSession",),
     "sync_client": ("SyncClient", "SyncSegmentSession"),

@@ -20,6 +20,7 @@ from fashquick_client.events import (
     Progress,
     Stage,
     StageFinished,
+    Turntable,
 )
 from fashquick_client.parts import ENCODINGS
 from fashquick_client.pixels import PixelEncoding, PixelMap
@@ -274,6 +275,8 @@ def _stage_finished(message: try_on_pb2.StageFinished) -> StageFinished:
     return StageFinished(
         stage_of(message.stage),
         message.seconds,
+        message.garment,
+        message.view,
         mask_quality=quality_of(message.mask_quality) if finding == "mask_quality" else None,
         passport=passport_of(message.passport) if finding == "passport" else None,
         fidelity=report_of(message.fidelity) if finding == "fidelity" else None,
@@ -287,6 +290,8 @@ def _result(part: try_on_pb2.ResultPart, blob: Blob) -> Iterator[Event]:
             return  # Something that a newer server sends and this client does not know.
         case OutputKind.PREVIEW:
             yield Preview(bytes(blob.data), blob.header.media_type)
+        case OutputKind.TURNTABLE:
+            yield Turntable(bytes(blob.data), blob.header.media_type)
         case OutputKind.PICTURE:
             yield Picture(bytes(blob.data), blob.header.media_type, part.garment, part.sample, part.view)
         case _:

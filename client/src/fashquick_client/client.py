@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from typing import Unpack
 
@@ -12,7 +12,7 @@ from fashquick.common.v1 import models_pb2, models_pb2_grpc, server_info_pb2, se
 from fashquick.segmentation.v1 import segmentation_pb2_grpc
 from fashquick.tryon.v1 import try_on_pb2, try_on_pb2_grpc
 from fashquick_client import request
-from fashquick_client.answers import SegmentAnswer, TryOnAnswer, cut_short, report_of, stage_of
+from fashquick_client.answers import SegmentAnswer, TryOnAnswer, cut_short
 from fashquick_client.calls import (
     DEFAULT_TIMEOUT_S,
     INFO_TIMEOUT_S,
@@ -24,15 +24,17 @@ from fashquick_client.calls import (
     open_stream,
     retried,
 )
-from fashquick_client.events import ConditionMap, Event, Finished, Picture
+from fashquick_client.collecting import Collector
+from fashquick_client.events import Event
 from fashquick_client.garment_calls import GarmentCalls
 from fashquick_client.models import Model, ModelList, model_of
 from fashquick_client.news import News, is_result
-from fashquick_client.options import PriorityName, SegmentOptions, SegmentWishes, TryOnOptions
+from fashquick_client.options import Garment, PriorityName, SegmentOptions, SegmentWishes, TryOnOptions
 from fashquick_client.photos import PhotoSource
 from fashquick_client.results import Segmentation, TryOnResult
 from fashquick_client.services import DEFAULT_ENDPOINT, Service
 from fashquick_client.session import SegmentSession
+from fashquick_client.try_on_request import try_on_messages, try_on_request
 from fashquick_common.errors import InternalError
 from fashquick_common.rpc.blobs import Blob
 from fashquick_common.rpc.request_id import check_request_id
@@ -75,29 +77,29 @@ class Client(GarmentCalls):
 
     async def try_on(
         self,
-        photo: PhotoSource,
+        garments: PhotoSource | Garment | Sequence[PhotoSource | Garment],
         *,
         request_id: str | None = None,
         timeout_s: float = DEFAULT_TIMEOUT_S,
         **options: Unpack[TryOnOptions],
     ) -> AsyncGenerator[Event, None]:
-        """Picture a figure that wears the garment; yield what happens, in order.
+        """Picture a figure that wears garments; yield what happens, in order.
 
         Leaving the loop early cancels the job on the servers, at once if the generator is closed
         (`contextlib.aclosing`), else when Python collects it.
 
         Args:
-            photo: Photo of the garment, a path or the bytes of an image file.
+            garments: What is worn, innermost first: photos, each a path or the bytes of an image file, or `Garment`s.
             request_id: Id of the job.
             timeout_s: Seconds for the whole job.
             **options: See `TryOnOptions`.
 
         Yields:
-            `Accepted` first, then `Progress`, `StageFinished` and `Preview` as they come, then `Picture` and the
-            `ConditionMap` of each output asked for, then `Finished`.
+            `Accepted` first, then `Progress`, `StageFinished` and `Preview` as they come, and as soon as a view is
+            finished its `Picture` and the `ConditionMap` of each output asked for, then `Finished`.
         """
         job = check_request_id(request_id or "")
-        header, blobs = await asyncio.to_thread(request.try_on_request, photo, job, **options)
+        header, blobs = await asyncio.to_thread(try_on_request, garments, job, **options)
         header.priority = self._priority
 
         def attempt(seconds: float) -> AsyncGenerator[Event, None]:
@@ -111,40 +113,30 @@ class Client(GarmentCalls):
 
     async def try_on_result(
         self,
-        photo: PhotoSource,
+        garments: PhotoSource | Garment | Sequence[PhotoSource | Garment],
         *,
         on_event: Callable[[Event], None] = lambda _: None,
         request_id: str | None = None,
         timeout_s: float = DEFAULT_TIMEOUT_S,
         **options: Unpack[TryOnOptions],
     ) -> TryOnResult:
-        """Picture a figure that wears the garment; return the outcome.
+        """Picture a figure that wears garments; return the outcome.
 
         Args:
-            photo: Photo of the garment, a path or the bytes of an image file.
+            garments: What is worn, innermost first: photos, each a path or the bytes of an image file, or `Garment`s.
             on_event: Told every event as it happens.
             request_id: Id of the job.
             timeout_s: Seconds for the whole job.
             **options: See `TryOnOptions`.
         """
-        picture: Picture | None = None
-        result: TryOnResult | None = None
-        maps = {}
-        async with aclosing(self.try_on(photo, request_id=request_id, timeout_s=timeout_s, **options)) as events:
+        collector = Collector()
+        async with aclosing(self.try_on(garments, request_id=request_id, timeout_s=timeout_s, **options)) as events:
             async for event in events:
                 on_event(event)
-                match event:
-                    case Picture():
-                        picture = event
-                    case ConditionMap(kind, pixels):
-                        maps[kind] = pixels
-                    case Finished(manifest) if picture is not None:
-                        seconds = {stage_of(record.stage): record.seconds for record in manifest.stages}
-                        fidelity = report_of(manifest.fidelity) if manifest.HasField("fidelity") else None
-                        result = TryOnResult(picture.data, picture.media_type, maps, seconds, manifest, fidelity)
-        if result is not None:  # Read to the end, or the server would take the call for cancelled.
-            return result
-        raise InternalError("the server's answer breaks the protocol: it has no picture")
+                collector.add(event)
+        if collector.result is not None:  # Read to the end, or the server would take the call for cancelled.
+            return collector.result
+        raise InternalError("the server's answer breaks the protocol: it has no manifest")
 
     async def segment(
         self,
@@ -304,7 +296,7 @@ class Client(GarmentCalls):
         address = self._address(Service.ORCHESTRATOR)
         stub = try_on_pb2_grpc.TryOnServiceStub(self._channel(address))
         answer = TryOnAnswer()
-        messages = messages_of(request.try_on_messages(header, blobs))
+        messages = messages_of(try_on_messages(header, blobs))
         call = stub.TryOn(messages, timeout=seconds, metadata=metadata_of(header.request_id))
         async with aclosing(open_stream(call, address)) as responses:
             async for response in responses:

@@ -38,6 +38,12 @@ class OutputKind(StrEnum):
     GARMENT_MASK = "garment-mask"
     PHOTO_MASK = "photo-mask"
     PHOTO_ALPHA = "photo-alpha"
+    GARMENT_INDEX = "garment-index"
+    PROTECTED_MASK = "protected-mask"
+    SHADOW = "shadow"
+    KEYPOINTS = "keypoints"
+    """Numbers, not pixels: they come in the manifest."""
+    TURNTABLE = "turntable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,8 @@ class StageFinished:
     Attributes:
         stage: The stage.
         seconds: From its start to its end, with transport.
+        garment: Index of the garment that it is about, from 0.
+        view: Index of the view that it is about, from 0.
         mask_quality: After segmentation: how good the mask is.
         passport: After features: what is known about the garment.
         fidelity: After the comparison: whether the garment survived in the picture.
@@ -82,6 +90,8 @@ class StageFinished:
 
     stage: Stage
     seconds: float
+    garment: int = 0
+    view: int = 0
     mask_quality: MaskQuality | None = None
     passport: Passport | None = None
     fidelity: FidelityReport | None = None
@@ -139,6 +149,19 @@ class ConditionMap:
 
 
 @dataclass(frozen=True, slots=True)
+class Turntable:
+    """The figure as it turns.
+
+    Attributes:
+        data: An animated image file.
+        media_type: Such as "image/webp".
+    """
+
+    data: bytes
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """Everything has arrived and its digests are right.
 
@@ -149,4 +172,4 @@ class Finished:
     manifest: try_on_pb2.Manifest
 
 
-Event = Accepted | Progress | StageFinished | Preview | Picture | ConditionMap | Finished
+Event = Accepted | Progress | StageFinished | Preview | Picture | ConditionMap | Turntable | Finished

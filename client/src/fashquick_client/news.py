@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fashquick_client.events import Accepted, ConditionMap, Event, Finished, Picture, Progress, StageFinished
+from fashquick_client.events import Accepted, ConditionMap, Event, Finished, Picture, Progress, StageFinished, Turntable
 
 
 class News:
@@ -11,7 +11,7 @@ class News:
     def __init__(self) -> None:
         """Begin with a caller who has heard nothing."""
         self._accepted = False
-        self._finished: set[str] = set()
+        self._finished: dict[str, set[tuple[int, int]]] = {}
         self._fractions: dict[str, float] = {}
 
     def has(self, event: Event) -> bool:
@@ -20,9 +20,10 @@ class News:
             case Accepted():
                 known, self._accepted = self._accepted, True
                 return not known
-            case StageFinished(stage):
-                known = stage in self._finished
-                self._finished.add(stage)
+            case StageFinished(stage, _, garment, view):
+                told = self._finished.setdefault(stage, set())
+                known = (garment, view) in told
+                told.add((garment, view))
                 return not known
             case Progress(stage, _, fraction):
                 if stage in self._finished or fraction < self._fractions.get(stage, 0.0):
@@ -33,4 +34,4 @@ class News:
 
 def is_result(event: Event) -> bool:
     """Tell whether an event must not happen twice."""
-    return isinstance(event, (Picture, ConditionMap, Finished))
+    return isinstance(event, (Picture, ConditionMap, Turntable, Finished))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, TypedDict
 
 from fashquick_client.events import OutputKind
@@ -12,6 +12,8 @@ from fashquick_common.garment import Category
 
 BackendName = Literal["auto", "studio", "diffusion"]
 BodyName = Literal["woman", "man", "curvy"]
+FitName = Literal["auto", "slim", "regular", "oversize"]
+FramingName = Literal["auto", "full", "upper", "lower"]
 FormatName = Literal["png", "jpeg", "webp"]
 PriorityName = Literal["interactive", "bulk"]
 ReadTextName = Literal["auto", "never", "required"]
@@ -20,21 +22,65 @@ MattingName = Literal["fast", "quality"]
 PresentationName = Literal["unknown", "flat", "hanger", "worn"]
 
 
+@dataclass(frozen=True, slots=True)
+class Garment:
+    """A garment to wear.
+
+    Attributes:
+        photo: Photo of it, a path or the bytes of an image file.
+        category: Kind of garment if it is known; it is then not guessed.
+        fit: How close it is to the body; "auto" as is usual for its kind.
+        mask: Mask of the photo, a file of its size, 0 ground to 255 garment; the garment is then not searched.
+    """
+
+    photo: PhotoSource
+    category: Category | str | None = None
+    fit: FitName = "auto"
+    mask: PhotoSource | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How the figure stands and is seen.
+
+    Attributes:
+        pose: Pose by name, such as "relaxed"; empty for the server's choice.
+        yaw_degrees: Camera's turn about the figure, -180 to 180: 0 front, positive towards the wearer's left.
+        framing: How much of the figure is seen; "auto" as much as the garments need.
+        joint_turns: Further turns of joints by name of the bone, degrees about the axes to the wearer's left, backward
+            and up.
+    """
+
+    pose: str = ""
+    yaw_degrees: float = 0.0
+    framing: FramingName = "auto"
+    joint_turns: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
+
+
 class TryOnOptions(TypedDict, total=False):
     """Wishes of a try-on; what is left out is the server's choice.
 
     Attributes:
         seed: Start of all random numbers, 0 to 2**64 - 1.
-        size: Width and height of the picture in pixels, 256 to 2048 and 256 to 3072.
+        size: Width and height of each picture in pixels, 256 to 2048 and 256 to 3072.
         backend: How to make the picture.
         allow_fallback: Whether another backend may be used when the one asked for is not there.
-        category: Kind of garment if it is known; it is then not guessed.
-        body: Body preset: "woman", "man" or "curvy".
-        pose: Pose by name, such as "relaxed".
-        outputs: Masks and maps wanted beside the picture.
-        picture_format: File format of the picture.
-        fidelity: Whether to compare the picture with the garment; without it about a second less, and no report.
-        mask: Mask of the photo, a file of its size, 0 ground to 255 garment; the garment is then not searched.
+        category: Of a single garment: as in `Garment`.
+        fit: Likewise.
+        mask: Likewise.
+        body: Body preset, such as "woman", "man" or "curvy".
+        clothes_size: Clothes size that the body preset is changed to, "XS" to "3XL".
+        phenotype: What is different from the preset's shape: gender, age, height, weight, muscle or proportions, each
+            from 0 to 1.
+        finish: Surface of the mannequin by name, such as "white".
+        pose: Pose of a single view by name, such as "relaxed".
+        views: How the figure stands and is seen, a picture each, at most 8.
+        backdrop: What is behind the figure: "white", "grey", "transparent", a colour such as "#d8cfc4", or two for a
+            gradient from top to bottom, such as "#ffffff:#d8cfc4".
+        outputs: Masks and maps wanted beside the pictures.
+        picture_format: File format of the pictures.
+        fidelity: Whether to compare the pictures with the garments; without it about a second less for each, and no
+            report.
     """
 
     seed: int | None
@@ -42,12 +88,18 @@ class TryOnOptions(TypedDict, total=False):
     backend: BackendName
     allow_fallback: bool
     category: Category | str | None
+    fit: FitName
+    mask: PhotoSource | None
     body: str
+    clothes_size: str
+    phenotype: Mapping[str, float]
+    finish: str
     pose: str
+    views: Sequence[View]
+    backdrop: str
     outputs: Sequence[OutputKind | str]
     picture_format: FormatName
     fidelity: bool
-    mask: PhotoSource | None
 
 
 @dataclass(frozen=True, slots=True)

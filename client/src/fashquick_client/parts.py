@@ -14,6 +14,7 @@ from fashquick_common.rpc.blobs import (
     ENCODING_FILE,
     ENCODING_GRAY8,
     ENCODING_RGB8,
+    ENCODING_RGBA8,
     ENCODING_UV16,
     Blob,
     make_blob,
@@ -27,6 +28,7 @@ ALPHA_PART = "alpha"
 
 ENCODINGS = {
     PixelEncoding.RGB8: ENCODING_RGB8,
+    PixelEncoding.RGBA8: ENCODING_RGBA8,
     PixelEncoding.GRAY8: ENCODING_GRAY8,
     PixelEncoding.BITS1: ENCODING_BITS1,
     PixelEncoding.UV16: ENCODING_UV16,
@@ -74,3 +76,13 @@ def choice(field: str, value: str, choices: Mapping[str, V]) -> V:
     if value not in choices:
         raise BadField(f"{field} is {value!r}, it must be one of {', '.join(choices)}", field=field)
     return choices[value]
+
+
+def check_range(field: str, value: int, most: int) -> None:
+    """Return if a number is from 0 to `most`.
+
+    Raises:
+        BadField: It is not.
+    """
+    if not 0 <= value <= most:
+        raise BadField(f"{field} is {value}, it must be between 0 and {most}", field=field)

@@ -15,6 +15,7 @@ class PixelEncoding(StrEnum):
     """How the bytes of a `PixelMap` are to be read, as in `fashquick.common.v1.Encoding`."""
 
     RGB8 = "rgb8"
+    RGBA8 = "rgba8"
     GRAY8 = "gray8"
     BITS1 = "bits1"
     UV16 = "uv16"
@@ -56,7 +57,7 @@ class PixelMap:
         """Unpack the pixels. Needs the extra `images` (numpy).
 
         Returns:
-            HxWx3 uint8 for RGB8; HxW uint8 for GRAY8; HxW uint8 of 0 and 255 for BITS1.
+            HxWx3 uint8 for RGB8; HxWx4 uint8 for RGBA8; HxW uint8 for GRAY8; HxW uint8 of 0 and 255 for BITS1.
 
         Raises:
             ImportError: numpy is not installed.
@@ -67,6 +68,8 @@ class PixelMap:
         match self.encoding:
             case PixelEncoding.RGB8:
                 pixels = encodings.decode_rgb8(self.data, self.width, self.height)
+            case PixelEncoding.RGBA8:
+                pixels = encodings.decode_rgba8(self.data, self.width, self.height)
             case PixelEncoding.GRAY8:
                 pixels = encodings.decode_gray8(self.data, self.width, self.height)
             case PixelEncoding.BITS1:

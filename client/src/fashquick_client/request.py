@@ -1,4 +1,4 @@
-"""Requests as message streams: the header, then the chunks of the parts that it announces."""
+"""Segment requests: the header, then the chunks of the parts that it announces, then prompts."""
 
 from __future__ import annotations
 
@@ -6,26 +6,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Unpack
 
 from fashquick.common.v1 import priority_pb2
-from fashquick.generation.v1 import scene_pb2
 from fashquick.segmentation.v1 import segmentation_pb2
-from fashquick.tryon.v1 import try_on_pb2
-from fashquick_client.events import OutputKind
-from fashquick_client.options import PromptOptions, SegmentWishes, TryOnOptions
-from fashquick_client.parts import MASK_PART, PHOTO_PART, category_of, choice, file_blob
+from fashquick_client.options import PromptOptions, SegmentWishes
+from fashquick_client.parts import MASK_PART, PHOTO_PART, check_range, choice, file_blob
 from fashquick_client.photos import PhotoSource, read_photo
 from fashquick_common.errors import BadField
-from fashquick_common.garment_codec import category_to_proto
 from fashquick_common.rpc.blobs import Blob, chunks_of
 
-_MAX_SEED = 2**64 - 1
 _MAX_CANDIDATES = 16
 _MAX_COARSE_MASK_BYTES = 1024 * 1024
 
-_BACKENDS = {
-    "auto": scene_pb2.BACKEND_UNSPECIFIED,
-    "studio": scene_pb2.BACKEND_STUDIO,
-    "diffusion": scene_pb2.BACKEND_DIFFUSION,
-}
 _SEGMENTERS = {
     "auto": segmentation_pb2.BACKEND_UNSPECIFIED,
     "embedded": segmentation_pb2.BACKEND_EMBEDDED,
@@ -39,58 +29,6 @@ _PRESENTATIONS = {
     "worn": segmentation_pb2.PRESENTATION_WORN,
 }
 _PRIORITIES = {"interactive": priority_pb2.PRIORITY_INTERACTIVE, "bulk": priority_pb2.PRIORITY_BULK}
-_FORMATS = {
-    "png": try_on_pb2.PICTURE_FORMAT_PNG,
-    "jpeg": try_on_pb2.PICTURE_FORMAT_JPEG,
-    "webp": try_on_pb2.PICTURE_FORMAT_WEBP,
-}
-
-
-def try_on_request(
-    photo: PhotoSource, request_id: str, **options: Unpack[TryOnOptions]
-) -> tuple[try_on_pb2.TryOnHeader, list[Blob]]:
-    """Return the header and the parts of a TryOn request.
-
-    Raises:
-        BadField: An option has a value outside its limits.
-        OSError: A file cannot be read.
-        NotAnImage: A file is empty.
-    """
-    garment = try_on_pb2.Garment(
-        photos=[try_on_pb2.Photo(part=PHOTO_PART)],
-        category_hint=category_to_proto(category_of(options.get("category"))),
-    )
-    blobs = [file_blob(PHOTO_PART, photo)]
-    mask = options.get("mask")
-    if mask is not None:
-        garment.mask_part = MASK_PART
-        blobs.append(file_blob(MASK_PART, mask))
-    width, height = options.get("size") or (0, 0)
-    _check_range("width", width, 2**32 - 1)
-    _check_range("height", height, 2**32 - 1)
-    header = try_on_pb2.TryOnHeader(
-        request_id=request_id,
-        blobs=[blob.header for blob in blobs],
-        garments=[garment],
-        outputs=[_output(kind) for kind in options.get("outputs", ())],
-        options=try_on_pb2.TryOnOptions(
-            generation_backend=choice("backend", options.get("backend", "auto"), _BACKENDS),
-            allow_fallback=options.get("allow_fallback", False),
-            width=width,
-            height=height,
-            picture_format=choice("picture_format", options.get("picture_format", "png"), _FORMATS),
-            without_fidelity=not options.get("fidelity", True),
-        ),
-    )
-    if options.get("body"):
-        header.subject.body = options["body"]
-    if options.get("pose"):
-        header.views.add(pose=options["pose"])
-    seed = options.get("seed")
-    if seed is not None:
-        _check_range("seed", seed, _MAX_SEED)
-        header.seed = seed
-    return header, blobs
 
 
 def segment_request(
@@ -110,7 +48,7 @@ def segment_request(
         NotAnImage: A file is empty.
     """
     max_candidates = options.get("max_candidates", 0)
-    _check_range("max_candidates", max_candidates, _MAX_CANDIDATES)
+    check_range("max_candidates", max_candidates, _MAX_CANDIDATES)
     checkpoint, backend = options.get("checkpoint", ""), options.get("backend", "auto")
     if checkpoint and backend == "embedded":
         raise BadField(
@@ -189,14 +127,6 @@ def priority_of(name: str) -> priority_pb2.Priority.ValueType:
     return choice("priority", name, _PRIORITIES)
 
 
-def try_on_messages(header: try_on_pb2.TryOnHeader, blobs: Sequence[Blob]) -> Iterator[try_on_pb2.TryOnRequest]:
-    """Return the messages of a TryOn request in their order."""
-    yield try_on_pb2.TryOnRequest(header=header)
-    for blob in blobs:
-        for chunk in chunks_of(blob):
-            yield try_on_pb2.TryOnRequest(chunk=chunk)
-
-
 def segment_messages(
     header: segmentation_pb2.SegmentHeader, blobs: Sequence[Blob], prompts: Iterable[segmentation_pb2.Prompt] = ()
 ) -> Iterator[segmentation_pb2.SegmentRequest]:
@@ -207,16 +137,3 @@ def segment_messages(
             yield segmentation_pb2.SegmentRequest(chunk=chunk)
     for prompt in prompts:
         yield segmentation_pb2.SegmentRequest(prompt=prompt)
-
-
-def _check_range(field: str, value: int, most: int) -> None:
-    if not 0 <= value <= most:
-        raise BadField(f"{field} is {value}, it must be between 0 and {most}", field=field)
-
-
-def _output(kind: OutputKind | str) -> try_on_pb2.OutputKind.ValueType:
-    try:
-        name = OutputKind(kind).name
-    except ValueError:
-        raise BadField(f"output is {kind!r}, it must be one of {', '.join(OutputKind)}", field="outputs") from None
-    return try_on_pb2.OutputKind.Value("OUTPUT_KIND_" + name)

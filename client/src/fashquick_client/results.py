@@ -105,27 +105,66 @@ class FidelityResult:
 
 
 @dataclass(frozen=True, slots=True)
-class TryOnResult:
-    """The outcome of a try-on.
+class ViewResult:
+    """A picture, and what is known of it.
 
     Attributes:
-        picture: The picture, an image file.
+        picture: An image file.
         media_type: Such as "image/png".
-        maps: Masks and maps that were asked for, by kind.
-        stage_seconds: Seconds of each stage with transport, in the order of the stages.
-        manifest: How the picture was made, enough to make it again.
-        fidelity: Whether the garment survived in the picture; None where that was not wanted or could not be told.
+        maps: Maps of the view that were asked for, by kind.
+        fidelity: Whether the garments survived in the picture, by index of the garment; empty where that was not wanted
+            or could not be told, and where the picture shows them from the side or from behind.
+        keypoints: Of the figure, by COCO's names, such as "left_elbow", as x and y in pixels; where asked for.
     """
 
     picture: bytes
     media_type: str
     maps: Mapping[OutputKind, PixelMap]
+    fidelity: Mapping[int, FidelityReport]
+    keypoints: Mapping[str, tuple[float, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class TryOnResult:
+    """The outcome of a try-on.
+
+    Attributes:
+        views: A picture for each view asked for.
+        garments: Masks of each garment's photo that were asked for, by kind.
+        stage_seconds: Seconds of each stage with transport, in the order of the stages; of stages that work on several
+            garments side by side, of the slowest.
+        manifest: How the pictures were made, enough to make them again.
+        turntable: The figure as it turns, an animated image file, where asked for.
+    """
+
+    views: tuple[ViewResult, ...]
+    garments: tuple[Mapping[OutputKind, PixelMap], ...]
     stage_seconds: Mapping[Stage, float]
     manifest: try_on_pb2.Manifest
-    fidelity: FidelityReport | None = None
+    turntable: bytes | None = None
+
+    @property
+    def picture(self) -> bytes:
+        """The first picture, an image file."""
+        return self.views[0].picture
+
+    @property
+    def media_type(self) -> str:
+        """Of the first picture, such as "image/png"."""
+        return self.views[0].media_type
+
+    @property
+    def maps(self) -> Mapping[OutputKind, PixelMap]:
+        """Maps of the first view and masks of the first garment that were asked for, by kind."""
+        return {**self.garments[0], **self.views[0].maps}
+
+    @property
+    def fidelity(self) -> FidelityReport | None:
+        """Whether the first garment survived in the first picture; None where that is not known."""
+        return self.views[0].fidelity.get(0)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the picture; a reader sees the old file or the whole new one, never a part.
+        """Write the first picture; a reader sees the old file or the whole new one, never a part.
 
         The bytes are written as they came: name the file for the format that was asked for.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
@@ -14,6 +14,7 @@ from fashquick_client.client import Client
 from fashquick_client.events import Event
 from fashquick_client.models import Model, ModelList
 from fashquick_client.options import (
+    Garment,
     PriorityName,
     PromptOptions,
     ReadTextName,
@@ -78,14 +79,14 @@ class SyncClient:
 
     def try_on(
         self,
-        photo: PhotoSource,
+        garments: PhotoSource | Garment | Sequence[PhotoSource | Garment],
         *,
         request_id: str | None = None,
         timeout_s: float = DEFAULT_TIMEOUT_S,
         **options: Unpack[TryOnOptions],
     ) -> Generator[Event, None, None]:
-        """Picture a figure that wears the garment; see `Client.try_on`. Leaving the loop early cancels the job."""
-        events = self._client.try_on(photo, request_id=request_id, timeout_s=timeout_s, **options)
+        """Picture a figure that wears garments; see `Client.try_on`. Leaving the loop early cancels the job."""
+        events = self._client.try_on(garments, request_id=request_id, timeout_s=timeout_s, **options)
         try:
             while (event := self._wait(_next(events))) is not None:
                 yield event
@@ -95,19 +96,21 @@ class SyncClient:
 
     def try_on_result(
         self,
-        photo: PhotoSource,
+        garments: PhotoSource | Garment | Sequence[PhotoSource | Garment],
         *,
         on_event: Callable[[Event], None] = lambda _: None,
         request_id: str | None = None,
         timeout_s: float = DEFAULT_TIMEOUT_S,
         **options: Unpack[TryOnOptions],
     ) -> TryOnResult:
-        """Picture a figure that wears the garment; see `Client.try_on_result`.
+        """Picture a figure that wears garments; see `Client.try_on_result`.
 
         `on_event` is called in the thread of the event loop.
         """
         return self._wait(
-            self._client.try_on_result(photo, on_event=on_event, request_id=request_id, timeout_s=timeout_s, **options)
+            self._client.try_on_result(
+                garments, on_event=on_event, request_id=request_id, timeout_s=timeout_s, **options
+            )
         )
 
     def segment(

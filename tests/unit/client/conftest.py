@@ -77,9 +77,11 @@ def _noise() -> bytes:
 
 
 PICTURE = _noise()
+
 WIDTH, HEIGHT = 8, 6
 MODELS = ("tiny", "small", "large")
 # Rows of 8 pixels: the left half is garment, and the right half another one.
+DEPTH_GREY = zlib.compress(bytes(range(WIDTH * HEIGHT)))
 MASK_BITS = zlib.compress(bytes([0b11110000]) * HEIGHT)
 OTHER_BITS = zlib.compress(bytes([0b00001111]) * HEIGHT)
 OWN_COLOUR = (200, 0, 0)
@@ -188,18 +190,23 @@ class FakeServer(
             self._fail(self.fail_after_picture.pop(0), context)
 
     def _results(self, header, seed) -> list[object]:
-        picture = make_blob("picture", PICTURE, ENCODING_FILE, media_type="image/png")
         preview = make_blob("preview/0", b"small", ENCODING_FILE, media_type="image/jpeg")
-        parts: list[tuple[int, Blob]] = [
-            (try_on_pb2.OUTPUT_KIND_PREVIEW, preview),
-            (try_on_pb2.OUTPUT_KIND_PICTURE, picture),
-        ]
+        parts: list[tuple[int, Blob, int]] = [(try_on_pb2.OUTPUT_KIND_PREVIEW, preview, 0)]
+        for view in range(max(len(header.views), 1)):
+            picture = make_blob(
+                f"view/{view}/picture", self.picture + bytes(view), ENCODING_FILE, media_type="image/png"
+            )
+            parts.append((try_on_pb2.OUTPUT_KIND_PICTURE, picture, view))
         if try_on_pb2.OUTPUT_KIND_PHOTO_MASK in header.outputs:
             mask = make_blob("photo-mask", MASK_BITS, ENCODING_BITS1, width=WIDTH, height=HEIGHT)
-            parts.append((try_on_pb2.OUTPUT_KIND_PHOTO_MASK, mask))
+            parts.append((try_on_pb2.OUTPUT_KIND_PHOTO_MASK, mask, 0))
+        if try_on_pb2.OUTPUT_KIND_DEPTH in header.outputs:
+            depth = make_blob("depth", DEPTH_GREY, ENCODING_GRAY8, width=WIDTH, height=HEIGHT)
+            parts.append((try_on_pb2.OUTPUT_KIND_DEPTH, depth, 0))
         messages: list[object] = []
-        for kind, blob in parts:
-            messages.append(try_on_pb2.TryOnResponse(part=try_on_pb2.ResultPart(blob=blob.header, kind=kind)))
+        for kind, blob, view in parts:
+            part = try_on_pb2.ResultPart(blob=blob.header, kind=kind, view=view)
+            messages.append(try_on_pb2.TryOnResponse(part=part))
             messages.extend(try_on_pb2.TryOnResponse(chunk=chunk) for chunk in chunks_of(blob))
         manifest = try_on_pb2.Manifest(
             request_id=header.request_id,
@@ -210,11 +217,20 @@ class FakeServer(
             scene=scene_pb2.Scene(body="woman", width=768, height=1152),
             warnings=["The photo is dark."],
             facts={"stretch": 1.25},
-            outputs=[blob.header for _, blob in parts],
+            outputs=[blob.header for _, blob, _ in parts],
             fidelity=None if header.options.without_fidelity else self.report,
+            views=[
+                try_on_pb2.ViewRecord(
+                    keypoints=[scene_pb2.Keypoint(name="nose", x=4.0, y=1.5, visible=True)],
+                    fidelity=[]
+                    if header.options.without_fidelity
+                    else [try_on_pb2.GarmentFidelity(garment=0, report=self.report)],
+                )
+            ]
+            * max(len(header.views), 1),
         )
         messages.append(try_on_pb2.TryOnResponse(manifest=manifest))
-        messages.append(try_on_pb2.TryOnResponse(summary=blob_pb2.Summary(blobs=[blob.header for _, blob in parts])))
+        messages.append(try_on_pb2.TryOnResponse(summary=blob_pb2.Summary(blobs=[blob.header for _, blob, _ in parts])))
         return messages
 
     def Segment(self, request_iterator, context):  # noqa: N802 - the contract's name

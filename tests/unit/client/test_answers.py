@@ -10,7 +10,7 @@ from fashquick_common.errors import DigestMismatch, InternalError, SizeMismatch
 def flip_a_byte(messages):
     spoiled = []
     for message in messages:
-        if message.WhichOneof("message") == "chunk" and message.chunk.part == "picture":
+        if message.WhichOneof("message") == "chunk" and message.chunk.part == "view/0/picture":
             message.chunk.data = b"X" + message.chunk.data[1:]
         spoiled.append(message)
     return spoiled

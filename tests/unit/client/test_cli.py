@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from fashquick.generation.v1 import scene_pb2
 from fashquick_common.errors import (
     BadField,
     CategoryNotSupported,
@@ -53,16 +54,23 @@ class TestTryOn:
     def test_options_reach_the_server(self, server, photo, tmp_path):
         result = fashquick(
             *("try-on", photo, "-o", tmp_path / "out.png", "--endpoint", server.endpoint),
-            *("--size", "512x768", "--backend", "studio", "--category", "dress", "--body", "curvy"),
-            *("--pose", "relaxed", "--timeout", "20", "--no-fidelity"),
+            *("--resolution", "512x768", "--backend", "studio", "--category", "dress", "--body", "curvy"),
+            *("--pose", "relaxed", "--timeout", "20", "--no-fidelity", "--fit", "slim", "--size", "xl"),
+            *("--weight", "0.75", "--finish", "white", "--view", "back", "--framing", "upper"),
+            *("--backdrop", "#ffffff:#102030"),
         )
         assert result.exit_code == 0, result.output
         (header,) = server.headers
         assert (header.options.width, header.options.height) == (512, 768)
         assert header.options.generation_backend == 1
         assert header.garments[0].category_hint == 8
-        assert header.subject.body == "curvy"
-        assert header.views[0].pose == "relaxed"
+        assert header.garments[0].fit == scene_pb2.FIT_SLIM
+        assert (header.subject.body, header.subject.size, header.subject.finish) == ("curvy", "XL", "white")
+        assert header.subject.phenotype == scene_pb2.Phenotype(weight=0.75)
+        (view,) = header.views
+        assert (view.pose, view.camera_yaw_degrees, view.framing) == ("relaxed", 180.0, scene_pb2.FRAMING_UPPER)
+        backdrop = scene_pb2.Backdrop(kind=scene_pb2.BACKDROP_KIND_GRADIENT, top_srgb=0xFFFFFF, bottom_srgb=0x102030)
+        assert header.options.backdrop == backdrop
         assert header.options.without_fidelity
         assert "Fidelity" not in result.stdout
         assert server.deadlines[0] < 21
@@ -70,9 +78,17 @@ class TestTryOn:
     @pytest.mark.parametrize(
         ("args", "words"),
         [
-            (["--size", "big"], "768x1152"),
-            (["--size", "100x100"], "256 to 2048"),
-            (["--size", "-5x300"], "768x1152"),
+            (["--resolution", "big"], "768x1152"),
+            (["--resolution", "100x100"], "256 to 2048"),
+            (["--resolution", "-5x300"], "768x1152"),
+            (["--size", "512x768"], "--resolution"),
+            (["--weight", "nan"], "--weight"),
+            (["--view", "top"], "three-quarter"),
+            (["--pose", "a", "--pose", "b", "--pose", "c", *["--view", "back"] * 3], "pictures"),
+            (["--backdrop", "#ff"], "#d8cfc4"),
+            (["--outputs", "picture"], "depth"),
+            (["--turntable", "turn.gif"], ".webp"),
+            (["--fit", "tight"], "slim"),
             (["--seed", "-1"], "--seed"),
             (["--backend", "magic"], "magic"),
             (["--category", "hat"], "hat"),
@@ -84,6 +100,39 @@ class TestTryOn:
         assert result.exit_code == 2
         assert words in result.stderr
         assert server.headers == []
+
+    def test_outfits_and_several_views_get_sensible_names(self, server, photo, tmp_path):
+        coat = photo.with_name("coat.jpg")
+        coat.write_bytes(b"a coat")
+        result = fashquick(
+            *("try-on", photo, f"{coat}:coat:oversize", "-o", tmp_path / "look.png", "--endpoint", server.endpoint),
+            *("--pose", "walk", "--view", "front", "--view", "back", "--outputs", "depth", "--outputs", "keypoints"),
+        )
+        assert result.exit_code == 0, result.output
+        (header,) = server.headers
+        assert [garment.photos[0].part for garment in header.garments] == ["photo", "photo/1"]
+        assert server.uploads[0]["photo/1"] == b"a coat"
+        assert (header.garments[1].category_hint, header.garments[1].fit) == (6, scene_pb2.FIT_OVERSIZE)
+        assert [(view.pose, view.camera_yaw_degrees) for view in header.views] == [("walk", 0.0), ("walk", 180.0)]
+        written = {path.name for path in tmp_path.iterdir()} - {photo.name, coat.name}
+        keypoints = {"look.front.keypoints.json", "look.back.keypoints.json"}
+        assert written == {"look.front.png", "look.back.png", "look.front.depth.png"} | keypoints
+        assert (tmp_path / "look.back.png").read_bytes() == server.picture + b"\0"
+        assert json.loads((tmp_path / "look.front.keypoints.json").read_text()) == {"nose": [4.0, 1.5]}
+        assert f"Fidelity of look.front.png, {photo.name}: close" in result.stdout
+
+    def test_a_fit_is_said_of_one_garment(self, server, photo, tmp_path):
+        result = fashquick("try-on", photo, f"{photo}:tight", "-o", tmp_path / "a.png", "--endpoint", server.endpoint)
+        assert result.exit_code == 2
+        assert "slim" in result.stderr
+        result = fashquick("try-on", photo, photo, "--fit", "slim", "-o", tmp_path / "a.png")
+        assert result.exit_code == 2
+        assert "behind each photo" in result.stderr
+
+    def test_transparency_needs_a_format_that_has_it(self, photo, tmp_path):
+        result = fashquick("try-on", photo, "-o", tmp_path / "a.jpg", "--backdrop", "transparent")
+        assert result.exit_code == 2
+        assert ".webp" in result.stderr
 
     @pytest.mark.parametrize("name", ["out.gif", "out", "out.mask"])
     def test_unknown_suffix(self, photo, tmp_path, name):

@@ -7,7 +7,16 @@ import pytest
 
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.garment import Category
-from fashquick_generation.engine import Backdrop, BackdropKind, Figure, Framing, GenerationJob, MapKind, View
+from fashquick_generation.engine import (
+    Backdrop,
+    BackdropKind,
+    Figure,
+    Framing,
+    GenerationJob,
+    MapKind,
+    View,
+    Visibility,
+)
 from fashquick_generation.studio.cut import drafting
 from fashquick_generation.studio.drape import dressing
 from fashquick_generation.studio.drape.fabrics import JERSEY
@@ -15,7 +24,6 @@ from fashquick_generation.studio.figure import body, measures, poses
 from fashquick_generation.studio.figure.companions import companions_for
 from fashquick_generation.studio.photograph import framing, keypoints, lighting, maps, raster, render, scene, shadows
 from fashquick_generation.studio.photograph.camera import DISTANCE_M, Camera, turntable
-from fashquick_generation.studio.photograph.keypoints import Visibility
 from fashquick_generation.studio.texture import textures
 from tests.unit.generation.conftest import QUICK
 

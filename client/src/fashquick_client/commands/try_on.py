@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import typer
 
 import fashquick_client
+from fashquick_client.commands.looks import beside
 from fashquick_client.commands.running import connected, run, usage_error
 from fashquick_client.console import StageProgress
+from fashquick_client.events import OutputKind
 from fashquick_client.fidelity_wording import summary
 from fashquick_client.files import check_writable, write_atomically
-from fashquick_client.options import FormatName, TryOnOptions
+from fashquick_client.options import FormatName, Garment, TryOnOptions
+from fashquick_client.pixels import PixelMap
 from fashquick_client.problems import ExitCode, OutputError, problem_of
+from fashquick_client.results import TryOnResult
 from fashquick_client.services import Service
 
 FORMATS: dict[str, FormatName] = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"}
@@ -28,15 +33,17 @@ class TryOnJob:
     """A try-on as it was asked for.
 
     Attributes:
-        photo: Photo of the garment.
-        output: Picture to write.
+        garments: What is worn, innermost first.
+        pictures: Picture to write for each view.
+        turntable: Animation to write, if any.
         report: Report to write, if any.
         options: Wishes.
         timeout_s: Seconds for the whole job.
     """
 
-    photo: Path
-    output: Path
+    garments: Sequence[Garment]
+    pictures: Sequence[Path]
+    turntable: Path | None
     report: Path | None
     options: TryOnOptions
     timeout_s: float
@@ -48,7 +55,7 @@ def try_on(job: TryOnJob, endpoint: str | None) -> int:
     return run(_try_on(job, endpoint))
 
 
-def parse_size(text: str) -> tuple[int, int]:
+def parse_resolution(text: str) -> tuple[int, int]:
     """Return width and height from WxH.
 
     Raises:
@@ -56,57 +63,103 @@ def parse_size(text: str) -> tuple[int, int]:
     """
     width, cross, height = text.lower().partition("x")
     if not (cross and width.isascii() and width.isdecimal() and height.isascii() and height.isdecimal()):
-        raise typer.BadParameter(f"{text!r} is not WIDTHxHEIGHT in pixels, such as 768x1152", param_hint="--size")
+        raise typer.BadParameter(f"{text!r} is not WIDTHxHEIGHT in pixels, such as 768x1152", param_hint="--resolution")
     size = int(width), int(height)
     if size[0] not in _WIDTHS or size[1] not in _HEIGHTS:
         raise typer.BadParameter(
             f"{text} is outside width {_WIDTHS[0]} to {_WIDTHS[-1]} and height {_HEIGHTS[0]} to {_HEIGHTS[-1]}",
-            param_hint="--size",
+            param_hint="--resolution",
         )
     return size
 
 
-def format_of(output: Path) -> FormatName:
+def format_of(output: Path, backdrop: str = "") -> FormatName:
     """Return the file format that a name asks for.
 
     Raises:
-        typer.BadParameter: Its suffix is none that can be written.
+        typer.BadParameter: Its suffix is none that can be written, or one without transparency before none.
     """
     if output.suffix.lower() not in FORMATS:
         raise typer.BadParameter(f"{output} must end in one of {', '.join(FORMATS)}", param_hint="--output")
-    return FORMATS[output.suffix.lower()]
+    chosen = FORMATS[output.suffix.lower()]
+    if backdrop == "transparent" and chosen == "jpeg":
+        raise typer.BadParameter("JPEG has no transparency; write .png or .webp", param_hint="--output")
+    return chosen
 
 
 def _check(job: TryOnJob) -> None:
-    outputs = [path for path in (job.output, job.report) if path is not None]
+    photos = [Path(str(garment.photo)) for garment in job.garments]
+    outputs = [path for path in (*job.pictures, job.turntable, job.report) if path is not None]
     try:
-        with job.photo.open("rb"):
-            pass
+        for photo in photos:
+            with photo.open("rb"):
+                pass
         for path in outputs:
             check_writable(path)
     except OSError as error:
         raise usage_error(problem_of(error).message) from error
-    files = [path.resolve() for path in (job.photo, *outputs)]
-    if len(set(files)) < len(files):
-        raise usage_error("the photo, the picture and the report must be different files")
+    written = [path.resolve() for path in outputs]
+    if len({*written, *(photo.resolve() for photo in photos)}) < len(written) + len({p.resolve() for p in photos}):
+        raise usage_error("the photos, the pictures and the report must be different files")
 
 
 async def _try_on(job: TryOnJob, endpoint: str | None) -> int:
     async with connected({Service.ORCHESTRATOR: endpoint}) as client:
         with StageProgress() as progress:
             result = await client.try_on_result(
-                job.photo, timeout_s=job.timeout_s, on_event=progress.show, **job.options
+                job.garments, timeout_s=job.timeout_s, on_event=progress.show, **job.options
             )
     try:
-        result.save(job.output)
-        if job.report is not None:
-            report = json.dumps(fashquick_client.manifest_report(result.manifest), indent=2)
-            write_atomically(job.report, report.encode() + b"\n")
+        written = [_written(path, data) for path, data in _files(job, result)]
     except OSError as error:
         raise OutputError(f"the result cannot be written: {error}") from error
     for warning in result.manifest.warnings:
         typer.echo(f"Note: {warning}", err=True)
-    typer.echo(f"Wrote {job.output}")
-    if result.fidelity is not None:
-        typer.echo(f"Fidelity: {summary(result.fidelity)}")
+    for path in written:
+        typer.echo(f"Wrote {path}")
+    for line in _fidelity(job, result):
+        typer.echo(line)
     return ExitCode.FINE
+
+
+def _written(path: Path, data: bytes) -> Path:
+    write_atomically(path, data)
+    return path
+
+
+def _files(job: TryOnJob, result: TryOnResult) -> Iterator[tuple[Path, bytes]]:
+    """Yield all files with their bytes."""
+    for path, view in zip(job.pictures, result.views, strict=True):
+        yield path, view.picture
+        for kind, pixels in view.maps.items():
+            yield beside(path, kind.value, ".png"), _png(pixels)
+        if OutputKind.KEYPOINTS in job.options.get("outputs", ()):
+            points = {name: list(point) for name, point in view.keypoints.items()}
+            yield beside(path, OutputKind.KEYPOINTS.value, ".json"), _json(points)
+    for garment, masks in zip(job.garments, result.garments, strict=False):
+        for kind, pixels in masks.items():
+            words = f"{Path(str(garment.photo)).stem}.{kind.value}" if len(job.garments) > 1 else kind.value
+            yield beside(job.pictures[0], words, ".png"), _png(pixels)
+    if job.turntable is not None and result.turntable is not None:
+        yield job.turntable, result.turntable
+    if job.report is not None:
+        yield job.report, _json(fashquick_client.manifest_report(result.manifest))
+
+
+def _png(pixels: PixelMap) -> bytes:
+    from fashquick_common.image import encode  # noqa: PLC0415 - only for maps: it loads Pillow
+
+    return encode(pixels.array())
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, indent=2).encode() + b"\n"
+
+
+def _fidelity(job: TryOnJob, result: TryOnResult) -> Iterator[str]:
+    """Yield what is known of each garment in each picture; which of several it is about is said."""
+    for path, view in zip(job.pictures, result.views, strict=True):
+        for index, report in sorted(view.fidelity.items()):
+            about = [path.name] if len(job.pictures) > 1 else []
+            about += [Path(str(job.garments[index].photo)).name] if len(job.garments) > 1 else []
+            yield f"Fidelity{' of ' if about else ''}{', '.join(about)}: {summary(report)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Protocol
 
 import numpy as np
@@ -164,6 +164,7 @@ class GenerationJob:
         height: Pixels, 256 to 3072.
         seed: Same job and seed, same bytes.
         maps: Geometry maps to make beside each picture.
+        key_points: Whether to tell where the figure's joints are in each picture.
     """
 
     garments: tuple[GarmentInput, ...]
@@ -174,6 +175,7 @@ class GenerationJob:
     height: int = DEFAULT_HEIGHT_PX
     seed: int = 0
     maps: frozenset[MapKind] = frozenset()
+    key_points: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +191,34 @@ class Progress:
     step: str
     fraction: float
     preview: UInt8Array | None = None
+
+
+class Visibility(IntEnum):
+    """What the picture shows of a key point, with COCO's numbers."""
+
+    OUTSIDE = 0
+    """Not in the picture."""
+    HIDDEN = 1
+    """Behind another part of the figure."""
+    VISIBLE = 2
+    """On the side towards the camera, be it under cloth."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPoint:
+    """A point of the skeleton in the picture.
+
+    Attributes:
+        name: COCO's, or `neck`; left is the wearer's.
+        x: Pixels from the picture's left edge; may lie outside the picture.
+        y: Pixels from its top edge.
+        visibility: Whether it is seen.
+    """
+
+    name: str
+    x: float
+    y: float
+    visibility: Visibility
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +237,7 @@ class Picture:
         facts: Measures of the result, such as `stretch_p99`, the 99th percentile of a cloth edge's length
             over its length at rest.
         alpha: height x width uint8, straight, 0 nothing to 255 opaque; only before a transparent backdrop.
+        key_points: OpenPose's 18 key points, where they were asked for.
     """
 
     view: int
@@ -214,6 +245,7 @@ class Picture:
     maps: Mapping[MapKind, UInt8Array | Float32Array]
     facts: Mapping[str, float]
     alpha: UInt8Array | None = None
+    key_points: tuple[KeyPoint, ...] = ()
 
 
 Event = Progress | Picture

@@ -40,6 +40,7 @@ from fashquick_generation.engine import (
     Picture,
     UInt8Array,
     View,
+    Visibility,
 )
 
 DEFAULT_SEED = 0  # The studio has no randomness that anyone should wish to vary by default.
@@ -51,8 +52,10 @@ _MAPS = {
     scene_pb2.OUTPUT_KIND_GARMENT_MASK: MapKind.GARMENT_MASK,
     scene_pb2.OUTPUT_KIND_GARMENT_UV: MapKind.GARMENT_UV,
     scene_pb2.OUTPUT_KIND_GARMENT_INDEX: MapKind.GARMENT_INDEX,
+    scene_pb2.OUTPUT_KIND_PROTECTED_MASK: MapKind.PROTECTED,
+    scene_pb2.OUTPUT_KIND_SHADOW: MapKind.SHADOW,
 }
-_ALWAYS_SENT = {scene_pb2.OUTPUT_KIND_PICTURE, scene_pb2.OUTPUT_KIND_PREVIEW}
+_OTHERS = {scene_pb2.OUTPUT_KIND_PICTURE, scene_pb2.OUTPUT_KIND_PREVIEW, scene_pb2.OUTPUT_KIND_KEYPOINTS}
 _FRAMINGS = {
     scene_pb2.FRAMING_UNSPECIFIED: Framing.AUTO,
     scene_pb2.FRAMING_FULL: Framing.FULL,
@@ -111,7 +114,7 @@ def checked_passports(task: pb.CreateTask) -> tuple[Passport, ...]:
     check_size(scene.width, scene.height, "scene")
     check_area(scene.width, scene.height, len(views_of(scene)), "scene.views")
     check_outputs(task.outputs, "outputs")
-    unknown = set(task.outputs) - _MAPS.keys() - _ALWAYS_SENT
+    unknown = set(task.outputs) - _MAPS.keys() - _OTHERS
     if unknown:
         raise NotBuilt(f"this server does not make outputs {sorted(unknown)}")
     return tuple(passport_from_proto(garment.passport) for garment in garments)
@@ -146,6 +149,7 @@ def read_job(
         height=scene.height or DEFAULT_HEIGHT_PX,
         seed=header.seed if header.HasField("seed") else DEFAULT_SEED,
         maps=frozenset(_MAPS[kind] for kind in task.outputs if kind in _MAPS),
+        key_points=scene_pb2.OUTPUT_KIND_KEYPOINTS in task.outputs,
     )
 
 
@@ -186,7 +190,11 @@ def finished_view(picture: Picture) -> tuple[pb.FinishedView, list[Blob]]:
         if map_kind in picture.maps:
             parts.append(_map_blob(name + map_kind.value, picture.maps[map_kind]))
             outputs.append(_output(kind, parts[-1], picture))
-    return pb.FinishedView(view=picture.view, outputs=outputs, facts=picture.facts), parts
+    points = [
+        scene_pb2.Keypoint(name=point.name, x=point.x, y=point.y, visible=point.visibility is Visibility.VISIBLE)
+        for point in picture.key_points
+    ]
+    return pb.FinishedView(view=picture.view, outputs=outputs, facts=picture.facts, keypoints=points), parts
 
 
 def _output(kind: scene_pb2.OutputKind.ValueType, part: Blob, picture: Picture) -> pb.Output:

@@ -152,9 +152,11 @@ class _OutputKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OutputKind
     OUTPUT_KIND_GARMENT_INDEX: _OutputKind.ValueType  # 10
     """Which garment is visible, GRAY8: 0 none, 1 the innermost."""
     OUTPUT_KIND_PROTECTED_MASK: _OutputKind.ValueType  # 11
-    """What a repair must not touch, GRAY8: 255 where the garments' own pixels are, 0 where nothing is lost."""
+    """What a repair must not touch, GRAY8: garments as far as they cover, head and hands entirely; 0 where nothing is lost."""
     OUTPUT_KIND_SHADOW: _OutputKind.ValueType  # 12
-    """The figure's shadow, GRAY8: share of the light that it takes from the ground, 0 to 255."""
+    """The figure's shadow as a layer, GRAY8: its opacity, 0 to 255. Over a colour c in sRGB codes the picture before a
+    transparent backdrop is alpha rgb + (1 - alpha) (1 - shadow) c.
+    """
     OUTPUT_KIND_KEYPOINTS: _OutputKind.ValueType  # 13
     """Key points of the figure, in `ViewRecord.keypoints`; no part."""
     OUTPUT_KIND_TURNTABLE: _OutputKind.ValueType  # 14
@@ -186,9 +188,11 @@ OUTPUT_KIND_PHOTO_ALPHA: OutputKind.ValueType  # 9
 OUTPUT_KIND_GARMENT_INDEX: OutputKind.ValueType  # 10
 """Which garment is visible, GRAY8: 0 none, 1 the innermost."""
 OUTPUT_KIND_PROTECTED_MASK: OutputKind.ValueType  # 11
-"""What a repair must not touch, GRAY8: 255 where the garments' own pixels are, 0 where nothing is lost."""
+"""What a repair must not touch, GRAY8: garments as far as they cover, head and hands entirely; 0 where nothing is lost."""
 OUTPUT_KIND_SHADOW: OutputKind.ValueType  # 12
-"""The figure's shadow, GRAY8: share of the light that it takes from the ground, 0 to 255."""
+"""The figure's shadow as a layer, GRAY8: its opacity, 0 to 255. Over a colour c in sRGB codes the picture before a
+transparent backdrop is alpha rgb + (1 - alpha) (1 - shadow) c.
+"""
 OUTPUT_KIND_KEYPOINTS: OutputKind.ValueType  # 13
 """Key points of the figure, in `ViewRecord.keypoints`; no part."""
 OUTPUT_KIND_TURNTABLE: OutputKind.ValueType  # 14

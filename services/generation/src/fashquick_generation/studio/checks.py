@@ -17,9 +17,7 @@ from fashquick_common.scene_limits import (
 )
 from fashquick_generation.engine import (
     Backdrop,
-    BackdropKind,
     Figure,
-    Framing,
     GarmentInput,
     GenerationJob,
     View,
@@ -51,8 +49,6 @@ def _check_counts(job: GenerationJob) -> None:
     for field, count, most in (("garments", len(job.garments), MAX_GARMENTS), ("views", len(job.views), MAX_VIEWS)):
         if not 1 <= count <= most:
             raise BadField(f"there are {count} {field}; give 1 to {most}", field=field)
-    if len(job.garments) > 1:
-        raise NotBuilt("the studio cannot dress a figure in several garments yet; ask for one picture each")
     for field, side, limit in (("width", job.width, MAX_WIDTH_PX), ("height", job.height, MAX_HEIGHT_PX)):
         if not MIN_SIDE_PX <= side <= limit:
             raise BadField(f"{field} is {side}; choose {MIN_SIDE_PX} to {limit} pixels", field=field)
@@ -99,13 +95,9 @@ def _check_view(view: View) -> None:
             )
     if view.angles:
         raise NotBuilt("the studio cannot turn single joints yet; name a pose")
-    if view.framing is Framing.LOWER:
-        raise NotBuilt("the studio cannot show only the lower half yet; choose full or upper")
 
 
 def _check_backdrop(backdrop: Backdrop) -> None:
     for field, colour in (("top", backdrop.top), ("bottom", backdrop.bottom)):
         if not all(0 <= channel <= 255 for channel in colour):
             raise BadField(f"the colour {colour} is not sRGB of 0 to 255", field=f"backdrop.{field}")
-    if backdrop.kind is not BackdropKind.GREY:
-        raise NotBuilt(f"the studio has no {backdrop.kind.value} backdrop yet; choose grey")

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from fashquick_common.cancel import CancelFlag
-from fashquick_generation.engine import BackdropKind, Event, GenerationJob, MapKind, Picture, Progress, View
+from fashquick_generation.engine import BackdropKind, Event, GenerationJob, KeyPoint, MapKind, Picture, Progress, View
 from fashquick_generation.studio import checks
 from fashquick_generation.studio.arrays import Float32, UInt8
 from fashquick_generation.studio.cut import drafting
@@ -20,7 +20,7 @@ from fashquick_generation.studio.cut.pattern import Pattern
 from fashquick_generation.studio.drape import dressing, fabrics
 from fashquick_generation.studio.figure import baked, body, measures, poses
 from fashquick_generation.studio.figure.companions import companions_for
-from fashquick_generation.studio.photograph import framing, maps, render, scene
+from fashquick_generation.studio.photograph import framing, keypoints, maps, render, scene
 from fashquick_generation.studio.sample import sample_job
 from fashquick_generation.studio.texture import textures
 
@@ -97,21 +97,21 @@ class _Session:
         self, job: GenerationJob, effort: dressing.Effort, hear: Callable[[Event], None], cancel: CancelFlag
     ) -> None:
         self._job, self._effort, self._hear, self._cancel = job, effort, hear, cancel
-        self._garment = job.garments[0]
         categories = [drafting.supported(garment.passport.category) for garment in job.garments]
         self._model = body.load(job.figure, companions_for(categories))
         # Looked up at once, so that an unknown name is told before any work.
         self._poses = {view.pose: poses.named(view.pose) for view in job.views}
-        self._textures: dict[float, textures.Texture] = {}
-        work = CUTTING_WORK + effort.frames(1, len(self._poses)) + PHOTOGRAPHING_WORK * len(job.views)
+        self._textures: dict[tuple[int, float], textures.Texture] = {}
+        garments = len(job.garments)
+        frames = effort.frames(garments, len(self._poses))
+        work = CUTTING_WORK * garments + frames + PHOTOGRAPHING_WORK * len(job.views)
         self._clock = _Clock(work, hear)
 
     def run(self) -> Mapping[str, float]:
-        pattern = self._cut()
+        pieces = self._cut()
         with self._clock.timed("drape"):
-            piece = dressing.Piece(pattern, fabrics.fabric_of(self._garment.passport))
             outfit = dressing.fallen(
-                self._model, [piece], effort=self._effort, on_frame=self._on_frame, cancel=self._cancel
+                self._model, pieces, effort=self._effort, on_frame=self._on_frame, cancel=self._cancel
             )
         for name, pose in self._poses.items():
             with self._clock.timed("drape"):
@@ -121,52 +121,62 @@ class _Session:
                 sitting = render.seated(scene.assembled(dressed, self._cancel), feel, self._cancel)
             for index, view in enumerate(self._job.views):
                 if view.pose == name:
-                    self._hear(self._photograph(index, view, pattern, sitting, dressed.facts))
+                    self._hear(self._photograph(index, view, pieces, sitting, dressed.facts))
         self._clock.tell("done", self._clock.work)
         return self._clock.seconds
 
-    def _cut(self) -> Pattern:
-        with self._clock.timed("pattern", CUTTING_WORK):
-            standing = poses.rotations(self._model, poses.arms_out(45.0))
-            pattern = drafting.drafted(self._garment, measures.measured(self._model.posed(standing)), self._cancel)
-            self._clock.tell("pattern", preview=_preview(self._garment.photo, pattern))
-        return pattern
+    def _cut(self) -> list[dressing.Piece]:
+        standing = poses.rotations(self._model, poses.arms_out(45.0))
+        measured = measures.measured(self._model.posed(standing))
+        pieces = []
+        for garment in self._job.garments:
+            with self._clock.timed("pattern", CUTTING_WORK):
+                pattern = drafting.drafted(garment, measured, self._cancel)
+                self._clock.tell("pattern", preview=_preview(garment.photo, pattern))
+            pieces.append(dressing.Piece(pattern, fabrics.fabric_of(garment.passport)))
+        return pieces
 
     def _on_frame(self) -> None:
         self._clock.done += 1
         self._clock.tell("drape")
 
     def _photograph(
-        self, index: int, view: View, pattern: Pattern, sitting: render.Sitting, facts: Mapping[str, float]
+        self, index: int, view: View, pieces: list[dressing.Piece], sitting: render.Sitting, facts: Mapping[str, float]
     ) -> Picture:
         job, cancel = self._job, self._cancel
         with self._clock.timed("texture"):
             camera = framing.camera_for(view, sitting.world, job.width, job.height)
-            cloth = self._texture(pattern, pattern.pixel_m * render.TEXELS * camera.pixels_per_metre)
+            texels_per_metre = render.TEXELS * camera.pixels_per_metre
+            cloth = [self._texture(k, piece.pattern, texels_per_metre) for k, piece in enumerate(pieces)]
         with self._clock.timed("render", PHOTOGRAPHING_WORK):
             shot = render.photographed(
                 sitting,
                 camera,
-                [cloth],
+                cloth,
                 job.backdrop,
                 seed=job.seed,
                 on_share=lambda done: self._clock.tell("render", PHOTOGRAPHING_WORK * (0.1 + 0.9 * done)),
                 cancel=cancel,
             )
         extra: Mapping[MapKind, UInt8 | Float32] = {}
-        if job.maps:
+        points: tuple[KeyPoint, ...] = ()
+        if job.maps or job.key_points:
             with self._clock.timed("maps"):
                 seen = maps.seen_by(camera, sitting.world, cancel)
                 sizes = [(garment.photo.shape[1], garment.photo.shape[0]) for garment in job.garments]
                 extra = maps.drawn(job.maps, sitting.world, camera, seen, shot, photo_sizes=sizes, cancel=cancel)
+                points = keypoints.key_points(sitting.world.body, camera, seen.depth) if job.key_points else ()
         clear = job.backdrop.kind is BackdropKind.TRANSPARENT
-        return Picture(index, shot.rgb, extra, facts, shot.alpha if clear else None)
+        return Picture(index, shot.rgb, extra, facts, alpha=shot.alpha if clear else None, key_points=points)
 
-    def _texture(self, pattern: Pattern, scale: float) -> textures.Texture:
-        """The garment's pixels; views at one distance share them."""
-        if scale not in self._textures:
-            self._textures = {scale: textures.textures(self._garment, pattern, scale, self._cancel)}
-        return self._textures[scale]
+    def _texture(self, index: int, pattern: Pattern, texels_per_metre: float) -> textures.Texture:
+        """A garment's pixels; further views of the same scale share them."""
+        key = (index, texels_per_metre)
+        if key not in self._textures:
+            kept = {other: texture for other, texture in self._textures.items() if other[0] != index}
+            scale = pattern.pixel_m * texels_per_metre
+            self._textures = kept | {key: textures.textures(self._job.garments[index], pattern, scale, self._cancel)}
+        return self._textures[key]
 
 
 def _preview(photo: UInt8, pattern: Pattern) -> UInt8:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import IntEnum
-
 import cv2
 import numpy as np
 
+from fashquick_generation.engine import KeyPoint, Visibility
 from fashquick_generation.studio.arrays import Float32, Float64, UInt8
 from fashquick_generation.studio.figure.body import PosedBody
 from fashquick_generation.studio.photograph.camera import Camera
@@ -83,34 +81,6 @@ DEEP_M = 0.05
 DEEPER_M = 0.13
 """Likewise of shoulders, hips, knees and neck."""
 _DEEPER = frozenset({NECK, "left_shoulder", "right_shoulder", "left_hip", "right_hip", "left_knee", "right_knee"})
-
-
-class Visibility(IntEnum):
-    """What the picture shows of a key point, with COCO's numbers."""
-
-    OUTSIDE = 0
-    """Not in the picture."""
-    HIDDEN = 1
-    """Behind another part of the figure."""
-    VISIBLE = 2
-    """On the side towards the camera, be it under cloth."""
-
-
-@dataclass(frozen=True, slots=True)
-class KeyPoint:
-    """A point of the skeleton in the picture.
-
-    Attributes:
-        name: COCO's, or `neck`; left is the wearer's.
-        x: Pixels from the picture's left edge; may lie outside the picture.
-        y: Pixels from its top edge.
-        visibility: Whether it is seen.
-    """
-
-    name: str
-    x: float
-    y: float
-    visibility: Visibility
 
 
 def key_points(body: PosedBody, camera: Camera, depth: Float32) -> tuple[KeyPoint, ...]:

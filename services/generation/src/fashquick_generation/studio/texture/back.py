@@ -20,6 +20,8 @@ DETAIL_SHARE = 0.004
 """Reach of the cloth's weave, as a share of the image's diagonal: what is coarser are folds and trimmings."""
 DETAIL_LIMIT = 0.06
 """Part of the light from which on a detail is not weave but a seam, a letter or a pocket."""
+OTHER_COLOUR = 0.08
+"""Difference of the roots of linear light from the row's cloth from which on a pixel shows something else."""
 LEAST_ROW = 0.25
 """Part of a row that must show the bare cloth for its colour to be known."""
 PRINT_DEPTH_SHARE = 0.05
@@ -56,13 +58,13 @@ def back_of(front: Float32, sure: Bool, cuts: Bool, *, alike: bool, cancel: Canc
     if last - first < 8:
         return whole
     body = slice(first, last + 1)
-    plain = _rows(front[:, body], sure[:, body] & ~cuts[:, body])
+    plain = _rows(front[:, body], sure[:, body] & ~cuts[:, body])[:, None]
     cancel.check()
     columns = np.arange(front.shape[1])
     seam = SEAM_SHARE * (last - first)
     # Sleeves, and what a wide hem has more than the body, stay as they are.
     share = np.clip(np.minimum(columns - first, last - columns) / seam, 0, 1).astype(np.float32)[None, :, None]
-    return np.asarray(whole * (1 - share) + plain[:, None] * _weave(whole) * share, np.float32)
+    return np.asarray(whole * (1 - share) + plain * _weave(whole, plain) * share, np.float32)
 
 
 def _rows(cloth: Float32, bare: Bool) -> Float32:
@@ -76,12 +78,16 @@ def _rows(cloth: Float32, bare: Bool) -> Float32:
     return np.asarray(cv2.GaussianBlur(spread[:, None], (1, 5), 0)[:, 0], np.float32)
 
 
-def _weave(cloth: Float32) -> Float32:
-    """HxWx1 float32 around 1: the cloth's fine structure without lines and edges."""
+def _weave(cloth: Float32, plain: Float32) -> Float32:
+    """HxWx1 float32 around 1: the cloth's fine structure without lines, edges and what has another colour."""
     light = cloth.mean(axis=2) + 1e-3
-    detail = light / cv2.GaussianBlur(light, (0, 0), DETAIL_SHARE * float(np.hypot(*light.shape))) - 1
+    diagonal = float(np.hypot(*light.shape))
+    detail = light / cv2.GaussianBlur(light, (0, 0), DETAIL_SHARE * diagonal) - 1
+    other = (np.abs(np.sqrt(cloth) - np.sqrt(plain)).max(axis=2) > OTHER_COLOUR).astype(np.float32)
+    reach = 2 * round(2 * DETAIL_SHARE * diagonal) + 1
+    bare = 1 - cv2.blur(cv2.dilate(other, np.ones((reach, reach), np.uint8)), (reach, reach))
     faint = np.clip(2 - np.abs(detail) / DETAIL_LIMIT, 0, 1)
-    return np.asarray(1 + detail * faint, np.float32)[..., None]
+    return np.asarray(1 + detail * faint * bare, np.float32)[..., None]
 
 
 def _trunk_columns(mask: Bool, rows: Int) -> tuple[int, int]:

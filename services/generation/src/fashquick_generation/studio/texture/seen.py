@@ -13,6 +13,12 @@ EDGE_SHARE = 0.004
 """Pixels this close to the outline, as a share of the diagonal, are mixed with what lies behind the garment."""
 FRINGE_SHARE = 0.02
 """Pixels this close may be background that a loose mask took along."""
+MIXED = 0.2
+"""Part of the ground in a mixture from which on it shows."""
+OFF_MIXTURE = 0.6
+"""Distance of a mixture from the line between garment and ground, against its way along it: trimmings lie farther."""
+LEAST_APART = 0.08
+"""Difference of the roots of linear light below which garment and ground cannot be told apart, nor need to be."""
 DEEP_SHARE = 0.04
 """Pixels farther inside than this are garment without doubt."""
 
@@ -43,10 +49,21 @@ def surely_garment(light: Float32, mask: Bool, holes: Bool, cancel: CancelFlag) 
     cancel.check()
     ground = filled(root, outside)
     cancel.check()
-    like_ground = np.linalg.norm(root - ground, axis=2) < np.linalg.norm(root - garment, axis=2)
+    like_ground = _like_ground(root, garment, ground)
     doubtful = (depth < FRINGE_SHARE * diagonal) | near_hole
     kept: Bool = sure & ~(doubtful & like_ground)
     return kept if kept.any() else sure
+
+
+def _like_ground(root: Float32, garment: Float32, ground: Float32) -> Bool:
+    """Whether a pixel looks like the ground around the garment, or like a mixture of both, as on soft rims."""
+    way, away = ground - garment, root - garment
+    length = np.maximum((way * way).sum(axis=2), LEAST_APART**2)
+    part = (away * way).sum(axis=2) / length
+    off = np.maximum((away * away).sum(axis=2) - part * part * length, 0)
+    mixed = (part > MIXED) & (off < (OFF_MIXTURE * part) ** 2 * length)
+    out: Bool = (part > 0.5) | mixed
+    return out
 
 
 def above(line: Float64, shape: tuple[int, int]) -> Bool:

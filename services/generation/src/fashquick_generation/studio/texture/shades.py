@@ -2,7 +2,8 @@
 
 Shading multiplies light; what is dyed or printed has edges or another colour. So every pixel is compared with the
 colour of the passport's palette that it shows, whatever its brightness (after E. Land, J. McCann, "Lightness and
-retinex theory", 1971), and what the ratios have in common with their neighbours is shade. Only luminance is changed.
+retinex theory", 1971), and what the ratios have in common with their neighbours is shade. Only luminance is changed;
+a plain cloth is also freed of the tints that a second light leaves on parts of it.
 """
 
 # ruff: noqa: PLR0917 - kernels are called by position: numba has no keyword-only arguments.
@@ -19,7 +20,7 @@ import numpy as np
 
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.garment import PatternKind, TextureClass
-from fashquick_generation.studio.arrays import Bool, Float32
+from fashquick_generation.studio.arrays import Bool, Float32, UInt8
 from fashquick_generation.studio.colour import LUMINANCE
 
 FIELD_PX = 360
@@ -39,6 +40,12 @@ MOST_LIFTED, MOST_DIMMED = 0.75, 0.5
 """Largest change of luminance, in logarithms: noise and compression show in shadows that are lifted more."""
 DEEPEST, DRIFT = 0.35, 0.05
 """Luminance ratio and change of colour within which two colours of a palette may be one cloth in light and shade."""
+MOST_TINT = 0.2
+"""Largest change of a channel, in logarithms, by which the tint of a second light is taken out."""
+TINTED_OFF = 12.0
+"""Square of the difference in colour, in units of `ACROSS`, up to which a pixel may be the tinted cloth."""
+TINT_SCARCE = 0.05
+"""Weight of the cloth's own colour against 1 of pixels that may show it."""
 SCARCE = 0.03
 """Weight, against 1 of pixels that surely show their colour, of the light's changes where folds cannot be seen."""
 PRINT_TRUST = 0.1
@@ -89,14 +96,36 @@ class Dye:
     share: float
 
 
-def strength_of(kind: PatternKind | None, cloth: TextureClass | None) -> Strength:
-    """How much of the shade to take away from a cloth."""
-    if cloth is not None and cloth in RELIEF:
-        return RELIEF[cloth]
-    return PLAIN if kind is None or kind in ONE_CLOTH else PATTERNED
+@dataclass(frozen=True, slots=True)
+class Cloth:
+    """What is known of a cloth before its shade is told.
+
+    Attributes:
+        dyes: Its colours, at least one.
+        strength: How much of the shade to take away.
+        plain: Whether the cloth under any print is of one colour.
+    """
+
+    dyes: list[Dye]
+    strength: Strength
+    plain: bool
 
 
-def merged(dyes: list[Dye]) -> list[Dye]:
+def cloth_of(dyes: list[Dye], kind: PatternKind | None, surface: TextureClass | None) -> Cloth:
+    """A cloth by its palette, pattern and surface.
+
+    Args:
+        dyes: The palette's colours in the light of the texture.
+        kind: What is on the cloth; None where that is not known.
+        surface: What it is like; likewise.
+    """
+    plain = kind is None or kind in ONE_CLOTH
+    usual = PLAIN if plain else PATTERNED
+    strength = usual if surface is None else RELIEF.get(surface, usual)
+    return Cloth(_merged(dyes) if plain else dyes, strength, plain)
+
+
+def _merged(dyes: list[Dye]) -> list[Dye]:
     """Dyes of a plain cloth: a palette's light and shade of one colour become one colour between them."""
     kept: list[Dye] = []
     for dye in sorted(dyes, key=lambda one: -float(one.colour @ LUMINANCE)):
@@ -118,38 +147,60 @@ def _is_shade(dark: Float32, light: Float32) -> bool:
     return ratio >= DEEPEST and float(np.abs(lifted - np.sqrt(light)).max()) <= DRIFT + 0.1 * (1 - ratio)
 
 
-def evened(lit: Float32, known: Bool, prints: Bool, dyes: list[Dye], strength: Strength, cancel: CancelFlag) -> Float32:
+def evened(lit: Float32, known: Bool, prints: Bool, cloth: Cloth, cancel: CancelFlag) -> Float32:
     """A cloth with less of its photo's folds and light.
 
     Args:
         lit: HxWx3 float32, linear light.
         known: HxW, where the cloth is seen.
         prints: HxW, where something is printed.
-        dyes: Its colours, at least one.
-        strength: How much to take away.
+        cloth: What it is.
         cancel: Checked between steps.
     """
-    root = np.sqrt(np.array([dye.colour for dye in dyes], np.float32))
+    root = np.sqrt(np.array([dye.colour for dye in cloth.dyes], np.float32))
     shade, weight = np.empty(lit.shape[:2], np.float32), np.empty(lit.shape[:2], np.float32)
+    shown = np.empty(lit.shape[:2], np.uint8)
     for first in range(0, len(lit), ROWS):
         cancel.check()
         rows = slice(first, first + ROWS)
-        _compare(lit[rows], known[rows], prints[rows], root, shade[rows], weight[rows])
+        _compare(lit[rows], known[rows], prints[rows], root, shade[rows], weight[rows], shown[rows])
     size = _field_size(lit.shape)
-    total = cv2.resize(shade * weight, size, interpolation=cv2.INTER_AREA)
-    share = cv2.resize(weight, size, interpolation=cv2.INTER_AREA)
+    total, share = _shrunk(shade * weight, size), _shrunk(weight, size)
     diagonal = float(np.hypot(*size))
     broad_total, broad_share = (cv2.GaussianBlur(one, (0, 0), LIGHT_SHARE * diagonal) for one in (total, share))
     cancel.check()
     broad = broad_total / (broad_share + 1e-3)
     fine_total, fine_share = (cv2.GaussianBlur(one, (0, 0), FOLD_SHARE * diagonal) for one in (total, share))
     fine = (fine_total + SCARCE * broad) / (fine_share + SCARCE)
-    change = -(strength.light * broad + strength.folds * (fine - broad))
-    gain = np.exp(np.clip(change, -MOST_DIMMED, MOST_LIFTED)).astype(np.float32)
+    change = -(cloth.strength.light * broad + cloth.strength.folds * (fine - broad))
+    gain = np.exp(np.clip(change, -MOST_DIMMED, MOST_LIFTED))[..., None].astype(np.float32)
     cancel.check()
-    spread = np.asarray(cv2.resize(gain, (lit.shape[1], lit.shape[0]), interpolation=cv2.INTER_LINEAR), np.float32)
-    out: Float32 = lit * spread[..., None]
+    if cloth.plain:
+        gain = gain * _untinted(lit, (shown == _ground(cloth.dyes)).astype(np.float32), cloth, size)
+    spread = cv2.resize(gain, (lit.shape[1], lit.shape[0]), interpolation=cv2.INTER_LINEAR)
+    out: Float32 = lit * np.asarray(spread, np.float32).reshape(*lit.shape[:2], -1)
     return out
+
+
+def _untinted(lit: Float32, weight: Float32, cloth: Cloth, size: tuple[int, int]) -> Float32:
+    """Gains, of the field's size, that give a plain cloth one hue where two lights met on it; brightness stays."""
+    colour, share = _shrunk(lit * weight[..., None], size), _shrunk(weight, size)
+    sigma = LIGHT_SHARE * float(np.hypot(*size))
+    ground = cloth.dyes[_ground(cloth.dyes)].colour
+    prior = TINT_SCARCE * ground
+    seen = cv2.GaussianBlur(colour, (0, 0), sigma) + prior
+    seen = np.asarray(seen, np.float32) / (cv2.GaussianBlur(share, (0, 0), sigma) + TINT_SCARCE)[..., None]
+    there, wanted = (one / np.maximum(one @ LUMINANCE, 1e-5)[..., None] for one in (seen, ground))
+    tint = np.clip(np.log(np.maximum(wanted, 1e-3) / np.maximum(there, 1e-3)), -MOST_TINT, MOST_TINT)
+    return np.exp(cloth.strength.light * tint).astype(np.float32)
+
+
+def _ground(dyes: list[Dye]) -> int:
+    return max(range(len(dyes)), key=lambda index: dyes[index].share)
+
+
+def _shrunk(image: Float32, size: tuple[int, int]) -> Float32:
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _field_size(shape: tuple[int, ...]) -> tuple[int, int]:
@@ -158,13 +209,16 @@ def _field_size(shape: tuple[int, ...]) -> tuple[int, int]:
 
 
 @numba.njit(nogil=True, cache=True)
-def _compare(lit: Float32, known: Bool, prints: Bool, dyes: Float32, shade: Float32, weight: Float32) -> None:
-    """Logarithm of each pixel's luminance over that of the dye it shows, and how surely it shows it."""
+def _compare(
+    lit: Float32, known: Bool, prints: Bool, dyes: Float32, shade: Float32, weight: Float32, shown: UInt8
+) -> None:
+    """Logarithm of each pixel's luminance over that of the dye it shows, how surely it shows it, and which."""
     count = dyes.shape[0]
     for y in range(lit.shape[0]):
         for x in range(lit.shape[1]):
             shade[y, x] = 0.0
             weight[y, x] = 0.0
+            shown[y, x] = 255
             if not known[y, x]:
                 continue
             r, g, b = np.sqrt(lit[y, x, 0]), np.sqrt(lit[y, x, 1]), np.sqrt(lit[y, x, 2])
@@ -177,12 +231,15 @@ def _compare(lit: Float32, known: Bool, prints: Bool, dyes: Float32, shade: Floa
                 ratio = np.log((along + 1e-3) / (length + 1e-3))
                 distance = (ratio / ALONG) ** 2 + off
                 if distance < best:
-                    best, second, best_ratio, best_off = distance, best, ratio, off
+                    best, second, best_ratio, best_off, shown[y, x] = distance, best, ratio, off, k
                 elif distance < second:
                     second = distance
             logarithm = 2.0 * best_ratio
             if logarithm < DARKEST_SHADE or logarithm > BRIGHTEST_SHADE:
+                shown[y, x] = 255
                 continue
+            if best_off > TINTED_OFF or prints[y, x]:
+                shown[y, x] = 255
             sure = np.exp(-0.5 * best_off)
             if count > 1:
                 sure *= (second - best) / (second + best + 0.2)

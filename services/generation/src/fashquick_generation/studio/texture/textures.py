@@ -75,10 +75,8 @@ def textures(garment: GarmentInput, pattern: Pattern, scale: float, cancel: Canc
         neck = above(window.place(pattern.inside_above), mask.shape)
     printed = _printed(passport, window)
     kind = None if passport.pattern is None else passport.pattern.kind
-    dyes = _dyes(passport, exposure, lit[sure])
-    if kind is None or kind in shades.ONE_CLOTH:
-        dyes = shades.merged(dyes)
-    lit = shades.evened(lit, sure & ~neck, printed, dyes, shades.strength_of(kind, texture_class(passport)), cancel)
+    cloth = shades.cloth_of(_dyes(passport, exposure, lit[sure]), kind, texture_class(passport))
+    lit = shades.evened(lit, sure & ~neck, printed, cloth, cancel)
     cancel.check()
     front = continued(lit, sure & ~neck, MIRRORED_SHARE * window.diagonal)
     cancel.check()

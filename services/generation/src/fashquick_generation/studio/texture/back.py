@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from scipy.ndimage import gaussian_filter1d, median_filter
 
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.garment import PatternKind
@@ -22,6 +23,8 @@ DETAIL_LIMIT = 0.06
 """Part of the light from which on a detail is not weave but a seam, a letter or a pocket."""
 OTHER_COLOUR = 0.08
 """Difference of the roots of linear light from the row's cloth from which on a pixel shows something else."""
+BAND_SHARE = 0.03
+"""Height, as a share of the image's, of the narrowest band of another colour that goes around; seams are narrower."""
 LEAST_ROW = 0.25
 """Part of a row that must show the bare cloth for its colour to be known."""
 PRINT_DEPTH_SHARE = 0.05
@@ -74,8 +77,10 @@ def _rows(cloth: Float32, bare: Bool) -> Float32:
         return np.broadcast_to(np.median(cloth, axis=(0, 1)), (len(cloth), 3)).astype(np.float32)
     usual = np.array([np.median(cloth[row][bare[row]], axis=0) for row in known])
     every = np.arange(len(cloth))
-    spread = np.stack([np.interp(every, known, usual[:, k]) for k in range(3)], axis=1).astype(np.float32)
-    return np.asarray(cv2.GaussianBlur(spread[:, None], (1, 5), 0)[:, 0], np.float32)
+    spread = np.stack([np.interp(every, known, usual[:, k]) for k in range(3)], axis=1)
+    band = BAND_SHARE * len(cloth)
+    steady = median_filter(spread, (2 * round(band / 2) + 1, 1), mode="nearest")
+    return np.asarray(gaussian_filter1d(steady, band / 4, axis=0, mode="nearest"), np.float32)
 
 
 def _weave(cloth: Float32, plain: Float32) -> Float32:

@@ -4,57 +4,22 @@ from __future__ import annotations
 
 import importlib.resources
 
-import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fashquick_common.cancel import CancelFlag
 from fashquick_common.errors import SimulationFailed
-from fashquick_common.garment import LandmarkName as L
 from fashquick_generation.engine import Figure
 from fashquick_generation.studio.colour import linear
-from fashquick_generation.studio.cut import outline, tops
 from fashquick_generation.studio.drape import coverage, gates
 from fashquick_generation.studio.figure import baked, body, poses
 from fashquick_generation.studio.figure.companions import Companion
 from fashquick_generation.studio.mesh import edges_of, subdivided, vertex_normals
-from fashquick_generation.studio.sample import sample_garment, sample_landmarks
 
 CUBE_POINTS = np.array([[x, y, z] for x in (-1.0, 1) for y in (-1.0, 1) for z in (-1.0, 1)])
 _CUBE_SIDES = ((0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3))
 CUBE_FACES = np.array([half for a, b, c, d in _CUBE_SIDES for half in ((a, b, c), (a, c, d))], np.int32)
-
-
-@pytest.fixture(scope="module")
-def line() -> outline.Outline:
-    return outline.trace(sample_garment().alpha, sample_landmarks(), tops.CORNERS, CancelFlag())
-
-
-@given(st.floats(0.75, 1.3), st.floats(0.8, 1.2), st.floats(-500, 500), st.floats(-500, 500))
-def test_a_pattern_leads_back_to_the_photo(chest: float, hips: float, x: float, y: float) -> None:
-    traced = outline.trace(sample_garment().alpha, sample_landmarks(), tops.CORNERS, CancelFlag())
-    cut = tops.fitted(traced, chest, hips)
-    pixels = np.array([[x, y], [200.0, 300.0]])
-    assert np.allclose(cut.to_photo(cut.from_photo(pixels)), pixels, atol=1e-6)
-
-
-def test_the_pattern_fits_the_chest(line: outline.Outline) -> None:
-    cut = tops.fitted(line, 0.9, 0.5)
-    left, right = cut.from_photo(np.stack([line.at(L.ARMPIT_LEFT), line.at(L.ARMPIT_RIGHT)]))
-    assert 2 * np.linalg.norm(left - right) == pytest.approx(0.9 * tops.CHEST_EASE, rel=1e-6)
-    assert left[0] > 0 > right[0]
-
-
-def test_holes_threads_and_specks_do_not_change_the_outline(line: outline.Outline) -> None:
-    alpha = sample_garment().alpha.copy()
-    cv2.circle(alpha, (200, 200), 12, 0, -1)
-    cv2.circle(alpha, (30, 400), 9, 255, -1)
-    cv2.line(alpha, (200, 60), (200, 5), 255, 1)
-    other = outline.trace(alpha, sample_landmarks(), tops.CORNERS, CancelFlag())
-    assert other.holes.sum() > 300
-    assert np.count_nonzero(other.mask != line.mask) < 0.01 * line.mask.sum()
 
 
 def test_key_points_and_skin_move_together() -> None:

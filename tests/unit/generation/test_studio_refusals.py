@@ -14,7 +14,7 @@ from fashquick_common.errors import (
     PhotoNotUsable,
     SimulationFailed,
 )
-from fashquick_common.garment import Category, CategoryGuess, Landmark, LandmarkName
+from fashquick_common.garment import Category, CategoryGuess, Landmark
 from fashquick_generation.engine import (
     Backdrop,
     BackdropKind,
@@ -36,15 +36,6 @@ def refusal(generator: StudioGenerator, job: GenerationJob, kind: type[Fashquick
 
 def with_garment(job: GenerationJob, **changes: object) -> GenerationJob:
     return replace(job, garments=(replace(job.garments[0], **changes),))
-
-
-def with_landmark(job: GenerationJob, name: LandmarkName, point: Landmark | None) -> GenerationJob:
-    landmarks = dict(job.garments[0].passport.landmarks)
-    if point is None:
-        del landmarks[name]
-    else:
-        landmarks[name] = point
-    return with_garment(job, passport=replace(job.garments[0].passport, landmarks=landmarks))
 
 
 @pytest.mark.parametrize("category", [Category.DRESS, None])
@@ -104,26 +95,6 @@ def test_a_passport_of_another_photo_is_refused(generator: StudioGenerator, job:
     refusal(generator, with_garment(job, passport=replace(job.garments[0].passport, photo_width=999)), BadField)
 
 
-def test_a_missing_landmark_is_named(generator: StudioGenerator, job: GenerationJob) -> None:
-    error = refusal(generator, with_landmark(job, LandmarkName.ARMPIT_LEFT, None), PhotoNotUsable)
-    assert "left armpit" in error.message
-    assert "flat" in error.message
-
-
-def test_a_landmark_far_off_the_outline_is_refused(generator: StudioGenerator, job: GenerationJob) -> None:
-    refusal(generator, with_landmark(job, LandmarkName.HEM_LEFT, Landmark(200.0, 250.0, 1.0)), PhotoNotUsable)
-
-
-def test_swapped_sides_are_refused(generator: StudioGenerator, job: GenerationJob) -> None:
-    landmarks = job.garments[0].passport.landmarks
-    swapped = {LandmarkName(_other_side(name.value)): point for name, point in landmarks.items()}
-    refusal(generator, with_garment(job, passport=replace(job.garments[0].passport, landmarks=swapped)), PhotoNotUsable)
-
-
-def _other_side(name: str) -> str:
-    return name.replace("left", "?").replace("right", "left").replace("?", "right")
-
-
 def test_a_garment_squeezed_out_of_shape_is_refused(generator: StudioGenerator, job: GenerationJob) -> None:
     """A photo three times as wide as it should be."""
     garment = job.garments[0]
@@ -145,18 +116,6 @@ def test_torn_cloth_is_refused() -> None:
         with pytest.raises(SimulationFailed):
             gates.check_stretch(stretch, tension, most=gates.MAX_STRETCH_P99)
     assert gates.check_stretch(fine, fine, most=gates.MAX_STRETCH_P99_LONG)["stretch_p99"] < 1.1
-
-
-def test_a_collar_that_stands_before_the_face_is_refused(generator: StudioGenerator, job: GenerationJob) -> None:
-    alpha, photo = job.garments[0].alpha.copy(), job.garments[0].photo.copy()
-    collar = np.s_[2:70, 165:235]
-    alpha[collar] = 255
-    photo[collar] = photo[alpha > 0][0]
-
-    error = refusal(generator, with_garment(job, alpha=alpha, photo=photo), PhotoNotUsable)
-
-    assert "turtleneck" in error.message
-    assert float(error.metadata["collar_rise_m"]) > gates.MAX_COLLAR_RISE_M
 
 
 def test_a_garment_that_leaves_the_chest_bare_is_refused(generator: StudioGenerator, job: GenerationJob) -> None:

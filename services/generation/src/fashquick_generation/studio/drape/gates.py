@@ -20,9 +20,6 @@ MAX_BARE = 0.10
 """Share of an arm inside a sleeve's span that may be bare: a sleeve that is whole covers all but its folds."""
 MAX_BARE_CHEST = 0.05
 """Share of the chest's skin; on tops that are whole it is 0."""
-MAX_COLLAR_RISE_M = 0.05
-"""Ribbed collars rise up to 2 cm over the points beside the neck, 4 cm when an arm lifts a shoulder; what rises more
-(turtlenecks, hoods, a hanger left in the mask) reaches the chin."""
 
 
 def check_stretch(stretch: Float64, tension: Float64, *, most: float) -> dict[str, float]:
@@ -97,27 +94,3 @@ def check_chest(bare: float) -> dict[str, float]:
             metadata={"bare_chest_share": f"{bare:.3f}"},
         )
     return {"bare_chest_share": bare}
-
-
-def check_collar(rise_m: float) -> dict[str, float]:
-    """Refuse a garment that stands up before the face.
-
-    The studio knows no hoods and no collars that stand; cut from such a photo they would hide the chin.
-
-    Args:
-        rise_m: Metres from the lower neck point, where collar and shoulder seam meet, up to the highest point of
-            the cloth.
-
-    Returns:
-        The measure, as a fact of the picture.
-
-    Raises:
-        PhotoNotUsable: The cloth rises too high.
-    """
-    if rise_m > MAX_COLLAR_RISE_M:
-        raise PhotoNotUsable(
-            f"something stands {rise_m * 100:.0f} cm up over the neckline: collars that stand, turtlenecks and hoods "
-            "are not dressed yet; if it is a hanger or a fold, take it away and take the photo again",
-            metadata={"collar_rise_m": f"{rise_m:.3f}"},
-        )
-    return {"collar_rise_m": rise_m}

@@ -1,8 +1,8 @@
-"""Where the cloth is before it falls: flat in front of and behind the body, sleeves along the arms."""
+"""Where a top is before it falls: a tube around the trunk, sleeves as tubes around straight arms."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d
@@ -25,21 +25,22 @@ PANEL_GAP_M = 0.025
 """Room between a panel and the body at the start."""
 SEAM_SPREAD_M = 0.03
 """Least distance of a panel from its seam, front to back, at the start."""
-SLEEVE_PAST_WRIST_M = 0.01
+SLEEVE_GAP_M = 0.008
+"""Room between a sleeve and the arm at the start."""
+ARM_STEP_M = 0.02
+"""Length of the slices in which an arm's thickness is taken."""
 UNDER_M = 0.06
 """How far garments underneath may stand off the trunk; what is farther out is their sleeves."""
 SLAB_M = 0.02
 """Height of the slices in which the widths of body and cloth are compared."""
-WIDEST_START = 2.0
-"""How much wider than its pattern cloth may start."""
-TUBE_ROUNDNESS = 3.0
-"""Exponent of the tube's cross-section: 2 is an ellipse, more is boxier."""
+ELLIPSE_POINTS = 65
+"""Of a half ellipse on which equal distances are found."""
 TUBE_BLEND_M = 0.06
 """Height under the armpits over which the flat panels turn into the tube."""
 SHOULDER_REACH_M = 0.17
 """Part of the shoulder seam, to either side of the middle, that rests on the body."""
-FLATTEST_ARM, STEEPEST_ARM = 28.0, 60.0
-"""Degrees from hanging that arms start at; sleeves cut outside of this are turned to it."""
+FREE_ARM = 45.0
+"""Degrees from hanging that arms start at where no sleeve goes along them: clear of the sides."""
 LAYER_GAP_M = 0.013
 """Distance of a sleeve from the torso and of the body panels from the arms, so that both layers of cloth that
 lie between arm and torso keep their order without cloth colliding with cloth."""
@@ -47,27 +48,27 @@ LONG_SLEEVE_M = 0.32
 """Sleeves longer than this reach the elbow, which can break through; short and cap sleeves may leave skin bare."""
 ON_SLEEVE = 0.5
 """Share from which a point counts as the sleeve's own."""
+PINNED_M = (0.065, 0.135)
+"""Nearest and farthest place from the middle at which neck points rest on the shoulders."""
+SIDES = ("left", "right")
 NECK_POINTS = ((Role.SHOULDER, Side.LEFT), (Role.NECK, Side.MIDDLE))
 """Where the shoulder seams meet the neck."""
 
 
 class TopPlacer:
-    """Tops with sleeves: flat in front of and behind the body, sleeves along the arms."""
+    """Tops with and without sleeves, long and short."""
 
     def first(self, pattern: Pattern) -> Pose:
         """Arms where the sleeves are; see `Placer`."""
-        return arms_out(start_angle(sleeves_of(pattern)))
+        angles = [sleeve.angle for sleeve in sleeves_of(pattern)]
+        return arms_out(float(np.mean(angles)) if angles else FREE_ARM)
 
     def place(self, pattern: Pattern, cloth: Cloth, body: PosedBody, under: Float64) -> Placed:
         """Lay the cloth around the body; see `Placer`."""
-        sleeves = sleeves_of(pattern)
-        for sleeve, side in zip(sleeves, ("left", "right"), strict=True):
-            cloth = replace(cloth, rest=sleeve.shortened(cloth.rest, arm_reach(body, sleeve, side)))
-        seam = np.concatenate([pattern.line(Role.SHOULDER, side) for side in (Side.LEFT, Side.RIGHT)])
-        on_sleeve = sleeves[0].share(cloth.rest) + sleeves[1].share(cloth.rest)
+        on_sleeve = sum((sleeve.share(cloth.rest) for sleeve in sleeves_of(pattern)), np.zeros(len(cloth.rest)))
         return Placed(
             cloth=cloth,
-            start=placed(cloth, sleeves, seam, body, under),
+            start=placed(pattern, cloth, body, under),
             pins=_neck_pins(cloth, body),
             from_trunk=np.where(on_sleeve > 0.05, LAYER_GAP_M * on_sleeve, -1.0),
             from_arms=np.where(on_sleeve < 0.05, LAYER_GAP_M, -1.0),
@@ -75,64 +76,42 @@ class TopPlacer:
 
     def most_stretch(self, pattern: Pattern) -> float:
         """Stretch that the garment bears; see `Placer`."""
-        longest = max(sleeve.length for sleeve in sleeves_of(pattern))
+        longest = max((sleeve.length for sleeve in sleeves_of(pattern)), default=0.0)
         return gates.MAX_STRETCH_P99_LONG if longest > LONG_SLEEVE_M else gates.MAX_STRETCH_P99
 
     def check(self, pattern: Pattern, cloth: Cloth, x: Float64, body: PosedBody) -> dict[str, float]:
-        """Sleeves closed, chest covered, nothing before the face; see `Placer`."""
+        """Sleeves closed, chest covered; see `Placer`."""
         bare = [0.0]
-        for sleeve, side in zip(sleeves_of(pattern), ("left", "right"), strict=True):
+        for sleeve, side in zip(sleeves_of(pattern), SIDES, strict=False):
             if sleeve.length > LONG_SLEEVE_M:
                 own = sleeve.share(cloth.rest) > ON_SLEEVE
                 bare.append(bare_share(x, own, body, side))
-        shoulders_m = min(float(x[cloth.corner[corner], 2]) for corner in NECK_POINTS)
-        return {
-            **gates.check_sleeves(max(bare)),
-            **gates.check_chest(bare_chest_share(x, body)),
-            **gates.check_collar(float(x[:, 2].max()) - shoulders_m),
-        }
+        return {**gates.check_sleeves(max(bare)), **gates.check_chest(bare_chest_share(x, body))}
 
 
-def arm_reach(body: PosedBody, sleeve: Sleeve, side: str) -> float:
-    """Length from where a sleeve begins to where it ends at most: just past the wrist."""
-    shoulder, elbow, wrist = (body.keypoints[f"{side}_{joint}"] for joint in ("shoulder", "elbow", "wrist"))
-    arm = float(np.linalg.norm(elbow - shoulder) + np.linalg.norm(wrist - elbow))
-    # A dropped shoulder's sleeve begins some way down the arm.
-    outward = abs(float((elbow - shoulder)[0])) / float(np.linalg.norm(elbow - shoulder))
-    begins = (abs(float(sleeve.root[0])) - abs(float(shoulder[0]))) / max(outward, 0.3)
-    return arm - max(begins, 0.0) + SLEEVE_PAST_WRIST_M
-
-
-def start_angle(sleeves: tuple[Sleeve, Sleeve]) -> float:
-    """Degrees from hanging at which the arms meet the sleeves."""
-    return float(np.clip((sleeves[0].angle + sleeves[1].angle) / 2, FLATTEST_ARM, STEEPEST_ARM))
-
-
-def placed(cloth: Cloth, sleeves: tuple[Sleeve, Sleeve], seam: Float64, body: PosedBody, under: Float64) -> Float64:
+def placed(pattern: Pattern, cloth: Cloth, body: PosedBody, under: Float64) -> Float64:
     """Start positions.
 
     Args:
-        cloth: The garment.
-        sleeves: Its sleeves.
-        seam: Mx2 float64, the shoulder seams in pattern coordinates.
-        body: With its arms at `start_angle`.
+        pattern: The garment's.
+        cloth: Sewn from it.
+        body: With its arms along the sleeves.
         under: Nx3 float64, points of garments underneath.
 
     Returns:
         Vx3 float64 metres.
     """
-    flat = cloth.rest.copy()
-    height = _height(seam, body, under)
-    flat[:, 1] += height
-    for sleeve, side in zip(sleeves, ("left", "right"), strict=True):
-        flat = _along_arm(flat, cloth.rest, sleeve, height=height, body=body, side=side)
+    seam = np.concatenate([pattern.line(Role.SHOULDER, side) for side in (Side.LEFT, Side.RIGHT)])
+    flat = cloth.rest + np.array([0.0, _height(seam, body, under)])
     front, back, middle = _depths(flat, body, under)
     depth = np.select([cloth.panel == 0, cloth.panel == 1], [front, back], middle)
-    armpit = min(float(sleeve.armpit[1]) for sleeve in sleeves)
-    on_trunk = sleeves[0].share(cloth.rest) + sleeves[1].share(cloth.rest) == 0
-    below = np.clip((armpit - cloth.rest[:, 1]) / TUBE_BLEND_M, 0, 1) * on_trunk
-    x, y = _tube(flat, below, _slabs(body, under), cloth.panel)
-    return np.stack([flat[:, 0] + below * (x - flat[:, 0]), depth + below * (y - depth), flat[:, 1]], axis=1)
+    start = np.stack([flat[:, 0], depth, flat[:, 1]], axis=1)
+    armpit = float(pattern.line(Role.SIDE, Side.LEFT)[0, 1])
+    below = np.clip((armpit - cloth.rest[:, 1]) / TUBE_BLEND_M, 0, 1)[:, None]
+    start += below * (_tube(pattern, cloth, flat, _slabs(body, under)) - start)
+    for sleeve, side in zip(sleeves_of(pattern), SIDES, strict=False):
+        start += sleeve.share(cloth.rest)[:, None] * (_along_arm(cloth, sleeve, body, side) - start)
+    return start
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,31 +154,58 @@ def _slabs(body: PosedBody, under: Float64) -> _Slabs:
     )
 
 
-def _tube(flat: Float64, below: Float64, slabs: _Slabs, panel: Float64) -> tuple[Float64, Float64]:
-    """Start of the trunk as a tube around the body, so that no seam starts, and is caught, inside the body.
+def _tube(pattern: Pattern, cloth: Cloth, flat: Float64, slabs: _Slabs) -> Float64:
+    """The trunk as a tube around the body, as wide as its cloth, at least as wide as the body.
 
     Args:
-        flat: Vx2 float64, x and z of each point.
-        below: V float64, 1 for points under the armpits.
+        pattern: The garment's.
+        cloth: Sewn from it.
+        flat: Vx2 float64, x and z of each vertex.
         slabs: The body's extents.
-        panel: V float64, 0 front, 1 back, 0.5 on a seam.
 
     Returns:
-        x and y of each point.
+        Vx3 float64.
     """
+    side = pattern.line(Role.SIDE, Side.LEFT)
+    wide = np.interp(-cloth.rest[:, 1], -side[:, 1], side[:, 0])
     number = slabs.of(flat[:, 1])
-    width = np.zeros(len(slabs.front))
-    np.maximum.at(width, number[below > 0], np.abs(flat[below > 0, 0]))
-    width = maximum_filter1d(width, 3)
-    factor = np.where(width > 0, (slabs.half_width + PANEL_GAP_M) / np.maximum(width, 1e-6), 1.0)
-    factor = np.clip(factor, 1.0, WIDEST_START)
-    x = flat[:, 0] * factor[number]
-    outward = np.clip(np.abs(x) / np.maximum((width * factor)[number], 1e-6), 0, 1)
-    profile = (1 - outward**TUBE_ROUNDNESS) ** (1 / TUBE_ROUNDNESS)
+    across, deep = slabs.half_width[number], ((slabs.back - slabs.front) / 2)[number]
+    # An ellipse that is larger by d all around is longer by 2 pi d.
+    more = np.maximum((4 * wide - _girth(across, deep)) / (2 * np.pi), PANEL_GAP_M)
+    angle = _even_angle(np.clip(flat[:, 0] / wide, -1, 1), across + more, deep + more)
+    facing = np.select([cloth.panel == 0, cloth.panel == 1], [-1.0, 1.0], 0.0)
     middle = ((slabs.front + slabs.back) / 2)[number]
-    reach = ((slabs.back - slabs.front) / 2)[number] + PANEL_GAP_M
-    side = np.select([panel == 0, panel == 1], [-1.0, 1.0], 0.0)
-    return x, middle + side * reach * profile
+    return np.stack(
+        [(across + more) * np.sin(angle), middle + facing * (deep + more) * np.cos(angle), flat[:, 1]], axis=1
+    )
+
+
+def _girth(a: Float64, b: Float64) -> Float64:
+    """Length of ellipses with half axes a and b: S. Ramanujan's first approximation (1914)."""
+    girth: Float64 = np.pi * (3 * (a + b) - np.sqrt((3 * a + b) * (a + 3 * b)))
+    return girth
+
+
+def _even_angle(share: Float64, a: Float64, b: Float64) -> Float64:
+    """Angle from the front at which points lie on their ellipses.
+
+    Args:
+        share: N float64, -1 to 1, part of the way along the front from its middle to the side.
+        a: N float64, half axes across.
+        b: N float64, half axes front to back.
+
+    Returns:
+        N float64 radians.
+    """
+    angles = np.linspace(0, np.pi / 2, ELLIPSE_POINTS)
+    flatness = np.round(b / np.maximum(a, 1e-6), 2)
+    out = np.zeros(len(share))
+    for ratio in np.unique(flatness):
+        steps = np.hypot(np.diff(np.sin(angles)), ratio * np.diff(np.cos(angles)))
+        along = np.r_[0.0, np.cumsum(steps)]
+        own = flatness == ratio
+        out[own] = np.interp(np.abs(share[own]), along / along[-1], angles)
+    return np.sign(share) * out
 
 
 def _height(seam: Float64, body: PosedBody, under: Float64) -> float:
@@ -215,17 +221,58 @@ def _height(seam: Float64, body: PosedBody, under: Float64) -> float:
     return highest
 
 
-def _along_arm(flat: Float64, rest: Float64, sleeve: Sleeve, *, height: float, body: PosedBody, side: str) -> Float64:
-    """Lay a sleeve's points along the arm, more the farther they are from the body."""
-    shoulder, elbow = (body.keypoints[f"{side}_{joint}"][[0, 2]] for joint in ("shoulder", "elbow"))
-    arm = (elbow - shoulder) / np.linalg.norm(elbow - shoulder)
-    root = sleeve.root + np.array([0.0, height])
-    on_arm = shoulder + ((root - shoulder) @ arm) * arm
-    along, across = sleeve.along(rest)
-    laid = on_arm + along[:, None] * arm + across[:, None] * np.array([-arm[1], arm[0]])
-    share = sleeve.share(rest)[:, None]
-    out: Float64 = flat + share * (laid - flat)
-    return out
+def _along_arm(cloth: Cloth, sleeve: Sleeve, body: PosedBody, side: str) -> Float64:
+    """A sleeve as a tube around the straight arm, as wide as its cloth, at least as wide as the arm.
+
+    Args:
+        cloth: The garment.
+        sleeve: Its left or right one.
+        body: With its arms along the sleeves.
+        side: "left" or "right".
+
+    Returns:
+        Vx3 float64; those of the sleeve's own vertices are of use.
+    """
+    shoulder, elbow, wrist = (body.keypoints[f"{side}_{joint}"] for joint in ("shoulder", "elbow", "wrist"))
+    axis = (wrist - shoulder) / np.linalg.norm(wrist - shoulder)
+    up = np.array([-axis[2], 0.0, axis[0]]) * np.sign(axis[0])
+    up /= np.linalg.norm(up)
+    front = np.array([0.0, -1.0, 0.0])
+    before_cuff, down, width = sleeve.at(cloth.rest)
+    # The pattern's upper edge and the arm's begin at the same distance from the middle.
+    along = before_cuff + (abs(float(sleeve.upper[0])) - abs(float(shoulder[0]))) / max(abs(float(axis[0])), 0.3)
+    bent = np.linalg.norm(elbow - shoulder)
+    centre = shoulder + np.minimum(along, bent)[:, None] * (elbow - shoulder) / bent
+    centre += np.maximum(along - bent, 0)[:, None] * (wrist - elbow) / np.linalg.norm(wrist - elbow)
+    radius = np.maximum(width / np.pi, _thickness(body, side, along) + SLEEVE_GAP_M)
+    turn = np.pi * np.clip(down / np.maximum(width, 1e-6), 0, 1)
+    facing = np.select([cloth.panel == 0, cloth.panel == 1], [1.0, -1.0], 0.0)
+    ring = np.cos(turn)[:, None] * up + (facing * np.sin(turn))[:, None] * front
+    tube: Float64 = centre + radius[:, None] * ring
+    return tube
+
+
+def _thickness(body: PosedBody, side: str, along: Float64) -> Float64:
+    """An arm's radius at each distance from the shoulder joint."""
+    upper, fore = (Part[f"{part}_{side.upper()}"] for part in ("UPPER_ARM", "FOREARM"))
+    shoulder, elbow, wrist = (body.keypoints[f"{side}_{joint}"] for joint in ("shoulder", "elbow", "wrist"))
+    skin = body.vertices[body.of(upper, fore)] - shoulder
+    axis = (elbow - shoulder) / np.linalg.norm(elbow - shoulder)
+    beyond = (skin - (elbow - shoulder)) @ axis > 0
+    lower = (wrist - elbow) / np.linalg.norm(wrist - elbow)
+    from_upper = np.linalg.norm(skin - (skin @ axis)[:, None] * axis, axis=1)
+    rest = skin - (elbow - shoulder)
+    from_lower = np.linalg.norm(rest - (rest @ lower)[:, None] * lower, axis=1)
+    far, radius = skin @ axis, np.where(beyond, from_lower, from_upper)
+    count = max(int(np.ceil(float(far.max()) / ARM_STEP_M)), 1)
+    number = np.clip((far / ARM_STEP_M).astype(int), 0, count - 1)
+    widest = np.zeros(count)
+    # Nearer than this the arm is part of the shoulder.
+    free = far > 2 * ARM_STEP_M
+    np.maximum.at(widest, number[free], radius[free])
+    usual = np.where(widest > 0, widest, np.median(widest[widest > 0]))
+    thickness: Float64 = np.interp(along, (np.arange(count) + 0.5) * ARM_STEP_M, maximum_filter1d(usual, 3))
+    return thickness
 
 
 def _depths(flat: Float64, body: PosedBody, under: Float64) -> tuple[Float64, Float64, Float64]:
@@ -253,7 +300,7 @@ def _neck_pins(cloth: Cloth, body: PosedBody) -> tuple[Pin, ...]:
     trunk = body.of(Part.TORSO, Part.NECK, Part.UPPER_ARM_LEFT, Part.UPPER_ARM_RIGHT)
     shoulders = (body.keypoints["left_shoulder"] + body.keypoints["right_shoulder"]) / 2
     for vertex in vertices:
-        x = float(np.sign(cloth.rest[vertex, 0]) * np.clip(abs(cloth.rest[vertex, 0]), 0.065, 0.095))
+        x = float(np.sign(cloth.rest[vertex, 0]) * np.clip(abs(cloth.rest[vertex, 0]), *PINNED_M))
         near = trunk & (np.abs(body.vertices[:, 0] - x) < 0.012) & (np.abs(body.vertices[:, 1] - shoulders[1]) < 0.09)
         candidates = np.flatnonzero(near)
         highest = candidates[body.vertices[candidates, 2].argmax()]

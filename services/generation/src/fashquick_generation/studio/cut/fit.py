@@ -1,0 +1,258 @@
+"""From a top's measures in pixels to a pattern's in metres, for one body.
+
+Centimetres of the passport decide where it has them; else the chest has the ease that is usual for garments of the
+kind. Proportions of the photo are kept within what garments of the kind have, since a photo taken at a slant makes
+hems wide and tops short.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+
+from fashquick_common.garment import Category, MeasurementName, Passport, SleeveLength
+from fashquick_generation.engine import Fit, GarmentInput
+from fashquick_generation.studio.arrays import Float64
+from fashquick_generation.studio.cut.measuring import STATIONS, Shape
+from fashquick_generation.studio.figure.measures import Measures
+
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """What garments of a kind are like.
+
+    Attributes:
+        ease: Girth at the chest over the body's.
+        length: From the neck points to the hem, in chest widths.
+        hem: Hem's width over the chest's.
+    """
+
+    ease: float
+    length: Range
+    hem: Range
+
+
+USUAL: Mapping[Category, Usual] = MappingProxyType(
+    {
+        Category.T_SHIRT: Usual(1.12, (0.90, 1.55), (0.88, 1.12)),
+        Category.LONG_SLEEVE: Usual(1.10, (0.90, 1.60), (0.86, 1.12)),
+        Category.SWEATER: Usual(1.20, (0.90, 1.50), (0.80, 1.10)),
+        Category.SHIRT: Usual(1.18, (1.05, 1.65), (0.90, 1.15)),
+        Category.JACKET: Usual(1.24, (0.90, 1.50), (0.82, 1.12)),
+        Category.COAT: Usual(1.26, (1.40, 2.40), (0.95, 1.40)),
+        Category.VEST: Usual(1.20, (1.00, 1.60), (0.85, 1.15)),
+        Category.SLEEVELESS_TOP: Usual(1.05, (0.95, 1.70), (0.85, 1.25)),
+        Category.DRESS: Usual(1.06, (1.60, 3.30), (0.85, 1.80)),
+    }
+)
+"""By category."""
+GIVE = 0.3
+"""How much of a proportion beyond the usual range is believed."""
+BY_WORD: Mapping[Fit, float] = MappingProxyType({Fit.SLIM: 0.94, Fit.REGULAR: 1.0, Fit.OVERSIZE: 1.20})
+"""Girth by the caller's word, over the usual one."""
+GIRTH_RANGE = (0.86, 1.9)
+"""Girth over the body's: knits stretch, and the widest coats."""
+HIP_EASE = 1.03
+"""Girth at the hips of garments that reach them, over the body's."""
+ARMPIT_BELOW_NECK_M = (0.215, 0.36)
+"""Height of the neck points over the garment's armpit: the body's is 20 cm lower."""
+NECK_ABOVE_SHOULDERS_M = 0.05
+"""Height of the neck points over the shoulder joints."""
+NECK_M = (0.065, 0.15)
+"""Half the distance of the neck points: what lies closer chokes, what lies farther apart slips off."""
+TIP_OVER_CHEST = (0.72, 1.10)
+"""A shoulder tip's distance from the middle, in half chest widths."""
+SHOULDER_SLOPE = (0.21, 0.50)
+"""Fall of the shoulder seam: 12 to 27 degrees. Shoulders of the body fall 20."""
+SLEEVE_ANGLES = (42.0, 60.0)
+"""Degrees from hanging at which a sleeve may be cut: what an arm can be lifted to in it."""
+BICEP_M, CUFF_M = (0.165, 0.28), (0.095, 0.26)
+"""Widths of a sleeve at the armhole and at the wrist: arms have 14 cm and hands go through 9.5."""
+SHORT_CUFF_M = 0.150
+"""Least width of a short sleeve's cuff."""
+SLEEVE_SHARE: Mapping[SleeveLength, Range] = MappingProxyType(
+    {
+        SleeveLength.SHORT: (0.28, 0.58),
+        SleeveLength.THREE_QUARTER: (0.58, 0.88),
+        SleeveLength.LONG: (0.96, 1.03),
+    }
+)
+"""Length of a sleeve from the tip of the body's shoulder, over the arm's: long ones go just past the wrist."""
+CAP_OVER_M, CAP_UNDER_M = 0.15, 0.02
+"""A sleeve shorter than this on top and under the arm is no more than an armhole's edge."""
+SHORTEST_UNDER_M = 0.05
+"""Least length of the seam under the arm."""
+ELBOW_M = 0.02
+"""How much narrower than a straight taper a sleeve may be at the elbow."""
+SAG_SHARE, ARCH_SHARE = 0.12, 0.02
+"""Most that a hem's middle is lower and higher than its corners, as a share of the length. Higher ones are mostly the
+photo's."""
+SHORTEST_M = 0.40
+
+
+@dataclass(frozen=True, slots=True)
+class SleeveCut:
+    """A sleeve's measures, metres.
+
+    Attributes:
+        angle_degrees: From hanging.
+        length: Along its upper edge from the shoulder's tip.
+        widths: `STATIONS` float64, from the armpit to the cuff, across it.
+    """
+
+    angle_degrees: float
+    length: float
+    widths: Float64
+
+    @property
+    def along(self) -> Float64:
+        """2 float64 unit vector along the left sleeve."""
+        angle = np.radians(self.angle_degrees)
+        return np.array([np.sin(angle), -np.cos(angle)])
+
+    @property
+    def under(self) -> Float64:
+        """2 float64 unit vector from the left sleeve's upper edge to the lower one."""
+        angle = np.radians(self.angle_degrees)
+        return np.array([-np.cos(angle), -np.sin(angle)])
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A top's measures in metres; see `Shape`.
+
+    Attributes:
+        neck: Half the distance of the neck points.
+        tip: Of a shoulder's tip: from the middle, and down from the neck points.
+        armpit: Likewise.
+        length: Down to the hem's corners.
+        widths: `STATIONS` float64, half widths from the armpit to the hem.
+        sag: How far the hem is lower than its corners.
+        sleeve: None for a garment without.
+        m_per_px: 2 float64, across and down.
+    """
+
+    neck: float
+    tip: Float64
+    armpit: Float64
+    length: float
+    widths: Float64
+    sag: Float64
+    sleeve: SleeveCut | None
+    m_per_px: Float64
+
+
+def fitted(shape: Shape, category: Category, sleeves: SleeveLength, measures: Measures, garment: GarmentInput) -> Cut:
+    """Measures of the pattern.
+
+    Args:
+        shape: The garment's, in its photo.
+        category: What it is.
+        sleeves: What sleeves it has.
+        measures: The body's.
+        garment: The passport's centimetres are used where it knows them, and the caller's word on the fit.
+    """
+    usual = USUAL[category]
+    chest = _chest(usual, measures, garment.passport, garment.fit)
+    across = chest / (2 * shape.armpit[0])
+    known = _centimetres(garment.passport, MeasurementName.LENGTH)
+    length = chest * _soft(shape.length * across / chest, usual.length) if known is None else known
+    length = max(length, SHORTEST_M)
+    down = length / shape.length
+    armpit = np.array([chest / 2, float(np.clip(shape.armpit[1] * down, *ARMPIT_BELOW_NECK_M))])
+    tip_x = chest / 2 * float(np.clip(shape.tip[0] / shape.armpit[0], *TIP_OVER_CHEST))
+    neck = float(np.clip(shape.neck * across, NECK_M[0], min(NECK_M[1], tip_x - 0.03)))
+    slope = float(np.clip(shape.tip[1] * down / max(tip_x - neck, 1e-6), *SHOULDER_SLOPE))
+    tip = np.array([tip_x, slope * (tip_x - neck)])
+    return Cut(
+        neck=neck,
+        tip=tip,
+        armpit=armpit,
+        length=length,
+        widths=_widths(shape, usual, measures, armpit, length),
+        sag=np.clip(shape.sag * down, -ARCH_SHARE * length, SAG_SHARE * length),
+        sleeve=_sleeve(shape, sleeves, measures, np.stack([tip, armpit]), (across + down) / 2),
+        m_per_px=np.array([across, down]),
+    )
+
+
+def _chest(usual: Usual, measures: Measures, passport: Passport, fit: Fit | None) -> float:
+    """Width of the chest lying flat."""
+    known = _centimetres(passport, MeasurementName.CHEST)
+    least, most = GIRTH_RANGE
+    if known is not None and fit is None:
+        return float(np.clip(known, least * measures.chest_girth_m / 2, most * measures.chest_girth_m / 2))
+    return measures.chest_girth_m / 2 * usual.ease * BY_WORD[fit or Fit.REGULAR]
+
+
+def _centimetres(passport: Passport, name: MeasurementName) -> float | None:
+    """A length that the passport knows, in metres."""
+    for measurement in () if passport.geometry is None else passport.geometry.measurements:
+        if measurement.name is name and measurement.centimetres is not None:
+            return measurement.centimetres / 100
+    return None
+
+
+def _soft(value: float, usual: Range) -> float:
+    """A proportion, drawn towards its usual range."""
+    nearest = float(np.clip(value, *usual))
+    return nearest + GIVE * (value - nearest)
+
+
+def _widths(shape: Shape, usual: Usual, measures: Measures, armpit: Float64, length: float) -> Float64:
+    """Half widths from the armpit to the hem, wide enough for the hips if they pass them."""
+    profile = shape.widths / shape.widths[0]
+    t = np.linspace(0, 1, STATIONS)
+    hem = _soft(float(profile[-1]), usual.hem)
+    profile = profile + t * (hem - profile[-1])
+    widths = armpit[0] * np.clip(profile, 0.6, 2.5)
+    height = (measures.shoulder_height_m + NECK_ABOVE_SHOULDERS_M) - (armpit[1] + t * (length - armpit[1]))
+    hips = measures.hip_girth_m * HIP_EASE / 4
+    # From the waist down to the hips a body grows; below them a hem must not be narrower for the legs to part.
+    body = np.interp(height, (measures.hip_height_m, measures.waist_height_m), (hips, measures.waist_girth_m / 4))
+    out: Float64 = np.maximum(widths, body)
+    return out
+
+
+def _sleeve(
+    shape: Shape, sleeves: SleeveLength, measures: Measures, armhole: Float64, scale: float
+) -> SleeveCut | None:
+    """The sleeve that goes into an armhole, from its tip to the armpit (2x2)."""
+    tip, armpit = armhole
+    if sleeves is SleeveLength.NONE:
+        return None
+    arm, lowered = measures.arm_length_m, np.sin(np.radians(SLEEVE_ANGLES[1]))
+    beyond = max(float(tip[0]) - measures.shoulder_width_m / 2, 0.0) / lowered
+    least, most = (share * arm - beyond for share in SLEEVE_SHARE[sleeves])
+    if shape.sleeve is None:
+        length, under = (least + most) / 2, 0.0
+        wide = np.linspace(0.19, 0.17 if sleeves is SleeveLength.SHORT else 0.11, STATIONS)
+    else:
+        length, under = shape.sleeve.length * scale, shape.sleeve.under * scale
+        wide = shape.sleeve.widths * scale
+        if length < CAP_OVER_M and under < CAP_UNDER_M:
+            return None
+    cut = SleeveCut(_angle(tip, armpit, float(np.clip(wide[0], *BICEP_M))), length, wide)
+    across = (armpit - tip) * (1, -1)
+    root, begins = float(across @ cut.under), float(across @ cut.along)
+    # Between the seam over the arm and the one under it, whose lengths change as a sleeve is turned outward.
+    both = (length + begins + max(under, SHORTEST_UNDER_M)) / 2
+    length = float(np.clip(max(length, both, begins + SHORTEST_UNDER_M), least, most))
+    cuff_least = SHORT_CUFF_M if sleeves is SleeveLength.SHORT else CUFF_M[0]
+    t = np.linspace(0, 1, STATIONS)
+    wide = wide + (1 - t) * (root - wide[0])
+    least_wide = root + t * (min(cuff_least, root) - root) - ELBOW_M * 4 * t * (1 - t)
+    return SleeveCut(cut.angle_degrees, length, np.clip(wide, least_wide, max(root, CUFF_M[1])))
+
+
+def _angle(tip: Float64, armpit: Float64, bicep: float) -> float:
+    """Degrees from hanging at which a sleeve from tip to armpit is `bicep` wide, as far as arms can be lifted."""
+    angles = np.arange(SLEEVE_ANGLES[0], SLEEVE_ANGLES[1] + 0.5)
+    inward, down = tip[0] - armpit[0], armpit[1] - tip[1]
+    wide = inward * np.cos(np.radians(angles)) + down * np.sin(np.radians(angles))
+    return float(angles[int(np.abs(wide - bicep).argmin())])

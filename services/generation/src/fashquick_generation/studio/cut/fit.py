@@ -65,8 +65,9 @@ NECK_ABOVE_SHOULDERS_M = 0.05
 """Height of the neck points over the shoulder joints."""
 NECK_M = (0.065, 0.15)
 """Half the distance of the neck points: what lies closer chokes, what lies farther apart slips off."""
-TIP_OVER_CHEST = (0.72, 1.10)
-"""A shoulder tip's distance from the middle, in half chest widths."""
+TIP_OVER_CHEST, STRAP_OVER_CHEST = (0.72, 1.10), 0.45
+"""A shoulder tip's distance from the middle, in half chest widths; least of a strap's."""
+NARROWEST_STRAP_M = 0.02
 SHOULDER_SLOPE = (0.21, 0.50)
 """Fall of the shoulder seam: 12 to 27 degrees. Shoulders of the body fall 20."""
 SLEEVE_ANGLES = (42.0, 60.0)
@@ -77,8 +78,8 @@ SHORT_CUFF_M = 0.150
 """Least width of a short sleeve's cuff."""
 SLEEVE_SHARE: Mapping[SleeveLength, Range] = MappingProxyType(
     {
-        SleeveLength.SHORT: (0.28, 0.58),
-        SleeveLength.THREE_QUARTER: (0.58, 0.88),
+        SleeveLength.SHORT: (0.28, 0.62),
+        SleeveLength.THREE_QUARTER: (0.40, 0.88),
         SleeveLength.LONG: (0.96, 1.03),
     }
 )
@@ -165,8 +166,10 @@ def fitted(shape: Shape, category: Category, sleeves: SleeveLength, measures: Me
     length = max(length, SHORTEST_M)
     down = length / shape.length
     armpit = np.array([chest / 2, float(np.clip(shape.armpit[1] * down, *ARMPIT_BELOW_NECK_M))])
-    tip_x = chest / 2 * float(np.clip(shape.tip[0] / shape.armpit[0], *TIP_OVER_CHEST))
-    neck = float(np.clip(shape.neck * across, NECK_M[0], min(NECK_M[1], tip_x - 0.03)))
+    least, most = TIP_OVER_CHEST
+    least = STRAP_OVER_CHEST if sleeves is SleeveLength.NONE else least
+    tip_x = chest / 2 * float(np.clip(shape.tip[0] / shape.armpit[0], least, most))
+    neck = float(np.clip(shape.neck * across, NECK_M[0], min(NECK_M[1], tip_x - NARROWEST_STRAP_M)))
     slope = float(np.clip(shape.tip[1] * down / max(tip_x - neck, 1e-6), *SHOULDER_SLOPE))
     tip = np.array([tip_x, slope * (tip_x - neck)])
     return Cut(

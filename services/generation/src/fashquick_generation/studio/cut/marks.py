@@ -27,20 +27,10 @@ ON_OUTLINE = 0.10
 """Distance, in half chest widths, within which a corner lies on the outline."""
 DETOUR = 1.3
 """An edge longer than this many times the straight line between its corners is not that edge alone."""
-ARMPIT_DEPTH = (0.55, 1.65)
-"""Depth of an armpit under the neck points, in half chest widths: raglan to bat sleeves, photos at a slant."""
-USUAL_ARMPIT = 1.05
-"""The same of most garments."""
 HANGING_CHEST = 0.72
 """Half chest width over the outline's half width where long sleeves hang along the sides and hide them."""
-TRUNK_ROWS = (0.35, 0.75)
-"""Part of the garment's height in which its trunk is widest free of shoulders and hem."""
-ARMHOLE_TOP = 0.90
-"""Share of the trunk's half width at which, going up, an armhole has begun."""
-USUAL_TIP = 0.93
-"""A shoulder tip's distance from the middle, in half chest widths."""
-TIP_RANGE = (0.55, 1.25)
-"""Limits of the same for a tip that is believed."""
+TRUNK_ROWS, LONG_ROWS = (0.35, 0.75), (0.22, 0.40)
+"""Part of the garment's height that shows the trunk's width, and that of a dress or coat."""
 LEVELS = 120
 """Rows in which the outline's width is taken."""
 
@@ -137,6 +127,12 @@ class Loop:
         line: Float64 = self.points[np.arange(i, (j if j >= i else j + count) + 1) % count]
         return line
 
+    def down_to(self, first: Float64, height: float) -> Float64:
+        """Mx2, the outline from the point next to `first` to where it first is lower than `height`."""
+        line = np.roll(self.points, -self.nearest(first), axis=0)
+        lower = np.flatnonzero(line[:, 1] < height)
+        return line[: int(lower[0]) + 1] if len(lower) else line
+
     def edge(self, first: Float64, last: Float64, near: float, detour: float = DETOUR) -> Edge:
         """The outline between two corners, or a straight line where it does not go from one to the other."""
         straight = np.stack([first, last])
@@ -221,16 +217,17 @@ def read(landmarks: Mapping[L, Landmark], frame: Frame, side: str) -> dict[Corne
     }
 
 
-def half_chest(outline: Float64, halves: tuple[Marks, Marks], *, sleeves_hang: bool) -> float:
+def half_chest(outline: Float64, halves: tuple[Marks, Marks], *, sleeves_hang: bool, long: bool) -> float:
     """Half the chest's width in pixels: from the armpits, or from the outline where none is seen.
 
     Args:
         outline: Nx2 float64, (u, v).
         halves: Corners as read.
         sleeves_hang: Whether long sleeves may hide the sides.
+        long: Whether the garment has a skirt.
     """
     left, right, _ = widths(outline)
-    rows = slice(*(int(LEVELS * (1 - share)) for share in reversed(TRUNK_ROWS)))
+    rows = slice(*(int(LEVELS * (1 - share)) for share in reversed(LONG_ROWS if long else TRUNK_ROWS)))
     outer = float(np.median((left + right)[rows])) / 2
     armpits = [half[Corner.ARMPIT] for half in halves if Corner.ARMPIT in half]
     seen = [float(mark.at[0]) for mark in armpits if 0.45 * outer < mark.at[0] < 1.3 * outer]

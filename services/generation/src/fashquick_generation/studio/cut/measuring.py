@@ -12,21 +12,19 @@ from fashquick_common.garment import LandmarkName as L
 from fashquick_common.garment import SleeveLength
 from fashquick_generation.engine import GarmentInput
 from fashquick_generation.studio.arrays import Float64
-from fashquick_generation.studio.cut import marks, neck
+from fashquick_generation.studio.cut import corners, marks, neck
 from fashquick_generation.studio.cut.gates import LAY_FLAT
 from fashquick_generation.studio.cut.marks import Corner, Edge, Frame, Loop, Mark
 from fashquick_generation.studio.cut.outline import Outline, resampled, smooth_contour, solid
 
 STATIONS = 12
 """Places along a side or a sleeve at which widths are taken."""
-SLEEVE_OUT = 1.10
-"""Distance from the middle, in half chest widths, beyond which an outline beside the trunk is a sleeve's."""
 CUFF_WIDTH = {SleeveLength.SHORT: 0.62, SleeveLength.LONG: 0.36}
 """Usual width of a cuff, in half chest widths."""
-CUFF_RANGE = (0.6, 1.3)
-"""Width of a cuff over the usual one, when it is looked for."""
-WIDEST_CUFF = 1.25
-"""A cuff wider than this many times the usual is none."""
+HANGING = frozenset({SleeveLength.LONG, SleeveLength.THREE_QUARTER})
+"""Sleeves that may hang along the sides."""
+HEM_DETOUR = 1.6
+"""A wavy hem over the straight line between its ends."""
 SLEEVE_DETOUR = 1.6
 """A bent sleeve's edge over the straight line between its ends."""
 DEGREE = 3
@@ -117,12 +115,13 @@ class Shape:
     sleeve: Sleeve | None
 
 
-def seen(garment: GarmentInput, *, sleeves: SleeveLength, cancel: CancelFlag) -> Seen:
+def seen(garment: GarmentInput, *, sleeves: SleeveLength, long: bool, cancel: CancelFlag) -> Seen:
     """Find a top's corners and edges in its photo.
 
     Args:
         garment: Photo, alpha and passport.
         sleeves: What sleeves it has.
+        long: Whether it has a skirt, which is wider than the chest.
         cancel: Checked between steps.
 
     Raises:
@@ -139,26 +138,27 @@ def seen(garment: GarmentInput, *, sleeves: SleeveLength, cancel: CancelFlag) ->
     if frame.across[0] <= 0 or any(half and np.mean([mark.at[0] for mark in half.values()]) < 0 for half in found):
         raise PhotoNotUsable(f"the garment's left and right corners are swapped: {LAY_FLAT}")
     loops = Loop(uv, 1.0), Loop(uv * (-1, 1), -1.0)
-    half = marks.half_chest(uv, found, sleeves_hang=sleeves is SleeveLength.LONG)
-    armpits = _armpits(uv, found, half, sleeves)
+    half = marks.half_chest(uv, found, sleeves_hang=sleeves in HANGING, long=long)
+    armpits = corners.armpits(loops, found, half, sleeveless=sleeves is SleeveLength.NONE)
     half = float(np.mean([mark.at[0] for mark in armpits]))
     pixels = frame.outward(armpits[1].at, -1.0), frame.outward(armpits[0].at)
     at_neck = neck.found(garment.photo, line, pixels, passport)
     cancel.check()
     points = frame.inward(at_neck.left), frame.inward(at_neck.right, -1.0)
-    tips = _tips(loops, found, points, armpits, half)
-    hems = _hems(uv, found, half, armpits)
+    tips = corners.tips(loops, found, points, armpits)
+    hems = corners.hems(loops, found, armpits)
     cuffs: list[tuple[Mark, Mark] | None] = [None, None]
     if sleeves is not SleeveLength.NONE:
-        cuffs = _cuffs(loops, found, tips, armpits, half * CUFF_WIDTH.get(sleeves, CUFF_WIDTH[SleeveLength.LONG]))
+        width = half * CUFF_WIDTH.get(sleeves, CUFF_WIDTH[SleeveLength.LONG])
+        cuffs = corners.cuffs(loops, found, tips, (armpits, hems), width)
     halves = []
     for k in (0, 1):
-        corners = {Corner.SHOULDER: tips[k], Corner.ARMPIT: armpits[k], Corner.HEM: hems[k]}
+        agreed = {Corner.SHOULDER: tips[k], Corner.ARMPIT: armpits[k], Corner.HEM: hems[k]}
         pair = cuffs[k]
         if pair is not None:
-            corners |= {Corner.CUFF_UPPER: pair[0], Corner.CUFF_LOWER: pair[1]}
-        halves.append(_half(loops[k], points[k], corners, half))
-    hem = Loop(uv, 1.0).edge(hems[0].at, hems[1].at * (-1, 1), marks.ON_OUTLINE * half)
+            agreed |= {Corner.CUFF_UPPER: pair[0], Corner.CUFF_LOWER: pair[1]}
+        halves.append(_half(loops[k], points[k], agreed, half))
+    hem = loops[0].edge(hems[0].at, hems[1].at * (-1, 1), marks.ON_OUTLINE * half, HEM_DETOUR)
     ends = {
         L.NECK_RIGHT: int(np.linalg.norm(line - at_neck.right, axis=1).argmin()),
         L.NECK_LEFT: int(np.linalg.norm(line - at_neck.left, axis=1).argmin()),
@@ -187,140 +187,17 @@ def measured(top: Seen) -> Shape:
     )
 
 
-def _armpits(
-    uv: Float64, found: tuple[marks.Marks, marks.Marks], half: float, sleeves: SleeveLength
-) -> tuple[Mark, Mark]:
-    top = _shoulder_level(uv, half)
-    low, high = marks.ARMPIT_DEPTH
-
-    def plausible(of: marks.Marks) -> marks.Marks:
-        mark = of.get(Corner.ARMPIT)
-        fine = mark is not None and low * half < top - mark.at[1] < high * half and 0.6 < mark.at[0] / half < 1.4
-        return of if fine else {corner: mark for corner, mark in of.items() if corner is not Corner.ARMPIT}
-
-    usual = np.array([half, top - marks.USUAL_ARMPIT * half])
-    if sleeves is SleeveLength.NONE:
-        usual = _armhole_end(uv, half, top)
-    agreed = marks.settled((plausible(found[0]), plausible(found[1])), Corner.ARMPIT, half, usual)
-    assert agreed is not None
-    return agreed
-
-
-def _shoulder_level(uv: Float64, half: float) -> float:
-    """Height of the outline's upper side beside the neck, where neither collar nor sleeve is."""
-    near = (np.abs(np.abs(uv[:, 0]) - 0.5 * half) < 0.1 * half) & (uv[:, 1] > np.median(uv[:, 1]))
-    return float(np.median(uv[near, 1])) if near.any() else float(uv[:, 1].max())
-
-
-def _armhole_end(uv: Float64, half: float, top: float) -> Float64:
-    """Lower end of an armhole: where the trunk, going up, begins to get narrow."""
-    left, right, level = marks.widths(uv)
-    wide = (left + right) / 2
-    trunk = (level < top - 0.6 * half) & (level > top - 2.0 * half) & np.isfinite(wide)
-    if not trunk.any():
-        return np.array([half, top - marks.USUAL_ARMPIT * half])
-    narrow = (level > top - 1.4 * half) & (level < top - 0.5 * half) & (wide < marks.ARMHOLE_TOP * wide[trunk].max())
-    height = float(level[narrow].min()) if narrow.any() else top - 0.9 * half
-    return np.array([float(np.interp(height - 0.1 * half, level, wide)), height])
-
-
-def _tips(
-    loops: tuple[Loop, Loop],
-    found: tuple[marks.Marks, marks.Marks],
-    necks: tuple[Float64, Float64],
-    armpits: tuple[Mark, Mark],
-    half: float,
-) -> tuple[Mark, Mark]:
-    low, high = marks.TIP_RANGE
-    kept = []
-    for k in (0, 1):
-        of = dict(found[k])
-        mark = of.get(Corner.SHOULDER)
-        if mark is None or not low < mark.at[0] / half < high or mark.at[1] < armpits[k].at[1] + 0.2 * half:
-            of.pop(Corner.SHOULDER, None)
-            at = marks.farthest_from_chord(loops[k].arc(necks[k], armpits[k].at))
-            if low < at[0] / half < high and at[1] > armpits[k].at[1] + 0.3 * half:
-                of[Corner.SHOULDER] = Mark(at, 0.1)
-        kept.append(of)
-    usual = np.array([marks.USUAL_TIP * half, float(np.mean([point[1] for point in necks])) - 0.25 * half])
-    agreed = marks.settled((kept[0], kept[1]), Corner.SHOULDER, half, usual)
-    assert agreed is not None
-    return agreed
-
-
-def _hems(
-    uv: Float64, found: tuple[marks.Marks, marks.Marks], half: float, armpits: tuple[Mark, Mark]
-) -> tuple[Mark, Mark]:
-    middle = (np.abs(uv[:, 0]) < 0.6 * half) & (uv[:, 1] < armpits[0].at[1])
-    bottom = float(np.median(uv[middle, 1])) if middle.any() else float(uv[:, 1].min())
-    usual = np.array([half, bottom])
-    agreed = marks.settled(found, Corner.HEM, half, usual)
-    assert agreed is not None
-    return agreed
-
-
-def _cuffs(
-    loops: tuple[Loop, Loop],
-    found: tuple[marks.Marks, marks.Marks],
-    tips: tuple[Mark, Mark],
-    armpits: tuple[Mark, Mark],
-    width: float,
-) -> list[tuple[Mark, Mark] | None]:
-    """Upper and lower corner of each cuff, usually `width` pixels apart; None for one that is hidden."""
-    known = [(of.get(Corner.CUFF_UPPER), of.get(Corner.CUFF_LOWER)) for of in found]
-    # The outer edge of a sleeve that hangs may be taken for its cuff, mostly on both sides.
-    if any(a and b and float(np.linalg.norm(a.at - b.at)) > WIDEST_CUFF * width for a, b in known):
-        known = [(None, None), (None, None)]
-    half = float(np.mean([mark.at[0] for mark in armpits]))
-    arms = [loops[k].arc(tips[k].at, armpits[k].at) for k in (0, 1)]
-    pairs: list[tuple[Mark, Mark] | None] = [
-        (above, below) if above and below else _cuff(arm, half, width)
-        for (above, below), arm in zip(known, arms, strict=True)
-    ]
-    for k in (0, 1):
-        other = pairs[1 - k]
-        if None in known[k] and None not in known[1 - k] and other is not None and pairs[k] is not None:
-            nearest = [arms[k][int(np.linalg.norm(arms[k] - mark.at, axis=1).argmin())] for mark in other]
-            pairs[k] = (Mark(nearest[0], 0.1), Mark(nearest[1], 0.1))
-    return pairs
-
-
-def _cuff(arm: Float64, half: float, width: float) -> tuple[Mark, Mark] | None:
-    """The two points, about `width` apart, that span the largest sleeve on an outline from tip to armpit.
-
-    Args:
-        arm: Mx2 float64, (u, v).
-        half: Half the chest's width.
-        width: A usual cuff's.
-
-    Returns:
-        Upper and lower corner; None where the outline shows no sleeve.
-    """
-    if len(arm) < 4 or float(arm[:, 0].max()) < SLEEVE_OUT * half:
-        return None
-    low, high = CUFF_RANGE
-    apart = np.linalg.norm(arm[:, None] - arm, axis=2) / width
-    # Twice the area of tip, upper corner, lower corner, armpit.
-    first, last = arm[0], arm[-1]
-    diagonal, other = arm[None] - first, last - arm[:, None]
-    area = np.abs(diagonal[..., 0] * other[..., 1] - diagonal[..., 1] * other[..., 0])
-    order = np.arange(len(arm))
-    area[(apart < low) | (apart > high) | (order[:, None] >= order)] = 0
-    upper, lower = np.unravel_index(int(area.argmax()), area.shape)
-    return (Mark(arm[upper], 0.1), Mark(arm[lower], 0.1)) if area.max() > 0 else None
-
-
-def _half(loop: Loop, point: Float64, corners: marks.Marks, half: float) -> Half:
+def _half(loop: Loop, point: Float64, agreed: marks.Marks, half: float) -> Half:
     near = marks.ON_OUTLINE * half
-    tip, armpit, hem = (corners[corner].at for corner in (Corner.SHOULDER, Corner.ARMPIT, Corner.HEM))
+    tip, armpit, hem = (agreed[corner].at for corner in (Corner.SHOULDER, Corner.ARMPIT, Corner.HEM))
     over = cuff = None
     under = loop.edge(tip, armpit, near, SLEEVE_DETOUR)
-    if Corner.CUFF_UPPER in corners:
-        upper, lower = corners[Corner.CUFF_UPPER].at, corners[Corner.CUFF_LOWER].at
+    if Corner.CUFF_UPPER in agreed:
+        upper, lower = agreed[Corner.CUFF_UPPER].at, agreed[Corner.CUFF_LOWER].at
         over = loop.edge(tip, upper, near, SLEEVE_DETOUR)
         cuff = loop.edge(upper, lower, near, SLEEVE_DETOUR)
         under = loop.edge(lower, armpit, near, SLEEVE_DETOUR)
-    return Half(point, corners, loop.edge(point, tip, near), over, cuff, under, loop.edge(armpit, hem, near))
+    return Half(point, agreed, loop.edge(point, tip, near), over, cuff, under, loop.edge(armpit, hem, near))
 
 
 def _widths(halves: tuple[Half, Half], chest: float, hem: float) -> Float64:

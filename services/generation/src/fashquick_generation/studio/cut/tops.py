@@ -30,6 +30,7 @@ TIP_ROUNDING_M = 0.05
 HOLLOW = 0.22
 """How far an armhole is cut into the trunk, as a share of its length."""
 ALWAYS_SLEEVELESS = frozenset({Category.VEST, Category.SLEEVELESS_TOP})
+LONG = frozenset({Category.DRESS, Category.COAT})
 MAY_BE_SLEEVELESS = frozenset({Category.DRESS, Category.SHIRT})
 """Kinds whose sleeves the passport tells."""
 USUAL_SLEEVES = {Category.T_SHIRT: SleeveLength.SHORT, Category.DRESS: SleeveLength.NONE}
@@ -56,7 +57,7 @@ def drafted(garment: GarmentInput, category: Category, measures: Measures, cance
         PhotoNotUsable: The garment's shape in this photo cannot be worn.
     """
     sleeves = sleeves_of(garment.passport, category)
-    top = seen(garment, sleeves=sleeves, cancel=cancel)
+    top = seen(garment, sleeves=sleeves, long=category in LONG, cancel=cancel)
     shape = measured(top)
     gates.check_shape(shape, category)
     cut = fitted(shape, category, sleeves, measures, garment)

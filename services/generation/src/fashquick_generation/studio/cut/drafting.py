@@ -16,7 +16,14 @@ Drafter = Callable[[GarmentInput, Category, Measures, CancelFlag], Pattern]
 
 DRAFTERS: Mapping[Category, Drafter] = {
     Category.T_SHIRT: tops.drafted,
+    Category.SHIRT: tops.drafted,
     Category.LONG_SLEEVE: tops.drafted,
+    Category.SWEATER: tops.drafted,
+    Category.JACKET: tops.drafted,
+    Category.COAT: tops.drafted,
+    Category.VEST: tops.drafted,
+    Category.SLEEVELESS_TOP: tops.drafted,
+    Category.DRESS: tops.drafted,
     Category.SKIRT: skirts.drafted,
     Category.TROUSERS: trousers.drafted,
     Category.SHORTS: trousers.drafted,
@@ -33,7 +40,7 @@ def supported(category: Category | None) -> Category:
     if category is None or category not in DRAFTERS:
         known = ", ".join(name.value for name in DRAFTERS)
         raise CategoryNotSupported(
-            f"the studio does not dress {'unknown garments' if category is None else category.value} yet;"
+            f"the studio does not dress {'unknown garments' if category is None else category.value};"
             f" it dresses: {known}",
             metadata={"category": "" if category is None else category.value, "supported": known},
         )

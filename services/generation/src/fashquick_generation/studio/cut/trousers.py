@@ -63,8 +63,9 @@ LEGS_APART_M = 0.012
 APART_FROM = 0.15
 OTHER_LENGTH, OTHER_WIDTH = 1.12, 1.45
 """Legs whose lengths or hems differ by more are not both to be trusted: the longer one counts for both."""
-TRUNK_DEGREE, LEG_DEGREE = 3, 4
-"""A trunk has one hip; a leg may narrow to the knee and widen below."""
+TRUNK_DEGREE, LEG_DEGREE, SHORT_LEG_DEGREE = 3, 4, 2
+"""A trunk has one hip; a leg may narrow to the knee and widen below, unless it ends over it."""
+LONG_LEG_M = 0.35
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,10 +200,11 @@ def _leg_corners(points: Float64, frame: Frame, landmarks: Mapping[L, Landmark])
     shares = upright / np.ptp(upright, axis=0)
     outer = [int((side * shares[:, 0] - shares[:, 1]).argmax()) for side in (1.0, -1.0)]
     arc = (outer[0] + np.arange((outer[1] - outer[0]) % len(points) + 1)) % len(points)
-    parting = _parting(upright[arc], float(np.ptp(upright[:, 1])))
+    height = float(np.ptp(upright[:, 1]))
+    parting = _parting(upright[arc], height)
     inner = [
-        arc[_farthest(upright[arc[: parting + 1]])],
-        arc[parting + _farthest(upright[arc[parting:]])],
+        arc[_lowest_corner(upright[arc[: parting + 1]], height)],
+        arc[len(arc) - 1 - _lowest_corner(upright[arc[: parting - 1 : -1]] * (-1.0, 1.0), height)],
     ]
     numbers = (outer[0], int(inner[0]), int(arc[parting]), int(inner[1]), outer[1])
     return dict(zip(names, numbers, strict=True))
@@ -225,11 +227,18 @@ def _parting(lower: Float64, height: float) -> int:
     return int(np.clip(best, 2, len(lower) - 3))
 
 
-def _farthest(line: Float64) -> int:
-    """The inner point of a line that is farthest from the chord between its ends."""
+def _lowest_corner(line: Float64, height: float) -> int:
+    """The hem's inner corner: the point farthest below the chord from the hem's outer corner to the parting.
+
+    Args:
+        line: Mx2 float64, upright, of the left leg.
+        height: The garment's.
+    """
     chord = line[-1] - line[0]
-    away = np.abs((line - line[0]) @ np.array([-chord[1], chord[0]]))
-    return int(np.clip(away.argmax(), 1, len(line) - 2))
+    below = (line - line[0]) @ np.array([-chord[1], chord[0]]) / (np.linalg.norm(chord) + 1e-9)
+    best = int(below.argmax())
+    # Legs that touch have no inseam to be seen: their hems meet where they part.
+    return int(np.clip(best, 1, len(line) - 2)) if below[best] > NOTCH_SHARE * height else len(line) - 2
 
 
 def _scale(garment: GarmentInput, lying: Lying, measures: Measures) -> float:
@@ -282,7 +291,7 @@ def _leg(side: Float64, inseam: Float64) -> _Leg:
 
 def _weight(left: _Leg, right: _Leg) -> float:
     """How much the left half counts for the pattern: half, or all or nothing where one leg is folded or hidden."""
-    lengths, hems = (left.length, right.length), (left.widths[-1], right.widths[-1])
+    lengths, hems = (_length(left.outer), _length(right.outer)), (left.widths[-1], right.widths[-1])
     if max(lengths) > OTHER_LENGTH * min(lengths):
         return float(lengths[0] > lengths[1])
     if max(hems) > OTHER_WIDTH * min(hems):
@@ -330,7 +339,7 @@ def _cut(garment: GarmentInput, lying: Lying, legs: tuple[_Leg, _Leg], scale: fl
         half_widths=waisted.drawn(half, TRUNK_DEGREE),
         rise=rise,
         inseam=_leg_length(garment, inseam, measures),
-        widths=waisted.drawn(widths, LEG_DEGREE),
+        widths=waisted.drawn(widths, LEG_DEGREE if inseam > LONG_LEG_M else SHORT_LEG_DEGREE),
         slant=float(np.clip((rise - side) / widths[0], 0.0, np.sin(np.radians(MOST_SLANT_DEGREES)))),
     )
 

@@ -50,6 +50,9 @@ DEEPEST_RISE_M = 0.33
 """Longest way from waist to crotch; farther down than this are legs that lie close together."""
 SHORTEST_RISE_M = 0.18
 SHORTEST_INSEAM_M = 0.035
+SEEN_INSEAM, CLOSED_LENGTH_M = 0.25, 0.43
+"""Shorts that show less of an inseam than this share of their length are no longer than that: seen from close by, their
+hems look wide and far from the waist."""
 LONG_INSEAM_M = 0.62
 """Full-length trousers have at least this; what looks shorter in a photo of them is seen at a slant."""
 OVER_FLOOR_M = 0.035
@@ -255,6 +258,9 @@ def _scale(garment: GarmentInput, lying: Lying, measures: Measures) -> float:
         hip_px = _width_at(upright, -HIPS_DOWN * rise_px)
         low, high = (ease * measures.hip_girth_m / 2 / hip_px for ease in (CLOSE_EASE, WIDE_EASE))
         scale = float(np.clip(scale, low, high))
+    inseam_px = _length(lying.line(L.LEG_LEFT_INNER, L.CROTCH))
+    if inseam_px < SEEN_INSEAM * lowest:
+        scale = min(scale, CLOSED_LENGTH_M / lowest)
     return scale * waisted.FIT_WIDTH[garment.fit or Fit.REGULAR]
 
 

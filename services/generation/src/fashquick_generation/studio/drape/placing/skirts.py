@@ -52,7 +52,7 @@ class SkirtPlacer:
         return Placed(
             cloth=replace(cloth, rest=rest),
             start=start,
-            pins=waistband.pins(cloth, v < 1e-6, start, body),
+            pins=waistband.pins(cloth, v < 0.5, start, body),
             from_trunk=still,
             from_arms=still,
         )

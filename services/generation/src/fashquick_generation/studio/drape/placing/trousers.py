@@ -36,8 +36,8 @@ MIDDLE_GAP_M = 0.004
 UPRIGHT_INSEAM_M = 0.30
 """Legs longer than this end level, shorter ones may be cut higher at the side."""
 OVER_FLOOR_M = 0.025
-LEAST_SLANT_DEGREES = 4.0
-"""Slant that every pattern has so that its legs do not touch; hems are not cut by it."""
+MOST_SLANT_M = 0.04
+"""How much higher the hem of shorts may be at the side than between the legs."""
 ROWS, COLUMNS = 40, 25
 """Of the form's pieces."""
 
@@ -64,7 +64,7 @@ class TrouserPlacer:
         return Placed(
             cloth=replace(cloth, shape=shape),
             start=shape,
-            pins=waistband.pins(cloth, ~on_leg & (level < 1e-6), shape, body),
+            pins=waistband.pins(cloth, ~on_leg, shape, body),
             from_trunk=still,
             from_arms=still,
         )
@@ -172,10 +172,13 @@ class _Form:
     def of(half: _Half, figure: Figure) -> _Form:
         """Build it with the pattern's girths, at least the figure's."""
         crotch = figure.crotch - BELOW_CROTCH_M
-        slope = max(half.across[1] - np.sin(np.radians(LEAST_SLANT_DEGREES)), 0.0)
-        slant = slope * float(half.outer[0]) if half.inseam < UPRIGHT_INSEAM_M else 0.0
-        leg = _leg(half, figure, crotch, slant)
-        return _Form(_trunk(half, figure, leg[:, 0], crotch), leg)
+        seat = crotch + SEAT_M
+        # The crotch lies about under the middle of the seat.
+        under = _quarter_ellipse(SEAT_M, float(np.ptp(figure.ring(seat)[:, 1])) / 2)
+        waist = waistband.limited(seat + half.rise - under, figure)
+        slant = waist + float(half.trunk[-1, 1]) - crotch if half.inseam < UPRIGHT_INSEAM_M else 0.0
+        leg = _leg(half, figure, crotch, float(np.clip(slant, 0.0, MOST_SLANT_M)))
+        return _Form(_trunk(half, figure, leg[:, 0], waist, seat), leg)
 
     def at(self, down: Float64, across: Float64, on_leg: Bool, panel: Float64) -> Float64:
         """Nx3 float64, points of the form; `panel` is 0 on the front, 1 on the back and between on seams."""
@@ -203,18 +206,16 @@ def _leg(half: _Half, figure: Figure, crotch: float, slant: float) -> Float64:
     return out
 
 
-def _trunk(half: _Half, figure: Figure, thigh: Float64, crotch: float) -> Float64:
+def _trunk(half: _Half, figure: Figure, thigh: Float64, waist: float, seat: float) -> Float64:
     """The trunk's front and back, 2xROWSxCOLUMNSx3.
 
     Args:
         half: The pattern's.
         figure: Around whom.
         thigh: 2xCOLUMNSx3 float64, where the leg begins.
-        crotch: Height of the crotch.
+        waist: Height of the upper edge.
+        seat: Height at which the trunk begins to part.
     """
-    seat = crotch + SEAT_M
-    reach = float(thigh[0, 0, 1] - figure.ring(seat)[:, 1].min())
-    waist = waistband.limited(seat + half.rise - _quarter_ellipse(SEAT_M, reach), figure)
     heights = np.linspace(waist, seat, ROWS)
     side = waist - float(thigh[0, -1, 2])
     rings = []

@@ -107,7 +107,14 @@ def height(figure: Figure, girth_m: float) -> float:
 
 
 def pins(cloth: Cloth, upper: Bool, places: Float64, body: PosedBody) -> tuple[Pin, ...]:
-    """Hold all of the waist's edge."""
+    """Hold all of the waist's edge.
+
+    Args:
+        cloth: The garment.
+        upper: V bool, its part in which no edge but the waist's is open.
+        places: Vx3 float64 metres, where it is.
+        body: In the same pose.
+    """
     edge = np.unique(cloth.edges.ends[cloth.edges.border])
     own = edge[upper[edge]]
     return pinned(own, places[own], body, (Part.TORSO, Part.HIPS))

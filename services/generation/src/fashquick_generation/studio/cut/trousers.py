@@ -35,6 +35,9 @@ MIDDLE_SHARE = 0.22
 """Half width of the strip in the middle in which the legs part, as a share of the garment's width."""
 NOTCH_SHARE = 0.02
 """Least height of the gap between the legs, as a share of the garment's, for it to say where the crotch is."""
+CLOSED_SHARE, BESIDE_SHARE = 0.12, 0.08
+"""A gap lower than this share of the garment's height is only that between its hems, whose inner corners are no farther
+from it than this share of its width."""
 GAP_SHARE = 0.12
 """Least height of a hole in the mask for it to be the gap between legs whose hems touch."""
 CHANNEL_SHARE = 0.006
@@ -200,14 +203,14 @@ def _leg_corners(points: Float64, frame: Frame, landmarks: Mapping[L, Landmark])
         if len(known) == len(names) and (np.diff(order) > 0).all():
             return known
     upright = frame.from_photo(points)
-    shares = upright / np.ptp(upright, axis=0)
+    size = np.ptp(upright, axis=0)
+    shares = upright / size
     outer = [int((side * shares[:, 0] - shares[:, 1]).argmax()) for side in (1.0, -1.0)]
     arc = (outer[0] + np.arange((outer[1] - outer[0]) % len(points) + 1)) % len(points)
-    height = float(np.ptp(upright[:, 1]))
-    parting = _parting(upright[arc], height)
+    parting = _parting(upright[arc], float(size[1]))
     inner = [
-        arc[_lowest_corner(upright[arc[: parting + 1]], height)],
-        arc[len(arc) - 1 - _lowest_corner(upright[arc[: parting - 1 : -1]] * (-1.0, 1.0), height)],
+        arc[_inner_corner(upright[arc[: parting + 1]], size)],
+        arc[len(arc) - 1 - _inner_corner(upright[arc[: parting - 1 : -1]] * (-1.0, 1.0), size)],
     ]
     numbers = (outer[0], int(inner[0]), int(arc[parting]), int(inner[1]), outer[1])
     return dict(zip(names, numbers, strict=True))
@@ -230,18 +233,19 @@ def _parting(lower: Float64, height: float) -> int:
     return int(np.clip(best, 2, len(lower) - 3))
 
 
-def _lowest_corner(line: Float64, height: float) -> int:
+def _inner_corner(line: Float64, size: Float64) -> int:
     """The hem's inner corner: the point farthest below the chord from the hem's outer corner to the parting.
 
     Args:
         line: Mx2 float64, upright, of the left leg.
-        height: The garment's.
+        size: The garment's width and height.
     """
     chord = line[-1] - line[0]
     below = (line - line[0]) @ np.array([-chord[1], chord[0]]) / (np.linalg.norm(chord) + 1e-9)
-    best = int(below.argmax())
-    # Legs that touch have no inseam to be seen: their hems meet where they part.
-    return int(np.clip(best, 1, len(line) - 2)) if below[best] > NOTCH_SHARE * height else len(line) - 2
+    if line[-1, 1] - line[:, 1].min() < CLOSED_SHARE * size[1]:
+        # Legs that touch have no inseam to be seen: their hems end beside the parting, however they are curved.
+        below = np.where(np.abs(line[:, 0] - line[-1, 0]) < BESIDE_SHARE * size[0], -line[:, 1], -np.inf)
+    return int(np.clip(below.argmax(), 1, len(line) - 2))
 
 
 def _scale(garment: GarmentInput, lying: Lying, measures: Measures) -> float:

@@ -58,16 +58,14 @@ SEEN_INSEAM, CLOSED_LENGTH_M = 0.25, 0.43
 hems look wide and far from the waist."""
 LONG_INSEAM_M = 0.62
 """Full-length trousers have at least this; what looks shorter in a photo of them is seen at a slant."""
-OVER_FLOOR_M = 0.035
-"""Height of a full-length hem in the back of the shoe."""
-SHOWN_ANKLE_M = 0.075
-"""Height of the hem of full-length trousers that are short for their wearer."""
+HEM_GIRTHS_M, HEM_HEIGHTS_M = (0.38, 0.58), (0.118, 0.05)
+"""Girths of hems, and how high they end over the floor: close ones over the shoe, wide ones around it."""
 LEAST_SLANT_DEGREES, MOST_SLANT_DEGREES = 4.0, 40.0
 """Of the legs in the pattern, so that they do not touch."""
 LEGS_APART_M = 0.012
 """Least distance of a leg from the middle line, from `APART_FROM` of its length on."""
 APART_FROM = 0.15
-OTHER_LENGTH, OTHER_WIDTH = 1.12, 1.45
+OTHER_LENGTH, OTHER_WIDTH = 1.12, 1.8
 """Legs whose lengths or hems differ by more are not both to be trusted: the longer one counts for both."""
 TRUNK_DEGREE, LEG_DEGREE, SHORT_LEG_DEGREE = 3, 4, 2
 """A trunk has one hip; a leg may narrow to the knee and widen below, unless it ends over it."""
@@ -348,20 +346,25 @@ def _cut(garment: GarmentInput, lying: Lying, legs: tuple[_Leg, _Leg], scale: fl
         waist=waisted.waist_line(lying, float(half[0]), scale),
         half_widths=waisted.drawn(half, TRUNK_DEGREE),
         rise=rise,
-        inseam=_leg_length(garment, inseam, measures),
+        inseam=_leg_length(garment, inseam, float(widths[-1]), measures),
         widths=waisted.drawn(widths, LEG_DEGREE if inseam > LONG_LEG_M else SHORT_LEG_DEGREE),
         slant=float(np.clip((rise - side) / widths[0], 0.0, np.sin(np.radians(MOST_SLANT_DEGREES)))),
     )
 
 
-def _leg_length(garment: GarmentInput, inseam: float, measures: Measures) -> float:
-    """Length of the inseam on this body."""
-    longest = measures.crotch_height_m - OVER_FLOOR_M
+def _leg_length(garment: GarmentInput, inseam: float, hem: float, measures: Measures) -> float:
+    """Length of the inseam on this body.
+
+    Args:
+        garment: Whose passport may say that its legs are of full length.
+        inseam: In the photo, metres.
+        hem: Width of the hem, metres.
+        measures: The body's.
+    """
+    longest = measures.crotch_height_m - float(np.interp(2 * hem, HEM_GIRTHS_M, HEM_HEIGHTS_M))
     geometry = garment.passport.geometry
-    full = geometry is not None and geometry.leg.value is LegLength.FULL
-    if full and inseam >= LONG_INSEAM_M:
-        return float(np.clip(inseam, measures.crotch_height_m - SHOWN_ANKLE_M, longest))
-    return float(np.clip(inseam, SHORTEST_INSEAM_M, longest))
+    full = geometry is not None and geometry.leg.value is LegLength.FULL and inseam >= LONG_INSEAM_M
+    return longest if full else float(np.clip(inseam, SHORTEST_INSEAM_M, longest))
 
 
 def _border(cut: _Cut) -> tuple[Stretch, ...]:

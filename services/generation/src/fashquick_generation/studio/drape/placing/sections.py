@@ -14,15 +14,24 @@ SMOOTHING = 2.0
 """Standard deviation, in points, of a ring's smoothing: cloth spans hollows and does not show single vertices."""
 
 
-def crossing(points: Float64, faces: Int32, height: float) -> Float64:
-    """Nx2 float64, x and y of where a mesh's edges cross a height; often none."""
-    corners = points[faces]
-    above = corners[..., 2] > height
-    corners = corners[above.any(axis=1) & ~above.all(axis=1)]
+def crossing(points: Float64, faces: Int32, heights: Float64, level: float) -> Float64:
+    """Where a mesh's edges cross a level.
+
+    Args:
+        points: Nx3 float64.
+        faces: Fx3 int32.
+        heights: Fx3 float64, of the faces' corners.
+        level: Height.
+
+    Returns:
+        Nx2 float64, x and y; often none.
+    """
+    above = heights > level
+    corners = points[faces[above.any(axis=1) & ~above.all(axis=1)]]
     first, second = corners, np.roll(corners, -1, axis=1)
-    crosses = (first[..., 2] > height) != (second[..., 2] > height)
+    crosses = (first[..., 2] > level) != (second[..., 2] > level)
     first, second = first[crosses], second[crosses]
-    share = (height - first[:, 2]) / (second[:, 2] - first[:, 2])
+    share = (level - first[:, 2]) / (second[:, 2] - first[:, 2])
     out: Float64 = first[:, :2] + share[:, None] * (second - first)[:, :2]
     return out
 

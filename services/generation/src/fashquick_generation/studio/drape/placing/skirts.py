@@ -48,6 +48,7 @@ class SkirtPlacer:
             ],
             axis=1,
         )
+        start = waistband.tilted(start, top - start[:, 2])
         still = np.full(len(start), -1.0)
         return Placed(
             cloth=replace(cloth, rest=rest),

@@ -236,7 +236,7 @@ def _trunk(half: _Half, figure: Figure, thigh: Float64, waist: float, seat: floa
         whole = np.concatenate([upper, _patch(upper[-1], thigh[k])[1:]])
         for c in range(COLUMNS):
             out[k, :, c] = _evenly(whole[:, c])
-    return out
+    return waistband.tilted(out, waist - out[..., 2])
 
 
 def _patch(top: Float64, bottom: Float64) -> Float64:

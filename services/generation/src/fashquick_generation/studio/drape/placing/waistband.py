@@ -27,6 +27,8 @@ LOWER_BODY = (
 )
 HIGHEST_ABOVE_HIPS_M, LOWEST_ABOVE_HIPS_M = 0.24, 0.12
 """Where waistbands sit, over the hip joints: from the waist down to the upper end of the hips."""
+TILT_M, TILT_BLEND_M = 0.010, 0.15
+"""How much lower a waistband sits in front, and higher behind; and the depth under it at which that is made up for."""
 STEP_M = 0.01
 LOWER_END_M = 0.04
 """Height of the lower end of a pattern that is looked at once it is worn."""
@@ -48,6 +50,7 @@ class Figure:
     Attributes:
         points: Nx3 float64, skin of trunk and legs with what is worn on it.
         faces: Fx3 int32.
+        heights: Fx3 float64, of the faces' corners.
         hip: Height of the hip joints.
         crotch: Height of the lowest point between the legs.
         ankle: Height over the ankle joints, where legs are thinnest.
@@ -55,6 +58,7 @@ class Figure:
 
     points: Float64
     faces: Int32
+    heights: Float64
     hip: float
     crotch: float
     ankle: float
@@ -69,16 +73,30 @@ class Figure:
         used = body.solid[np.unique(faces)]
         lowest = float(used[np.abs(used[:, 0]) < BETWEEN_LEGS_M, 2].min())
         ankle = float(body.keypoints["left_ankle"][2]) + ABOVE_ANKLE_M
-        return Figure(body.solid, faces, hip, max(lowest, LOWEST_CROTCH * hip), ankle)
+        return Figure(body.solid, faces, body.solid[:, 2][faces], hip, max(lowest, LOWEST_CROTCH * hip), ankle)
 
     def ring(self, height: float) -> Float64:
         """A ring around both legs or the trunk; see `sections.ring`."""
-        return ring(crossing(self.points, self.faces, height))
+        return ring(crossing(self.points, self.faces, self.heights, height))
 
     def leg_ring(self, height: float) -> Float64:
         """A ring around the left leg; under the ankle that of the ankle."""
-        section = crossing(self.points, self.faces, max(height, self.ankle))
+        section = crossing(self.points, self.faces, self.heights, max(height, self.ankle))
         return ring(section[section[:, 0] > 0])
+
+
+def tilted(points: Float64, below_m: Float64) -> Float64:
+    """Points around a figure with the upper edge lowered in front and raised behind, as waistbands sit.
+
+    Args:
+        points: ...x3 float64.
+        below_m: ... float64, depth of each under the upper edge.
+    """
+    y = points[..., 1]
+    behind = 2 * (y - y.min()) / max(float(np.ptp(y)), 1e-9) - 1
+    out = points.copy()
+    out[..., 2] += TILT_M * behind * np.clip(1 - below_m / TILT_BLEND_M, 0, 1)
+    return out
 
 
 def limited(height_m: float, figure: Figure) -> float:

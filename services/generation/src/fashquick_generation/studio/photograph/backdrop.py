@@ -27,10 +27,10 @@ HORIZON_M = 1.6
 HORIZON_STEP = 0.05
 """How much darker the wall is there than the floor, which the light from above reaches."""
 HORIZON_SOFT_M = 0.5
-FLOOR_M = 2.4
+FLOOR_M = 2.0
 """Side of the square of floor that can be in shadow, around the figure."""
-CELLS = 240
-SOFT_M = 0.012
+CELLS = 160
+SOFT_M = 0.014
 """Blur of the shadow on the floor, that takes out the grain of the light's directions."""
 STRENGTH = 0.80
 """Share of the shadow that the bright floor around does not fill."""

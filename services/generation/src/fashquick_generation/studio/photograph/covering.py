@@ -35,7 +35,7 @@ def pressed(points: Float64, normals: Float64, cloth: Float64, cloth_normals: Fl
     Returns:
         Nx3 float64 points; N bool, which of them are covered.
     """
-    away, nearest = cKDTree(cloth).query(points, distance_upper_bound=REACH_M)
+    away, nearest = cKDTree(cloth, balanced_tree=False, compact_nodes=False).query(points, distance_upper_bound=REACH_M)
     near = np.flatnonzero(np.isfinite(away))
     arrow = cloth[nearest[near]] - points[near]
     gap = np.einsum("ij,ij->i", arrow, normals[near])

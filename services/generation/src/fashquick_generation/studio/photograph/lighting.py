@@ -13,7 +13,7 @@ import numpy as np
 
 from fashquick_generation.studio.arrays import Float64
 
-DIRECTIONS = 112
+DIRECTIONS = 88
 """Directions that sample all light; each stands for a cone of `CONE` around it, so that shadows have no steps."""
 LOWEST = -0.62
 """Height of the lowest direction, as a unit vector's z: light from below is weak and even."""
@@ -36,20 +36,20 @@ class Lamp:
     level: float
 
 
-KEY = Lamp((-0.75, 0.75, 0.85), 7.0, 0.46)
+KEY = Lamp((-0.85, 0.45, 1.0), 6.0, 0.52)
 """A large soft box, high on the left."""
 LAMPS = (
     KEY,
-    Lamp((0.95, 0.15, 0.75), 3.0, 0.16),  # fill, a reflector on the right
-    Lamp((0.0, 1.0, 0.05), 5.0, 0.16),  # top
-    Lamp((-0.95, 0.45, -0.75), 9.0, 0.22),  # rims, from behind on both sides
-    Lamp((0.95, 0.45, -0.75), 9.0, 0.26),
+    Lamp((0.75, 0.05, 1.0), 2.5, 0.30),  # fill, a reflector on the right
+    Lamp((0.0, 1.0, 0.1), 5.0, 0.06),  # top
+    Lamp((-0.95, 0.3, -0.6), 9.0, 0.12),  # rims, from behind on both sides
+    Lamp((0.95, 0.3, -0.6), 9.0, 0.16),
 )
-ROOM = 0.40
+ROOM = 0.34
 """What the bright room gives, in the unit of a lamp's level; its wall towards the camera is the brightest."""
-ROOM_BEHIND = 0.45
+ROOM_BEHIND = 0.35
 """Brightness of the wall behind the figure against that of the one before it."""
-FLOOR = 0.55
+FLOOR = 0.75
 """Brightness of what comes from the floor against that of the room."""
 
 

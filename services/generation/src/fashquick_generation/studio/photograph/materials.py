@@ -27,11 +27,12 @@ class Material:
 SKIN = Material(0.05, 0.035, 14.0)
 """A mannequin's matte lacquer."""
 COMPANION = Material(0.02, 0.0, 1.0)
-JERSEY = Material(0.03, 0.0, 1.0)
+JERSEY = Material(0.03, 0.018, 18.0)
+"""A faint, broad highlight, without which black cloth shows no folds."""
 CLOTH: Mapping[TextureClass, Material] = MappingProxyType(
     {
-        TextureClass.SMOOTH: Material(0.02, 0.012, 10.0),
-        TextureClass.DENIM: Material(0.025, 0.0, 1.0),
+        TextureClass.SMOOTH: Material(0.02, 0.03, 22.0),
+        TextureClass.DENIM: Material(0.02, 0.008, 12.0),
         TextureClass.LEATHER: Material(0.015, 0.10, 36.0),
         TextureClass.QUILTED: Material(0.02, 0.05, 20.0),
         TextureClass.FLEECE: Material(0.06, 0.0, 1.0),

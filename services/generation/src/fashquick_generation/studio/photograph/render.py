@@ -11,7 +11,7 @@ import numpy as np
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.garment import Texture as Feel
 from fashquick_generation.engine import Backdrop, BackdropKind
-from fashquick_generation.studio.arrays import Bool, Float32, UInt8
+from fashquick_generation.studio.arrays import Float32, UInt8
 from fashquick_generation.studio.figure.companions import Companion
 from fashquick_generation.studio.photograph import backdrop as sweeps
 from fashquick_generation.studio.photograph import lighting, materials, raster, shading
@@ -34,6 +34,8 @@ COMPANION_PAINT: Mapping[Companion, tuple[float, float, float]] = MappingProxyTy
     }
 )
 """Linear light that the figure returns: matte lacquer, charcoal, off-white."""
+SPARSE_FROM = 500.0
+"""Pixels a metre from which light is found at every other pixel only."""
 BAND_PIXELS = 100_000
 """Pixels of a band: some 40 MB of buffers a thread, and no step on them longer than 50 ms."""
 
@@ -67,7 +69,7 @@ def seated(world: Scene, feel: Sequence[Feel | None], cancel: CancelFlag) -> Sit
     companions = [materials.COMPANION] * len(world.companions)
     return Sitting(
         world,
-        shadow_maps(world.vertices, world.casters, cancel),
+        shadow_maps(world.hiding, world.hiding_faces, cancel),
         paint,
         (materials.SKIN, *companions, *map(materials.cloth_of, feel)),
     )
@@ -165,7 +167,8 @@ class _Exposure:
         cancel.check()
         outside, normal = shading.normals_of(world, seen, camera)
         cancel.check()
-        spots = shading.spots_of(world, seen, normal, wide[0])
+        sparse = camera.pixels_per_metre > SPARSE_FROM
+        spots = shading.spots_of(world, seen, normal, first_row=wide[0], sparse=sparse)
         light = self._sitting.shadows.irradiance(spots.points, spots.normals, spots.places, self._powers, cancel)
         light = shading.smoothed(spots, light)
         cancel.check()
@@ -185,10 +188,4 @@ class _Exposure:
             seed=self._seed,
             transparent=self._backdrop.kind is BackdropKind.TRANSPARENT,
         )
-        layer = np.where(face >= 0, world.layer[face], 0)
-        return Shot(*finished, tuple(_coverage(layer == world.first_garment + k) for k in range(len(self._cloth))))
-
-
-def _coverage(samples: Bool) -> UInt8:
-    count = samples.shape[2]
-    return np.asarray((255 * samples.sum(axis=2) + count // 2) // count, np.uint8)
+        return Shot(*finished, shading.coverage(world, face, len(self._cloth)))

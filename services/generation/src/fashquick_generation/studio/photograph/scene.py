@@ -46,7 +46,8 @@ class Scene:
         side: F uint8, `Side` of each face of a garment.
         pixels: Vx2 float64, photo coordinates of garments' vertices.
         nearer: V float64, metres by which a vertex counts as nearer to the camera than it is.
-        casters: Gx3 int32, a coarser mesh over the same vertices, for what only hides light.
+        hiding: Hx3 float64, points of a coarser mesh for what only hides light.
+        hiding_faces: Gx3 int32, over these points.
         companions: Names of the companions' layers.
         body: The figure.
     """
@@ -58,7 +59,8 @@ class Scene:
     side: UInt8
     pixels: Float64
     nearer: Float64
-    casters: Int32
+    hiding: Float64
+    hiding_faces: Int32
     companions: tuple[Companion, ...]
     body: PosedBody
 
@@ -110,15 +112,18 @@ def assembled(dressed: Dressed, cancel: CancelFlag) -> Scene:
         first += len(sheet.points)
     nearer = [0.0, *(COMPANION_NEARER_M for _ in companions)]
     nearer += [GARMENT_NEARER_M * (k + 1) for k in range(len(dressed.garments))]
+    points = np.concatenate([sheet.points for sheet in sheets])
+    used, renumbered = np.unique(np.concatenate([coarse for _, coarse in meshes]), return_inverse=True)
     return Scene(
-        vertices=np.concatenate([sheet.points for sheet in sheets]),
+        vertices=points,
         normals=np.concatenate([sheet.normals for sheet in sheets]),
         faces=np.concatenate([faces for faces, _ in meshes]),
         layer=np.repeat(np.arange(len(sheets)), [len(sheet.faces) for sheet in sheets]).astype(np.uint8),
         side=np.concatenate([sheet.side for sheet in sheets]),
         pixels=np.concatenate([sheet.pixels for sheet in sheets]),
         nearer=np.repeat(nearer, [len(sheet.points) for sheet in sheets]),
-        casters=np.concatenate([coarse for _, coarse in meshes]),
+        hiding=points[used],
+        hiding_faces=renumbered.reshape(-1, 3).astype(np.int32),
         companions=tuple(companions),
         body=body,
     )
@@ -138,7 +143,10 @@ def _companions(body: PosedBody) -> dict[Companion, _Sheet]:
 
 def _companion(points: Float64, faces: Int32) -> _Sheet:
     fine, fine_faces, _ = subdivided(points, faces, np.zeros((len(points), 0)))
-    return _hemmed(fine, fine_faces, faces, *_untextured(len(fine), len(fine_faces)))
+    free = np.zeros(len(fine), bool)
+    return _Sheet(
+        fine, vertex_normals(fine, fine_faces), fine_faces, faces, *_untextured(len(fine), len(fine_faces)), free
+    )
 
 
 def _garment(garment: Garment) -> _Sheet:

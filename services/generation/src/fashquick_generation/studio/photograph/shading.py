@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -106,9 +107,22 @@ def normals_of(scene: Scene, seen: Visible, camera: Camera) -> tuple[UInt8, Floa
     return outside, out
 
 
+@numba.njit(nogil=True, cache=True, inline="always")
+def _inner(face: Int32, layer: UInt8, y: int, x: int) -> bool:
+    """Whether all of a pixel and its neighbours in the row show one layer."""
+    first = face[y, x, 0]
+    for column in range(max(x - 1, 0), min(x + 2, face.shape[1])):
+        for s in range(face.shape[2]):
+            f = face[y, column, s]
+            if f < 0 or first < 0 or layer[f] != layer[first]:
+                return False
+    return True
+
+
 @numba.njit(nogil=True, cache=True)
 def _spots(
     row: int,
+    sparse: bool,
     face: Int32,
     corner: Float32,
     normal: Float32,
@@ -125,6 +139,8 @@ def _spots(
     for y in range(face.shape[0]):
         for x in range(face.shape[1]):
             number[y, x] = -1
+            if sparse and (x + row + y) & 1 and _inner(face, layer, y, x):
+                continue
             for s in range(face.shape[2]):
                 f = face[y, x, s]
                 if f < 0:
@@ -144,7 +160,7 @@ def _spots(
     return count
 
 
-def spots_of(scene: Scene, seen: Visible, normal: Float32, first_row: int) -> Spots:
+def spots_of(scene: Scene, seen: Visible, normal: Float32, *, first_row: int, sparse: bool) -> Spots:
     """The surfaces whose light is found.
 
     Args:
@@ -152,15 +168,16 @@ def spots_of(scene: Scene, seen: Visible, normal: Float32, first_row: int) -> Sp
         seen: Of a band.
         normal: From `normals_of`.
         first_row: The band's first row in the picture.
+        sparse: Leave out every other pixel within a layer: light is smooth.
     """
     height, width = seen.face.shape[:2]
-    most = int((seen.face >= 0).any(axis=2).sum())
+    most = height * width
     number = np.empty((height, width), np.int32)
     points, normals = np.empty((most, 3), np.float32), np.empty((most, 3), np.float32)
     places, layers = np.empty(most, np.int32), np.empty(most, np.uint8)
     out = (number, points, normals, places, layers)
-    _spots(first_row, seen.face, seen.corner, normal, scene.faces, scene.layer, scene.vertices, *out)
-    return Spots(*out)
+    count = _spots(first_row, sparse, seen.face, seen.corner, normal, scene.faces, scene.layer, scene.vertices, *out)
+    return Spots(number, *(array[:count] for array in out[1:]))
 
 
 @numba.njit(nogil=True, cache=True)
@@ -410,9 +427,24 @@ def _level(direction: Float64) -> Float64:
     return np.asarray(level / np.linalg.norm(level), np.float64)
 
 
-@numba.njit(nogil=True, cache=True, inline="always")
-def _code(value: float) -> float:
-    return 12.92 * value if value <= 0.0031308 else 1.055 * value ** (1.0 / 2.4) - 0.055
+@numba.njit(nogil=True, cache=True)
+def _coverage(first: int, face: Int32, layer: UInt8, out: UInt8) -> None:
+    samples = face.shape[2]
+    for y in range(face.shape[0]):
+        for x in range(face.shape[1]):
+            for s in range(samples):
+                f = face[y, x, s]
+                if f >= 0 and layer[f] >= first:
+                    out[layer[f] - first, y, x] += 1
+            for k in range(out.shape[0]):
+                out[k, y, x] = (255 * out[k, y, x] + samples // 2) // samples
+
+
+def coverage(scene: Scene, face: Int32, garments: int) -> tuple[UInt8, ...]:
+    """For each garment HxW uint8, its share of each pixel's samples, 0 to 255."""
+    out = np.zeros((garments, *face.shape[:2]), np.uint8)
+    _coverage(scene.first_garment, face, scene.layer, out)
+    return tuple(out)
 
 
 @numba.njit(nogil=True, cache=True, inline="always")
@@ -434,6 +466,7 @@ def _develop(
     colour: Float32,
     light: Float32,
     shade: Float32,
+    codes: Float32,
     rgb: UInt8,
     alpha: UInt8,
     shadow: UInt8,
@@ -463,8 +496,16 @@ def _develop(
             noise = _noise(x, row + y, seed)
             for k in range(3):
                 figure = red if k == 0 else (green if k == 1 else blue)
-                value = _code(min(share * figure + rest * light[y, x, k], 1.0))
-                rgb[y, x, k] = int(min(max(255.0 * value + noise, 0.0), 255.0))
+                value = min(share * figure + rest * light[y, x, k], 1.0)
+                rgb[y, x, k] = int(min(codes[int(value * (codes.shape[0] - 1))] + noise, 255.0))
+
+
+@functools.cache
+def _codes() -> Float32:
+    """SRGB codes, 0 to 255, of linear light in equal steps from 0 to 1."""
+    light = np.linspace(0, 1, 1 << 16)
+    code = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    return (255 * code).astype(np.float32)
 
 
 def developed(
@@ -488,5 +529,5 @@ def developed(
     """
     shape = face.shape[:2]
     out = (np.empty((*shape, 3), np.uint8), np.empty(shape, np.uint8), np.empty(shape, np.uint8))
-    _develop(first_row, seed & 0xFFFFFFFF, transparent, face, colour, ground.light, ground.shade, *out)
+    _develop(first_row, seed & 0xFFFFFFFF, transparent, face, colour, ground.light, ground.shade, _codes(), *out)
     return out

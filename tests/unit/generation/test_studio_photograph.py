@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
+from PIL import Image, ImageSequence
 
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.garment import Category
@@ -22,7 +25,17 @@ from fashquick_generation.studio.drape import dressing
 from fashquick_generation.studio.drape.fabrics import JERSEY
 from fashquick_generation.studio.figure import body, measures, poses
 from fashquick_generation.studio.figure.companions import companions_for
-from fashquick_generation.studio.photograph import framing, keypoints, lighting, maps, raster, render, scene, shadows
+from fashquick_generation.studio.photograph import (
+    framing,
+    keypoints,
+    lighting,
+    maps,
+    raster,
+    render,
+    scene,
+    shadows,
+    spin,
+)
 from fashquick_generation.studio.photograph.camera import DISTANCE_M, Camera, turntable
 from fashquick_generation.studio.texture import textures
 from tests.unit.generation.conftest import QUICK
@@ -162,6 +175,26 @@ def test_a_shirt_is_shown_from_the_hips_up_with_all_of_its_hem(sitting: render.S
     mask = shot(sitting, Backdrop(), camera=upper).garments[0]
     assert mask.any()
     assert not mask[-2:].any()
+
+
+def test_a_turntable_is_an_endless_animation_of_a_whole_turn(sitting: render.Sitting) -> None:
+    made = spin.turntable(
+        sitting,
+        [plain((0.3, 0.1, 0.1))],
+        Backdrop(),
+        width=96,
+        height=144,
+        seed=1,
+        frames=4,
+        on_share=lambda _: None,
+        cancel=CancelFlag(),
+    )
+    with Image.open(io.BytesIO(made)) as film:
+        assert (film.format, film.size, film.n_frames, film.info["loop"]) == ("WEBP", (96, 144), 4, 0)
+        frames = [np.asarray(frame.convert("RGB"), int) for frame in ImageSequence.Iterator(film)]
+    figure = [np.abs(frame - frame[:1, :1]).max(axis=2) > 60 for frame in frames]
+    assert figure[0].sum() > 1.2 * figure[1].sum()  # narrower from the side
+    assert np.abs(frames[0][:60] - frames[2][:60]).max() > 30  # no nose behind
 
 
 def test_maps_are_aligned_and_key_points_lie_in_the_picture(sitting: render.Sitting) -> None:

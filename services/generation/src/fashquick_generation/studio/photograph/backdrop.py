@@ -17,14 +17,14 @@ from fashquick_generation.studio.colour import linear
 from fashquick_generation.studio.photograph.camera import Camera
 from fashquick_generation.studio.photograph.shadows import JITTER, ShadowMaps
 
-WHITE_SRGB, GREY_SRGB = (255, 255, 255), (232, 232, 230)
+WHITE_SRGB, GREY_SRGB = (255, 255, 255), (233, 233, 231)
 BRIGHTEST_ABOVE = 0.05
 """How far above the middle a sweep is brightest, as a share of the picture's height."""
-FALL_OFF = 0.13
+FALL_OFF = 0.10
 """How much darker a sweep is in the picture's corners. White is lit separately, until it is even."""
 HORIZON_M = 1.6
 """Distance behind the figure at which the floor begins to rise into the wall."""
-HORIZON_STEP = 0.05
+HORIZON_STEP = 0.04
 """How much darker the wall is there than the floor, which the light from above reaches."""
 HORIZON_SOFT_M = 0.5
 FLOOR_M = 2.0

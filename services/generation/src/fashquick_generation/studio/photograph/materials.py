@@ -27,11 +27,11 @@ class Material:
 SKIN = Material(0.05, 0.035, 14.0)
 """A mannequin's matte lacquer."""
 COMPANION = Material(0.02, 0.0, 1.0)
-JERSEY = Material(0.03, 0.018, 18.0)
+JERSEY = Material(0.03, 0.010, 12.0)
 """A faint, broad highlight, without which black cloth shows no folds."""
 CLOTH: Mapping[TextureClass, Material] = MappingProxyType(
     {
-        TextureClass.SMOOTH: Material(0.02, 0.03, 22.0),
+        TextureClass.SMOOTH: Material(0.02, 0.015, 14.0),
         TextureClass.DENIM: Material(0.02, 0.008, 12.0),
         TextureClass.LEATHER: Material(0.015, 0.10, 36.0),
         TextureClass.QUILTED: Material(0.02, 0.05, 20.0),

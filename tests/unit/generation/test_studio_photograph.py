@@ -90,7 +90,7 @@ def test_the_nearer_of_two_faces_is_seen_at_its_true_depth() -> None:
 
     def seen(nearer: np.ndarray) -> raster.Visible:
         return raster.visible(
-            points, faces, nearer, width=64, rows=(0, 64), samples=raster.ROTATED_GRID, cancel=CancelFlag()
+            points, faces, nearer, closed=0, width=64, rows=(0, 64), samples=raster.ROTATED_GRID, cancel=CancelFlag()
         )
 
     assert (seen(np.zeros(6)).face == 1).all()

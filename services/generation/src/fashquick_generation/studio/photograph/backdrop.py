@@ -15,21 +15,21 @@ from fashquick_generation.engine import Backdrop, BackdropKind
 from fashquick_generation.studio.arrays import Float32, Float64
 from fashquick_generation.studio.colour import linear
 from fashquick_generation.studio.photograph.camera import Camera
-from fashquick_generation.studio.photograph.shadows import JITTER, ShadowMaps
+from fashquick_generation.studio.photograph.shadows import ShadowMaps
 
-WHITE_SRGB, GREY_SRGB = (255, 255, 255), (233, 233, 231)
+WHITE_SRGB, GREY_SRGB = (255, 255, 255), (234, 234, 232)
 BRIGHTEST_ABOVE = 0.05
 """How far above the middle a sweep is brightest, as a share of the picture's height."""
-FALL_OFF = 0.10
+FALL_OFF = 0.08
 """How much darker a sweep is in the picture's corners. White is lit separately, until it is even."""
 HORIZON_M = 1.6
 """Distance behind the figure at which the floor begins to rise into the wall."""
 HORIZON_STEP = 0.04
 """How much darker the wall is there than the floor, which the light from above reaches."""
 HORIZON_SOFT_M = 0.5
-FLOOR_M = 2.0
+FLOOR_M = 1.8
 """Side of the square of floor that can be in shadow, around the figure."""
-CELLS = 160
+CELLS = 128
 SOFT_M = 0.014
 """Blur of the shadow on the floor, that takes out the grain of the light's directions."""
 STRENGTH = 0.80
@@ -106,14 +106,15 @@ def floor_light(shadows: ShadowMaps, powers: Float64, cancel: CancelFlag) -> Flo
     """
     steps = ((np.arange(CELLS) + 0.5) / CELLS - 0.5) * FLOOR_M
     x, y = np.meshgrid(steps, steps)
-    points = np.stack([x, y, np.zeros_like(x)], axis=-1).reshape(-1, 3).astype(np.float32)
-    up = np.tile(np.array([0, 0, 1], np.float32), (len(points), 1))
-    row, column = np.divmod(np.arange(len(points)), CELLS)
-    places = ((column % 4) + 4 * (row % 4)).astype(np.int32) % JITTER
-    arrives = shadows.irradiance(points, up, places, powers, cancel).reshape(CELLS, CELLS)
-    share = np.clip(arrives / max(float(arrives.max()), 1e-6), 0, 1)
-    soft = np.asarray(cv2.GaussianBlur(share, (0, 0), SOFT_M * CELLS / FLOOR_M), np.float32)
     fade = np.clip((1 - np.hypot(x, y) / (FLOOR_M / 2)) / 0.4, 0, 1)
+    row, column = np.nonzero(fade)
+    points = np.stack([x[row, column], y[row, column], np.zeros(len(row))], axis=1).astype(np.float32)
+    up = np.tile(np.array([0, 0, 1], np.float32), (len(points), 1))
+    places = ((column % 4) + 4 * (row % 4)).astype(np.int32)
+    share = np.ones((CELLS, CELLS), np.float32)
+    arrives = shadows.irradiance(points, up, places, powers, cancel)
+    share[row, column] = np.clip(arrives / max(float(arrives.max()), 1e-6), 0, 1)
+    soft = np.asarray(cv2.GaussianBlur(share, (0, 0), SOFT_M * CELLS / FLOOR_M), np.float32)
     out: Float32 = (1 - STRENGTH * fade * (1 - soft)).astype(np.float32)
     return out
 

@@ -84,7 +84,14 @@ def seen_by(camera: Camera, scene: Scene, cancel: CancelFlag) -> Seen:
     """
     points, rows = camera.project(scene.vertices), (0, camera.height)
     found = raster.visible(
-        points, scene.faces, scene.nearer, width=camera.width, rows=rows, samples=raster.CENTRE, cancel=cancel
+        points,
+        scene.faces,
+        scene.nearer,
+        closed=scene.closed,
+        width=camera.width,
+        rows=rows,
+        samples=raster.CENTRE,
+        cancel=cancel,
     )
     return Seen(found.face[..., 0], found.corner[..., 0, :], found.depth[..., 0])
 

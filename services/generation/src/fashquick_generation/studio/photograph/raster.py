@@ -45,6 +45,7 @@ def _draw(
     first: int,
     last: int,
     nearer: Float64,
+    closed: int,
     row: int,
     samples: Float64,
     depth: Float32,
@@ -61,7 +62,7 @@ def _draw(
         x0, x1, x2 = points[a, 0], points[b, 0], points[c, 0]
         left, right = max(int(np.floor(min(x0, x1, x2))), 0), min(int(np.floor(max(x0, x1, x2))), width - 1)
         area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
-        if left > right or abs(area) < 1e-12:
+        if left > right or abs(area) < 1e-12 or (f < closed and area > 0.0):
             continue
         inverse = 1.0 / area
         ax, ay, bx, by = (y2 - y0) * inverse, (x0 - x2) * inverse, (y0 - y1) * inverse, (x1 - x0) * inverse
@@ -88,6 +89,7 @@ def visible(
     faces: Int32,
     nearer: Float64,
     *,
+    closed: int,
     width: int,
     rows: tuple[int, int],
     samples: Float64,
@@ -97,9 +99,10 @@ def visible(
 
     Args:
         points: Vx3 float64, as `Camera.project` gives them.
-        faces: Fx3 int32; both sides are drawn.
+        faces: Fx3 int32, counter-clockwise from outside.
         nearer: V float64, metres by which a point counts as nearer than it is, which settles who is seen
             where two surfaces lie closer together than the simulation is exact.
+        closed: Number of the first faces of which only the outside is drawn; of the others both sides are.
         width: Pixels.
         rows: First row, and that after the last; they may lie outside the picture.
         samples: Sx2 float64, places within a pixel, 0 to 1.
@@ -114,5 +117,5 @@ def visible(
     for first in range(0, len(faces), SLICE_FACES):
         cancel.check()
         last = min(first + SLICE_FACES, len(faces))
-        _draw(points, faces, first, last, nearer, rows[0], samples, out.depth, out.face, out.corner)
+        _draw(points, faces, first, last, nearer, closed, rows[0], samples, out.depth, out.face, out.corner)
     return out

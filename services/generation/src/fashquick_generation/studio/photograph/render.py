@@ -34,8 +34,6 @@ COMPANION_PAINT: Mapping[Companion, tuple[float, float, float]] = MappingProxyTy
     }
 )
 """Linear light that the figure returns: matte lacquer, charcoal, off-white."""
-SPARSE_FROM = 500.0
-"""Pixels a metre from which light is found at every other pixel only."""
 BAND_PIXELS = 100_000
 """Pixels of a band: some 40 MB of buffers a thread, and no step on them longer than 50 ms."""
 
@@ -159,6 +157,7 @@ class _Exposure:
             self._points,
             world.faces,
             world.nearer,
+            closed=world.closed,
             width=camera.width,
             rows=wide,
             samples=raster.ROTATED_GRID,
@@ -167,8 +166,7 @@ class _Exposure:
         cancel.check()
         outside, normal = shading.normals_of(world, seen, camera)
         cancel.check()
-        sparse = camera.pixels_per_metre > SPARSE_FROM
-        spots = shading.spots_of(world, seen, normal, first_row=wide[0], sparse=sparse)
+        spots = shading.spots_of(world, seen, normal, wide[0])
         light = self._sitting.shadows.irradiance(spots.points, spots.normals, spots.places, self._powers, cancel)
         light = shading.smoothed(spots, light)
         cancel.check()

@@ -65,6 +65,11 @@ class Scene:
     body: PosedBody
 
     @property
+    def closed(self) -> int:
+        """Number of the first faces, those of skin and companions, whose insides are never seen."""
+        return int(np.searchsorted(self.layer, self.first_garment))
+
+    @property
     def first_garment(self) -> int:
         """Layer of the innermost garment."""
         return 1 + len(self.companions)

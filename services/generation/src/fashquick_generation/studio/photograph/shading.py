@@ -41,7 +41,7 @@ _INSIDE, _BACK = int(Side.INSIDE), int(Side.BACK)
 
 @dataclass(frozen=True, slots=True)
 class Spots:
-    """The surface that stands for each pixel: that of its first sample which shows anything.
+    """The surface that stands for a pixel: that of its first sample which shows anything.
 
     Attributes:
         number: HxW int32, a pixel's row in the others, or -1.
@@ -122,7 +122,6 @@ def _inner(face: Int32, layer: UInt8, y: int, x: int) -> bool:
 @numba.njit(nogil=True, cache=True)
 def _spots(
     row: int,
-    sparse: bool,
     face: Int32,
     corner: Float32,
     normal: Float32,
@@ -139,7 +138,7 @@ def _spots(
     for y in range(face.shape[0]):
         for x in range(face.shape[1]):
             number[y, x] = -1
-            if sparse and (x + row + y) & 1 and _inner(face, layer, y, x):
+            if (x + row + y) & 1 and _inner(face, layer, y, x):
                 continue
             for s in range(face.shape[2]):
                 f = face[y, x, s]
@@ -160,15 +159,14 @@ def _spots(
     return count
 
 
-def spots_of(scene: Scene, seen: Visible, normal: Float32, *, first_row: int, sparse: bool) -> Spots:
-    """The surfaces whose light is found.
+def spots_of(scene: Scene, seen: Visible, normal: Float32, first_row: int) -> Spots:
+    """The surfaces whose light is found: light is smooth, so every other pixel does within a layer.
 
     Args:
         scene: What is there.
         seen: Of a band.
         normal: From `normals_of`.
         first_row: The band's first row in the picture.
-        sparse: Leave out every other pixel within a layer: light is smooth.
     """
     height, width = seen.face.shape[:2]
     most = height * width
@@ -176,7 +174,7 @@ def spots_of(scene: Scene, seen: Visible, normal: Float32, *, first_row: int, sp
     points, normals = np.empty((most, 3), np.float32), np.empty((most, 3), np.float32)
     places, layers = np.empty(most, np.int32), np.empty(most, np.uint8)
     out = (number, points, normals, places, layers)
-    count = _spots(first_row, sparse, seen.face, seen.corner, normal, scene.faces, scene.layer, scene.vertices, *out)
+    count = _spots(first_row, seen.face, seen.corner, normal, scene.faces, scene.layer, scene.vertices, *out)
     return Spots(number, *(array[:count] for array in out[1:]))
 
 

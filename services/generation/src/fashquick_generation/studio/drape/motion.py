@@ -8,14 +8,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fashquick_common.cancel import CancelFlag
-from fashquick_generation.studio.arrays import Bool, Float64, Int32
-from fashquick_generation.studio.drape.collision import Collider, surface_of
+from fashquick_generation.studio.arrays import Bool, Float64
+from fashquick_generation.studio.drape.collision import Collider, Shape, surface_of
 from fashquick_generation.studio.drape.fabrics import Fabric
 from fashquick_generation.studio.drape.placing.contract import CLEARANCE_M, Placed
 from fashquick_generation.studio.drape.placing.pins import held
 from fashquick_generation.studio.drape.solver import Contacts, Frame, State, Threads, advanced, threads_of
 from fashquick_generation.studio.figure.body import BodyModel, Part, PosedBody
 from fashquick_generation.studio.figure.poses import Pose, between, rotations
+from fashquick_generation.studio.mesh import vertex_normals
 
 ARM_FROM_SHOULDER_M = 0.11
 """Beyond this distance from the shoulder joint an arm counts as a neighbour of the torso, not as part of it."""
@@ -69,6 +70,7 @@ class Motion:
         self.worn: tuple[Worn, ...] = ()
         self._on_frame, self._cancel = on_frame, cancel
         self._surroundings: list[_Surroundings] = []
+        self._still: tuple[Shape, Shape] | None = None
         for garment in worn:
             self._wear(garment)
 
@@ -101,59 +103,80 @@ class Motion:
         self.pose = pose
 
     def _wear(self, garment: Worn) -> None:
-        layers = [other.placed.cloth.faces for other in self.worn]
-        sizes = [len(other.state.x) for other in self.worn]
-        self._surroundings.append(_Surroundings(garment, self.body, layers, sizes))
+        self._surroundings.append(_Surroundings(garment, self.body, self.worn))
         self.worn = (*self.worn, garment)
 
     def _follow(self, body: PosedBody, frame: Frame) -> None:
         """One frame in which the body goes into another pose, and the garments, from the inside out, with it."""
-        now, then = [self.body.solid], [body.solid]
+        solid, skin = self._shapes(body)
+        layers = [solid]
         moved = []
         for garment, around in zip(self.worn, self._surroundings, strict=True):
             self._cancel.check()
             x = garment.state.x
-            skin, gap = around.contacts(x, np.concatenate(now), np.concatenate(then))
+            contacts = around.contacts(x, _stacked(layers), skin)
             self._cancel.check()
             friction = garment.fabric.friction
-            state = advanced(garment.state, garment.threads, around.held(body), skin, gap, friction, frame)
-            now.append(x)
-            then.append(state.x)
+            state = advanced(garment.state, garment.threads, around.held(body), contacts, friction, frame)
+            layers.append(Shape(x, vertex_normals(x, garment.placed.cloth.faces), state.x - x))
             moved.append(replace(garment, state=state))
         self.worn, self.body = tuple(moved), body
         self._on_frame()
+
+    def _shapes(self, body: PosedBody) -> tuple[Shape, Shape]:
+        """What shows of body and companions, and all of the skin, on their way from the last pose to `body`."""
+        if self._still is not None and body is self.body:
+            return self._still
+        last = self.body
+        points = last.solid
+        motion = body.solid - points
+        solid = Shape(points, vertex_normals(points, body.model.solid_faces), motion)
+        skin = Shape(last.vertices, last.normals, motion[: len(last.vertices)])
+        self._still = (solid, skin) if body is last else None
+        return solid, skin
+
+
+def _stacked(layers: list[Shape]) -> Shape:
+    if len(layers) == 1:
+        return layers[0]
+    return Shape(
+        np.concatenate([layer.points for layer in layers]),
+        np.concatenate([layer.normals for layer in layers]),
+        np.concatenate([layer.motion for layer in layers]),
+    )
 
 
 class _Surroundings:
     """What a garment collides with: body, companion clothes and the garments underneath."""
 
-    def __init__(self, garment: Worn, body: PosedBody, layers: list[Int32], sizes: list[int]) -> None:
+    def __init__(self, garment: Worn, body: PosedBody, under: tuple[Worn, ...]) -> None:
         free = body.of(Part.HEAD, Part.HAND_LEFT, Part.HAND_RIGHT, Part.FOOT_LEFT, Part.FOOT_RIGHT)
         skin, shown = body.model.body.faces, body.model.solid_faces
-        self._points, count = len(body.vertices), len(body.solid)
+        points, count = len(body.vertices), len(body.solid)
         skin = skin[~free[skin].any(axis=1)]
-        free = np.concatenate([free, np.zeros(count - self._points, bool)])
-        meshes = [shown[~free[shown].any(axis=1)], *layers]
-        starts = np.cumsum([0, count, *sizes])
+        free = np.concatenate([free, np.zeros(count - points, bool)])
+        meshes = [shown[~free[shown].any(axis=1)], *(inner.placed.cloth.faces for inner in under)]
+        starts = np.cumsum([0, count, *(len(inner.state.x) for inner in under)])
         solid = np.concatenate([mesh + np.int32(start) for mesh, start in zip(meshes, starts, strict=False)])
         arms, trunk = _arm_vertices(body), body.of(Part.TORSO, Part.HIPS)
-        self._skin = Collider(surface_of(solid, int(starts[-1])))
-        self._arms = Collider(surface_of(skin[arms[skin].all(axis=1)], self._points))
-        self._trunk = Collider(surface_of(skin[trunk[skin].all(axis=1)], self._points))
-        self._placed = garment.placed
-        self._near_skin = np.full(len(self._placed.start), CLEARANCE_M + garment.fabric.thickness_m / 2)
+        placed = garment.placed
+        near = np.full(len(placed.start), CLEARANCE_M + garment.fabric.thickness_m / 2)
+        self._solid = Collider(surface_of(solid, int(starts[-1])), near)
+        self._arms = Collider(surface_of(skin[arms[skin].all(axis=1)], points), placed.from_arms)
+        self._trunk = Collider(surface_of(skin[trunk[skin].all(axis=1)], points), placed.from_trunk)
+        self._pins = placed.pins
 
-    def contacts(self, x: Float64, now: Float64, then: Float64) -> tuple[Contacts, Contacts]:
+    def contacts(self, x: Float64, solid: Shape, skin: Shape) -> tuple[Contacts, Contacts]:
         """Contacts with everything solid, and the gaps to keep from arms or trunk."""
-        skin = self._skin.contacts(x, now, then, self._near_skin)
-        now, then = now[: self._points], then[: self._points]
-        trunk = self._trunk.contacts(x, now, then, self._placed.from_trunk)
-        arms = self._arms.contacts(x, now, then, self._placed.from_arms)
-        return skin, _merged(trunk, arms)
+        near, gap = Contacts.none(len(x)), Contacts.none(len(x))
+        self._solid.touch(x, solid, near)
+        self._arms.touch(x, skin, gap)
+        self._trunk.touch(x, skin, gap)
+        return near, gap
 
     def held(self, body: PosedBody) -> dict[int, Float64]:
         """Where the body holds the garment."""
-        return held(self._placed.pins, body)
+        return held(self._pins, body)
 
 
 def _arm_vertices(body: PosedBody) -> Bool:
@@ -165,14 +188,3 @@ def _arm_vertices(body: PosedBody) -> Bool:
         away = np.linalg.norm(body.vertices - body.keypoints[f"{side}_shoulder"], axis=1)
         arms |= body.of(upper, fore) & (away > ARM_FROM_SHOULDER_M)
     return arms
-
-
-def _merged(first: Contacts, second: Contacts) -> Contacts:
-    """Contacts of points that touch one surface or the other, never both."""
-    use = (first.clearance >= 0)[:, None]
-    return Contacts(
-        np.where(use, first.points, second.points),
-        np.where(use, first.normals, second.normals),
-        np.where(use, first.motion, second.motion),
-        np.where(use[:, 0], first.clearance, second.clearance),
-    )

@@ -123,6 +123,17 @@ class Contacts:
     motion: Float64
     clearance: Float64
 
+    @property
+    def arrays(self) -> tuple[Float64, Float64, Float64, Float64]:
+        """All four."""
+        return self.points, self.normals, self.motion, self.clearance
+
+    @staticmethod
+    def none(count: int) -> Contacts:
+        """No planes for `count` points."""
+        zero = np.zeros((3, count, 3))
+        return Contacts(zero[0], zero[1], zero[2], np.full(count, -1.0))
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
@@ -264,8 +275,7 @@ def advanced(
     state: State,
     threads: Threads,
     held: Mapping[int, Float64],
-    skin: Contacts,
-    gap: Contacts,
+    contacts: tuple[Contacts, Contacts],
     friction: float,
     frame: Frame,
 ) -> State:
@@ -275,9 +285,8 @@ def advanced(
         state: At its start.
         threads: What holds the cloth in shape.
         held: Vertices whose place at the end of the frame is given, with that place.
-        skin: The body's surface next to each point.
-        gap: Surfaces to stay farther away from, without friction.
-        friction: Coefficient of friction on the skin.
+        contacts: With the solid surface next to each point, and with what to stay farther away from, without friction.
+        friction: Coefficient of friction on the solid surface.
         frame: How.
     """
     x, v, w, goal = state.x.copy(), state.v.copy(), np.ones(len(state.x)), state.x.copy()
@@ -295,8 +304,8 @@ def advanced(
         t.spans,
         t.stretch,
         t.bend,
-        (skin.points, skin.normals, skin.motion, skin.clearance),
-        (gap.points, gap.normals, gap.motion, gap.clearance),
+        contacts[0].arrays,
+        contacts[1].arrays,
         frame.substeps,
         frame.gravity,
         frame.keep,

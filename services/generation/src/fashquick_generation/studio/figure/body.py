@@ -16,6 +16,7 @@ from fashquick_generation.engine import Figure, Phenotype
 from fashquick_generation.studio.arrays import Bool, Float64, Int32, UInt8
 from fashquick_generation.studio.figure import baked, phenotypes
 from fashquick_generation.studio.figure.companions import Companion
+from fashquick_generation.studio.figure.skinning import blended
 from fashquick_generation.studio.mesh import vertex_normals
 
 KEPT_BODIES = 12
@@ -66,12 +67,7 @@ class Skin:
         Returns:
             Nx3 float64.
         """
-        out = np.zeros_like(self.points)
-        for k in range(self.bones.shape[1]):
-            matrix = transforms[self.bones[:, k]]
-            moved = np.einsum("nij,nj->ni", matrix[:, :, :3], self.points) + matrix[:, :, 3]
-            out += self.weights[:, k, None] * moved
-        return out
+        return blended(self.points, self.bones, self.weights, transforms)
 
 
 @dataclass(frozen=True, slots=True)

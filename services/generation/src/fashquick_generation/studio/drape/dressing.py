@@ -30,6 +30,12 @@ from fashquick_generation.studio.figure.poses import Pose
 
 MAX_TENSION = 1.08
 """Stretch from which knitted cloth gives way, so that a narrow sleeve fits an arm."""
+HANGS_M_S = 0.01
+"""Typical speed under which a garment hangs well enough to be moved."""
+CALM_M_S = 0.08
+"""Typical speed under which the fine mesh takes over."""
+STILL_M_S = 0.012
+"""Typical speed under which a garment is photographed: a fifth of a millimetre a frame."""
 CHANGE_FRAMES = 12
 """Frames in which a dressed body goes from the start pose of one garment to that of the next."""
 PLACERS: Mapping[Family, Placer] = MappingProxyType(
@@ -46,9 +52,10 @@ class Effort:
         grid_m: Edge length of the cloth's mesh.
         coarser: How many times that length it has until it settles.
         sew: Frames without gravity in which the panels close around the body.
-        fall: Frames with gravity in the start pose.
+        fall: Most frames with gravity in the start pose.
         move: Frames from the start pose into the wanted one.
-        settle: Frames in the wanted pose.
+        calm: Most frames in the wanted pose before the mesh gets fine.
+        settle: Most frames in the wanted pose after that.
         substeps: A frame's.
     """
 
@@ -56,13 +63,15 @@ class Effort:
     coarser: float = 2.0
     sew: int = 16
     fall: int = 30
-    move: int = 36
+    move: int = 28
+    calm: int = 12
     settle: int = 30
-    substeps: int = 16
+    substeps: int = 14
 
     def frames(self, garments: int, poses: int) -> int:
-        """Frames in all of an outfit that is shown in some poses."""
-        return garments * (self.sew + self.fall) + (garments - 1) * CHANGE_FRAMES + poses * (self.move + self.settle)
+        """Most frames of an outfit that is shown in some poses."""
+        dressing = garments * (self.sew + self.fall) + (garments - 1) * CHANGE_FRAMES
+        return dressing + poses * (self.move + self.calm + self.settle)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +184,7 @@ def fallen(
         motion.put_on(coarse, piece.fabric)
         motion.hold(effort.sew, Frame(effort.substeps, 0.0, 0.92))
         motion.give_way(MAX_TENSION)
-        motion.hold(effort.fall, Frame(effort.substeps, GRAVITY, 0.996))
+        motion.rest(effort.fall, Frame(effort.substeps, GRAVITY, 0.99), HANGS_M_S)
         motion.give_way(MAX_TENSION)
     return Fallen(model, motion.pose, tuple(pieces), motion.worn, tuple(fine), effort)
 
@@ -209,9 +218,10 @@ def posed(outfit: Fallen, pose: Pose, *, on_frame: Callable[[], None], cancel: C
     effort = outfit.effort
     motion = Motion(outfit.model, outfit.pose, outfit.worn, on_frame=on_frame, cancel=cancel)
     motion.move(pose, effort.move, Frame(effort.substeps, GRAVITY, 0.996))
+    motion.rest(effort.calm, Frame(effort.substeps, GRAVITY, 0.985), CALM_M_S)
     settled = _refined(outfit.fine, motion)
     motion = Motion(outfit.model, pose, settled, on_frame=on_frame, cancel=cancel)
-    motion.hold(effort.settle, Frame(effort.substeps, GRAVITY, 0.985))
+    motion.rest(effort.settle, Frame(effort.substeps, GRAVITY, 0.97), STILL_M_S)
     garments: list[Garment] = []
     facts: dict[str, float] = {}
     for piece, fine, worn in zip(outfit.pieces, outfit.fine, motion.worn, strict=True):

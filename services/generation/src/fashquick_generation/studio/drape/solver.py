@@ -270,6 +270,11 @@ class State:
     x: Float64
     v: Float64
 
+    @property
+    def speed(self) -> float:
+        """Root mean square of the speeds."""
+        return float(np.sqrt((self.v * self.v).sum(axis=1).mean()))
+
 
 def advanced(
     state: State,

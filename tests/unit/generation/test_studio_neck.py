@@ -34,7 +34,7 @@ def worn() -> Worn:
     model = body.load(Figure("woman"), frozenset(body.Companion))
     measured = measures.measured(model.posed(poses.rotations(model, poses.arms_out(45.0))))
     pattern = drafting.drafted(sample_garment(), measured, CancelFlag())
-    effort = dressing.Effort(grid_m=0.026, sew=8, fall=10, move=8, settle=6, substeps=8)
+    effort = dressing.Effort(grid_m=0.026, coarser=1.5, sew=8, fall=16, move=8, settle=8, substeps=8)
     piece = dressing.Piece(pattern, JERSEY)
     fallen = dressing.fallen(model, [piece], effort=effort, on_frame=lambda: None, cancel=CancelFlag())
     return pattern, dressing.posed(fallen, poses.named("relaxed"), on_frame=lambda: None, cancel=CancelFlag())

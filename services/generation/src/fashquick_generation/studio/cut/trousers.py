@@ -49,8 +49,9 @@ HIPS_DOWN = 0.62
 USUAL_RISE_M = 0.27
 CLOSE_EASE, WIDE_EASE = 1.03, 1.12
 """Girth of trousers at the hips over that of the hips in them."""
-DEEPEST_RISE_M = 0.33
-"""Longest way from waist to crotch; farther down than this are legs that lie close together."""
+DEEP_RISES_M = (0.33, 0.42)
+"""Ways from the waist down to where the legs part that may be, and cannot be, the way to the crotch: farther up than it
+seems are the crotches of legs that lie close together."""
 SHORTEST_RISE_M = 0.18
 SHORTEST_INSEAM_M = 0.035
 SEEN_INSEAM, CLOSED_LENGTH_M = 0.25, 0.43
@@ -277,9 +278,8 @@ def _legs(lying: Lying, scale: float) -> tuple[_Leg, _Leg]:
     inseams = [lying.line(L.LEG_LEFT_INNER, L.CROTCH)[::-1], lying.line(L.CROTCH, L.LEG_RIGHT_INNER)]
     inseam_m = scale * max(_length(line) for line in inseams)
     rise_m = -float(parting[1]) * scale
-    wanted = min(rise_m, DEEPEST_RISE_M, max(rise_m + inseam_m - SHORTEST_INSEAM_M, SHORTEST_RISE_M))
-    if rise_m > DEEPEST_RISE_M:
-        wanted = min(wanted, max(USUAL_RISE_M, SHORTEST_RISE_M))
+    deepest = float(np.interp(rise_m, DEEP_RISES_M, (DEEP_RISES_M[0], USUAL_RISE_M)))
+    wanted = min(rise_m, deepest, max(rise_m + inseam_m - SHORTEST_INSEAM_M, SHORTEST_RISE_M))
     sides = [lying.line(L.WAIST_LEFT, L.LEG_LEFT_OUTER), lying.line(L.LEG_RIGHT_OUTER, L.WAIST_RIGHT)[::-1]]
     if rise_m - wanted > 1e-6:
         top_y = -wanted / scale

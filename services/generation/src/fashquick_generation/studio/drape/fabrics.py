@@ -112,7 +112,7 @@ BY_CATEGORY: Mapping[Category, Fabric] = MappingProxyType(
         Category.COAT: COATING,
         Category.VEST: SUITING,
         Category.DRESS: CREPE,
-        Category.SKIRT: CREPE,
+        Category.SKIRT: TWILL,
         Category.TROUSERS: TWILL,
         Category.SHORTS: TWILL,
     }

@@ -59,8 +59,8 @@ SEEN_INSEAM, CLOSED_LENGTH_M = 0.25, 0.43
 hems look wide and far from the waist."""
 LONG_INSEAM_M = 0.62
 """Full-length trousers have at least this; what looks shorter in a photo of them is seen at a slant."""
-HEM_GIRTHS_M, HEM_HEIGHTS_M = (0.38, 0.58), (0.118, 0.05)
-"""Girths of hems, and how high they end over the floor: close ones over the shoe, wide ones around it."""
+HEM_GIRTHS_M, HEM_HEIGHTS_M = (0.36, 0.48, 0.62), (0.112, 0.085, 0.055)
+"""Girths of full-length hems, and how high they end over the floor: where the shoe is as wide and bears them."""
 LEAST_SLANT_DEGREES, MOST_SLANT_DEGREES = 4.0, 40.0
 """Of the legs in the pattern, so that they do not touch."""
 LEGS_APART_M = 0.012

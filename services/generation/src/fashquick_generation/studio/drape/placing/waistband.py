@@ -34,11 +34,12 @@ LOWER_END_M = 0.04
 """Height of the lower end of a pattern that is looked at once it is worn."""
 LEAST_HANG = 0.6
 """Share of its length that a garment hangs down at least: cloth on bent legs, not cloth that has been caught."""
-BETWEEN_LEGS_M = 0.012
+BETWEEN_LEGS_M = 0.004
 """Half width of the strip in the middle in which the legs part."""
-LOWEST_CROTCH = 0.86
+LOWEST_CROTCH = 0.90
 """Least height of the crotch over the hip joints'; thighs that touch hide where the legs part."""
-ABOVE_ANKLE_M = 0.03
+ON_SHOE_M = 0.05
+"""Height from which a shoe narrows upward, so that a hem can rest on it."""
 WORN_LOOSE = 1.02
 """Girth of a waistband over that of the body in it."""
 
@@ -53,7 +54,6 @@ class Figure:
         heights: Fx3 float64, of the faces' corners.
         hip: Height of the hip joints.
         crotch: Height of the lowest point between the legs.
-        ankle: Height over the ankle joints, where legs are thinnest.
     """
 
     points: Float64
@@ -61,7 +61,6 @@ class Figure:
     heights: Float64
     hip: float
     crotch: float
-    ankle: float
 
     @staticmethod
     def of(body: PosedBody) -> Figure:
@@ -72,16 +71,15 @@ class Figure:
         hip = float(body.keypoints["left_hip"][2])
         used = body.solid[np.unique(faces)]
         lowest = float(used[np.abs(used[:, 0]) < BETWEEN_LEGS_M, 2].min())
-        ankle = float(body.keypoints["left_ankle"][2]) + ABOVE_ANKLE_M
-        return Figure(body.solid, faces, body.solid[:, 2][faces], hip, max(lowest, LOWEST_CROTCH * hip), ankle)
+        return Figure(body.solid, faces, body.solid[:, 2][faces], hip, max(lowest, LOWEST_CROTCH * hip))
 
     def ring(self, height: float) -> Float64:
         """A ring around both legs or the trunk; see `sections.ring`."""
         return ring(crossing(self.points, self.faces, self.heights, height))
 
     def leg_ring(self, height: float) -> Float64:
-        """A ring around the left leg; under the ankle that of the ankle."""
-        section = crossing(self.points, self.faces, self.heights, max(height, self.ankle))
+        """A ring around the left leg or, below it, the shoe."""
+        section = crossing(self.points, self.faces, self.heights, max(height, ON_SHOE_M))
         return ring(section[section[:, 0] > 0])
 
 

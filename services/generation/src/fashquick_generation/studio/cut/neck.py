@@ -49,8 +49,17 @@ HOOK = 0.08
 """Half of the width in the middle that may be a hanger's hook."""
 OUTWARD = 0.5
 """How much farther out a collar's corner may be for each step that it is lower."""
-BASE_DEPTH = 0.40
-"""Depth of the seam between front panel and collar, as a share of the distance between the neck points."""
+BASE_DEPTH = {Neckline.COLLAR: 0.25, Neckline.HIGH: 0.40, Neckline.HOOD: 0.40}
+"""Least depth of the seam between front panel and collar, as a share of the distance between the neck points. Shirt
+collars meet at the throat."""
+HIDDEN_DEPTH = 0.40
+"""The same of a shirt collar or lapel whose lowest point the passport does not know."""
+UNDER_LABEL = 0.08
+"""How far the front of an open collar lies below the passport's lowest point, which is often the label's edge."""
+DEEPEST_SEAM = 0.95
+"""Largest depth of that seam."""
+TAPER = 0.3
+"""Part of the way along the seam over which an open collar ends at the front."""
 BACK_DEPTH = 0.10
 """The same of the back panel."""
 U = np.linspace(-1, 1, 201)
@@ -151,10 +160,22 @@ def _standing(
     if kind is Neckline.HOOD:
         first, last = (int(np.linalg.norm(outline - end, axis=1).argmin()) for end in ends)
         rim = frame.outward(resampled(_between(outline, first, last), SAMPLES))
-        return Neck(points[0], points[1], frame.outward(_seam(ends, None)), back, rim, kind, 0.0)
+        seam = _seam(ends, BASE_DEPTH[kind] * float(np.linalg.norm(ends[1] - ends[0])))
+        return Neck(points[0], points[1], frame.outward(seam), back, rim, kind, 0.0)
     edge = front_edge(photo, frame.outward(_between(outline, *_corners(outline, ends))), *said)
-    seam = frame.outward(_seam(ends, frame.inward(edge.line)))
-    return Neck(points[0], points[1], seam, back, edge.line, kind, edge.confidence)
+    width, level = float(np.linalg.norm(ends[1] - ends[0])), ends[:, 1].mean()
+    rim = frame.inward(edge.line)
+    depth = max(BASE_DEPTH[kind] * width, float(level - rim[:, 1].min()))
+    if kind is Neckline.COLLAR:
+        known = said[1]
+        lowest = HIDDEN_DEPTH * width if known is None else level - frame.inward(known)[1] + UNDER_LABEL * width
+        depth = max(depth, float(lowest))
+    seam = _seam(ends, min(depth, DEEPEST_SEAM * width))
+    if kind is Neckline.COLLAR:
+        # It does not close in front: what is seen there is its inside and the back's.
+        along = np.linspace(0, 1, SAMPLES)
+        rim = seam + np.clip(1 - np.minimum(along, 1 - along) / TAPER, 0, 1)[:, None] * (rim - seam)
+    return Neck(points[0], points[1], frame.outward(seam), back, frame.outward(rim), kind, edge.confidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,13 +275,9 @@ def _corners(outline: Float64, ends: Float64) -> list[int]:
     return corners
 
 
-def _seam(ends: Float64, rim: Float64 | None) -> Float64:
-    """Where a collar is sewn to the front panel: under its rim everywhere."""
-    width = float(np.linalg.norm(ends[1] - ends[0]))
-    depth = BASE_DEPTH * width
-    if rim is not None:
-        depth = max(depth, float(ends[:, 1].mean() - rim[:, 1].min()))
-    pointed = float(np.interp(depth / width, (BASE_DEPTH, 0.9), (2.0, 1.15)))
+def _seam(ends: Float64, depth: float) -> Float64:
+    """Where a collar is sewn to the front panel: round if shallow, pointed if deep."""
+    pointed = float(np.interp(depth / float(np.linalg.norm(ends[1] - ends[0])), (0.4, 0.9), (2.0, 1.2)))
     mirrored = ends * (1, -1)
     return curve(mirrored[0], mirrored[1], depth, pointed) * (1, -1)
 

@@ -13,6 +13,7 @@ from fashquick_common.garment import Category, Passport, SleeveLength
 from fashquick_generation.engine import GarmentInput
 from fashquick_generation.studio.arrays import Float64
 from fashquick_generation.studio.cut import gates
+from fashquick_generation.studio.cut.collar import collar_of
 from fashquick_generation.studio.cut.fit import Cut, SleeveCut, fitted
 from fashquick_generation.studio.cut.marks import Edge
 from fashquick_generation.studio.cut.measuring import Half, Seen, measured, seen
@@ -71,7 +72,8 @@ def drafted(garment: GarmentInput, category: Category, measures: Measures, cance
     )
     cancel.check()
     gates.check_warp(warp)
-    return Pattern(Family.TOP, stretches, edge, top.outline, warp, float(cut.m_per_px.mean()))
+    size = float(cut.m_per_px.mean())
+    return Pattern(Family.TOP, stretches, edge, top.outline, warp, size, collar_of(top.neck, size))
 
 
 def sleeves_of(passport: Passport, category: Category) -> SleeveLength:

@@ -17,7 +17,7 @@ from scipy.ndimage import gaussian_filter1d
 from fashquick_common.garment import Answer, Neckline, Passport
 from fashquick_common.garment import LandmarkName as L
 from fashquick_generation.studio.arrays import Float64, UInt8
-from fashquick_generation.studio.cut.neckline import SAMPLES, curve, front_edge
+from fashquick_generation.studio.cut.neckline import SAMPLES, curve, front_edge, open_depth
 from fashquick_generation.studio.cut.outline import resampled
 
 STANDING = frozenset({Neckline.HIGH, Neckline.COLLAR, Neckline.HOOD})
@@ -169,6 +169,9 @@ def _standing(
     if kind is Neckline.COLLAR:
         known = said[1]
         lowest = HIDDEN_DEPTH * width if known is None else level - frame.inward(known)[1] + UNDER_LABEL * width
+        opening = open_depth(photo, edge.line[0], edge.line[-1])
+        if opening is not None:
+            lowest = opening / frame.half - float(rim[[0, -1], 1].mean() - level)
         depth = max(depth, float(lowest))
     seam = _seam(ends, min(depth, DEEPEST_SEAM * width))
     if kind is Neckline.COLLAR:

@@ -53,6 +53,20 @@ UNLIKELY = 0.12
 """How much an edge counts that lies where the passport expects none, when the passport is sure."""
 
 
+FALLS_OPEN = np.linspace(0.3, 2.1, 25)
+"""Depths under its corners, in the same measure, at which the two sides of a collar may meet."""
+OPEN_FROM = 0.7
+"""Depth from which a collar is open; what lies higher is the inside's own seam."""
+OPEN_SHAPES = (1.3, 1.6)
+"""Roundness of its edges."""
+OPEN_ASIDE = (-0.15, 0.0, 0.15)
+"""How far to the side they may meet, in the same measure."""
+OPEN_SHARE = 0.35
+"""How strong the edges must be against the strongest of all depths."""
+OPEN_FAINTEST = 0.008
+"""Colour change along them that is no more than the cloth's own texture."""
+
+
 @dataclass(frozen=True, slots=True)
 class Expected:
     """What necklines of one kind are like.
@@ -133,6 +147,30 @@ def front_edge(
     return Edge(found, float(np.clip((clear - 1) / 2, 0.1, 1)))
 
 
+def open_depth(photo: UInt8, right: Float64, left: Float64) -> float | None:
+    """How deep under its upper corners the sides of a collar meet, pixels; None where that is not seen.
+
+    Args:
+        photo: HxWx3 uint8.
+        right: 2 float64, pixels, the collar's corner on the wearer's right.
+        left: The left one.
+    """
+    width = max(float(np.linalg.norm(left - right)), 1.0)
+    smooth, corner = _region(photo, right, left, width, FALLS_OPEN[-1] * width)
+    lines = np.array(
+        [[curve(right - corner, left - corner, depth, p) for p in OPEN_SHAPES] for depth in FALLS_OPEN * width]
+    )
+    fallen = (lines - lines[..., :1, :]) @ _down(right, left) / (FALLS_OPEN * width)[:, None, None]
+    moved = np.array([lines + aside * fallen[..., None] * (left - right) for aside in OPEN_ASIDE])
+    both = _agreement(smooth, moved, STEP_SHARE * width / 2, parts=2).min(axis=-1)
+    found = both.max(axis=(0, 2))
+    deep = FALLS_OPEN >= OPEN_FROM
+    best = float(found[deep].max())
+    if best < max(OPEN_SHARE * float(found.max()), OPEN_FAINTEST):
+        return None
+    return float(FALLS_OPEN[deep][int(found[deep].argmax())]) * width
+
+
 def curve(right: Float64, left: Float64, depth: float, roundness: float) -> Float64:
     """A neckline: |x|^p + y^p = 1 between the neck points, `depth` pixels deep."""
     angle = np.linspace(np.pi, 0, SAMPLES)
@@ -161,28 +199,46 @@ def _sag(back: Float64) -> float:
 
 def _changes(photo: UInt8, right: Float64, left: Float64, width: float, depths: Float64) -> Float64:
     """Change of colour along every candidate: a row a roundness, a column a depth."""
+    smooth, corner = _region(photo, right, left, width, DEEPEST * width)
+    lines = np.array([[curve(right - corner, left - corner, depth, p) for depth in depths] for p in ROUNDNESS])
+    return _agreement(smooth, lines, STEP_SHARE * width / 2, parts=1)[..., 0]
+
+
+def _region(photo: UInt8, right: Float64, left: Float64, width: float, depth: float) -> tuple[Float32, Float64]:
+    """The smoothed photo around a neckline, 0 to 1, and its first pixel."""
     corner = np.maximum(np.floor(np.minimum(right, left) - AROUND * width).astype(int), 0)
-    last = np.ceil(np.maximum(right, left) + (AROUND + DEEPEST) * width).astype(int)
+    last = np.ceil(np.maximum(right, left) + AROUND * width + depth).astype(int)
     region = photo[corner[1] : last[1], corner[0] : last[0]]
-    smooth = np.asarray(cv2.GaussianBlur(region, (0, 0), max(0.006 * width, 0.6)), np.float32) / np.float32(255)
-    return np.array([[_change(smooth, right - corner, left - corner, depth, p) for depth in depths] for p in ROUNDNESS])
+    smooth = cv2.GaussianBlur(region, (0, 0), max(0.006 * width, 0.6))
+    return np.asarray(smooth, np.float32) / np.float32(255), corner.astype(np.float64)
 
 
-def _change(photo: Float32, right: Float64, left: Float64, depth: float, roundness: float) -> float:
-    """Colour difference between the two sides of a candidate that is the same all along it, its ends left out."""
-    line = curve(right, left, depth, roundness)
-    tangent = np.gradient(line, axis=0)
-    normal = np.stack([-tangent[:, 1], tangent[:, 0]], axis=1)
-    normal /= np.linalg.norm(normal, axis=1, keepdims=True) + 1e-9
-    step = STEP_SHARE * float(np.linalg.norm(left - right)) / 2
-    inner, outer = (_colours(photo, line + sign * step * normal) for sign in (-1.0, 1.0))
-    away = (inner - outer)[SAMPLES // 10 : -(SAMPLES // 10)]
-    usual = np.median(away, axis=0)
-    along = away @ (usual / (np.linalg.norm(usual) + 1e-9))
-    return float(np.clip(np.percentile(along, AGREEING), 0, STRONG_CHANGE))
+def _agreement(photo: Float32, lines: Float64, step: float, parts: int) -> Float64:
+    """Colour difference between two sides that is the same along each part of a line, its ends left out.
+
+    Args:
+        photo: HxWx3 float32, 0 to 1.
+        lines: ...xSx2 float64, pixels.
+        step: Distance of either side from the line.
+        parts: Pieces of equal length that a line is cut to.
+
+    Returns:
+        ...x`parts` float64, 0 to `STRONG_CHANGE`.
+    """
+    tangent = np.gradient(lines, axis=-2)
+    normal = np.stack([-tangent[..., 1], tangent[..., 0]], axis=-1)
+    normal /= np.linalg.norm(normal, axis=-1, keepdims=True) + 1e-9
+    inner, outer = (_colours(photo, lines + sign * step * normal) for sign in (-1.0, 1.0))
+    away = (inner - outer)[..., SAMPLES // 10 : -(SAMPLES // 10), :]
+    found = []
+    for part in np.array_split(away, parts, axis=-2):
+        usual = np.median(part, axis=-2, keepdims=True)
+        along = (part * usual).sum(axis=-1) / (np.linalg.norm(usual, axis=-1) + 1e-9)
+        found.append(np.clip(np.percentile(along, AGREEING, axis=-1), 0, STRONG_CHANGE))
+    return np.stack(found, axis=-1)
 
 
 def _colours(photo: Float32, pixels: Float64) -> Float32:
-    at = (pixels - 0.5).astype(np.float32)
-    colours = cv2.remap(photo, at[:, :1], at[:, 1:], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(colours[:, 0], np.float32)
+    at = (pixels.reshape(-1, SAMPLES, 2) - 0.5).astype(np.float32)
+    colours = cv2.remap(photo, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(colours, np.float32).reshape(*pixels.shape[:-1], 3)

@@ -35,6 +35,8 @@ NARROWEST, WIDEST = 0.24, 0.48
 """Limits of the same for necks that something stands up from; necklines may be wider."""
 HOOD_NECK = 0.36
 """The same under a hood, which covers the neck points."""
+WAISTED = 0.06
+"""How much narrower the outline is between hood and shoulders than a hood that is as wide as they are."""
 DEPARTURE = 0.05
 """Rise above the shoulder line that is a collar, not a crease, in half chest widths."""
 STANDS = 0.10
@@ -62,6 +64,8 @@ TAPER = 0.3
 """Part of the way along the seam over which an open collar ends at the front."""
 BACK_DEPTH = 0.10
 """The same of the back panel."""
+LEVELS = 120
+"""Heights at which a hood's width is looked at."""
 U = np.linspace(-1, 1, 201)
 """Where the outline's upper side is sampled."""
 
@@ -133,12 +137,14 @@ def found(photo: UInt8, line: Float64, armpits: tuple[Float64, Float64], passpor
     answer = None if passport.geometry is None else passport.geometry.neckline
     upper = _upper_side(outline)
     sides = (_Side.seen(upper, marks, -1.0), _Side.seen(upper, marks, 1.0))
-    kind = _kind(answer, upper, sides)
+    kind = _kind(answer, outline, upper, sides)
     known, sureness = None, 0.0
     if L.COLLAR_BOTTOM in marks:
         known, sureness = frame.outward(marks[L.COLLAR_BOTTOM]), passport.landmarks[L.COLLAR_BOTTOM].confidence
     if kind in STANDING:
-        return _standing(photo, frame, outline, ends=_base(sides, kind), kind=kind, said=(answer, known, sureness))
+        return _standing(
+            photo, frame, outline, ends=_base(outline, sides, kind), kind=kind, said=(answer, known, sureness)
+        )
     back_uv = _unhooked(_between(outline, *(side.end(outline) for side in sides)))
     back = frame.outward(back_uv)
     edge = front_edge(photo, back, answer, known, sureness)
@@ -232,9 +238,7 @@ class _Side:
 
 def _upper_side(outline: Float64) -> Float64:
     """Largest v of the outline over each of `U`."""
-    closed = np.concatenate([outline, outline[:1]])
-    steps = np.linspace(0, len(outline), 8 * len(outline), endpoint=False)
-    u, v = (np.interp(steps, np.arange(len(closed)), closed[:, k]) for k in (0, 1))
+    u, v = _dense(outline)
     cell = np.round((u + 1) / 2 * (len(U) - 1)).astype(int)
     inside = (cell >= 0) & (cell < len(U))
     top = np.full(len(U), -np.inf)
@@ -244,24 +248,57 @@ def _upper_side(outline: Float64) -> Float64:
     return smooth
 
 
-def _kind(answer: Answer[Neckline] | None, upper: Float64, sides: tuple[_Side, _Side]) -> Neckline:
+def _dense(outline: Float64) -> tuple[Float64, Float64]:
+    """A closed outline's u and v at eight times as many points."""
+    closed = np.concatenate([outline, outline[:1]])
+    steps = np.linspace(0, len(outline), 8 * len(outline), endpoint=False)
+    u, v = (np.interp(steps, np.arange(len(closed)), closed[:, k]) for k in (0, 1))
+    return u, v
+
+
+def _kind(answer: Answer[Neckline] | None, outline: Float64, upper: Float64, sides: tuple[_Side, _Side]) -> Neckline:
     """The passport's answer, unless it is unsure or nothing stands where it should."""
     level = np.mean([side.on_line(USUAL_NECK)[1] for side in sides])
     rise = float(np.median(upper[np.abs(U) < USUAL_NECK]) - level)  # A hook is narrower than half a neck.
     said = answer.value if answer is not None and answer.confidence >= SURE else None
+    if said is Neckline.HOOD and any(_waist(outline, side.sign) is not None for side in sides):
+        return said
     if said in STANDING:
         return said if said is Neckline.COLLAR or rise > DEPARTURE else Neckline.CREW
     return said or (Neckline.HIGH if rise > STANDS else Neckline.CREW)
 
 
-def _base(sides: tuple[_Side, _Side], kind: Neckline) -> Float64:
+def _base(outline: Float64, sides: tuple[_Side, _Side], kind: Neckline) -> Float64:
     """2x2: where shoulder lines and collar meet, right and left."""
-    usual = HOOD_NECK if kind is Neckline.HOOD else USUAL_NECK
+    if kind is Neckline.HOOD:
+        waists = [_waist(outline, side.sign) for side in sides]
+        return np.stack(
+            [
+                side.on_line(HOOD_NECK)
+                if waist is None
+                else np.array([side.sign * HOOD_NECK, waist[1] + USUAL_FALL * max(waist[0] - HOOD_NECK, 0)])
+                for side, waist in zip(sides, waists, strict=True)
+            ]
+        )
     seen = [side.departs for side in sides if side.departs is not None and NARROWEST < side.departs < WIDEST]
-    other = float(np.mean(seen)) if seen and kind is not Neckline.HOOD else usual
-    return np.stack(
-        [side.on_line(side.departs if side.departs in seen and kind is not Neckline.HOOD else other) for side in sides]
-    )
+    other = float(np.mean(seen)) if seen else USUAL_NECK
+    return np.stack([side.on_line(side.departs if side.departs in seen else other) for side in sides])
+
+
+def _waist(outline: Float64, sign: float) -> Float64 | None:
+    """|u| and v of the narrowest place between a hood and the shoulder; None where the outline only widens."""
+    u, v = _dense(outline)
+    above = (sign * u > 0) & (v > 0)
+    if not above.any():
+        return None
+    heights = np.linspace(float(v[above].max()), 0, LEVELS)
+    level = np.clip(np.searchsorted(-heights, -v[above]), 0, LEVELS - 1)
+    width = np.zeros(LEVELS)
+    np.maximum.at(width, level, np.abs(u[above]))
+    widest_yet = np.maximum.accumulate(width)
+    narrower = np.where(width > 0, widest_yet - width, 0)
+    at = int(narrower.argmax())
+    return np.array([width[at], heights[at]]) if narrower[at] > WAISTED else None
 
 
 def _corners(outline: Float64, ends: Float64) -> list[int]:

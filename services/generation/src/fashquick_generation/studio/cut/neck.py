@@ -14,7 +14,7 @@ from typing import Self
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from fashquick_common.garment import Answer, Neckline, Passport
+from fashquick_common.garment import Answer, Category, Neckline, Passport
 from fashquick_common.garment import LandmarkName as L
 from fashquick_generation.studio.arrays import Float64, UInt8
 from fashquick_generation.studio.cut.neckline import SAMPLES, curve, front_edge, open_depth
@@ -49,6 +49,8 @@ HANGER = 0.03
 """Rise of the back's edge over its neck points that a rim can have; what rises more is a hanger or a label."""
 HOOK = 0.08
 """Half of the width in the middle that may be a hanger's hook."""
+BELOW_HOOK = 70
+"""Percentile of the heights between the neck points that a hook, which is narrow, does not change."""
 OUTWARD = 0.5
 """How much farther out a collar's corner may be for each step that it is lower."""
 BASE_DEPTH = {Neckline.COLLAR: 0.25, Neckline.HIGH: 0.40, Neckline.HOOD: 0.40}
@@ -60,6 +62,12 @@ UNDER_LABEL = 0.08
 """How far the front of an open collar lies below the passport's lowest point, which is often the label's edge."""
 DEEPEST_SEAM = 0.95
 """Largest depth of that seam."""
+OPENS = frozenset({Category.JACKET, Category.COAT, Category.VEST})
+"""Garments whose standing collar may be open in front."""
+WIDEST_OPEN = 1.75
+"""Depth of an open standing collar against its width; what is deeper is a zip or a crease."""
+OPEN_STAND = 1.4
+"""Roundness of its opening."""
 TAPER = 0.3
 """Part of the way along the seam over which an open collar ends at the front."""
 BACK_DEPTH = 0.10
@@ -143,7 +151,13 @@ def found(photo: UInt8, line: Float64, armpits: tuple[Float64, Float64], passpor
         known, sureness = frame.outward(marks[L.COLLAR_BOTTOM]), passport.landmarks[L.COLLAR_BOTTOM].confidence
     if kind in STANDING:
         return _standing(
-            photo, frame, outline, ends=_base(outline, sides, kind), kind=kind, said=(answer, known, sureness)
+            photo,
+            frame,
+            outline,
+            ends=_base(outline, sides, kind),
+            kind=kind,
+            said=(answer, known, sureness),
+            opens=kind is Neckline.COLLAR or passport.category in OPENS,
         )
     back_uv = _unhooked(_between(outline, *(side.end(outline) for side in sides)))
     back = frame.outward(back_uv)
@@ -159,6 +173,7 @@ def _standing(
     ends: Float64,
     kind: Neckline,
     said: tuple[Answer[Neckline] | None, Float64 | None, float],
+    opens: bool,
 ) -> Neck:
     """A neck whose shoulder seams meet a collar or hood at `ends` (2x2, right and left)."""
     points = frame.outward(ends)
@@ -171,11 +186,14 @@ def _standing(
     edge = front_edge(photo, frame.outward(_between(outline, *_corners(outline, ends))), *said)
     width, level = float(np.linalg.norm(ends[1] - ends[0])), ends[:, 1].mean()
     rim = frame.inward(edge.line)
+    opening = open_depth(photo, edge.line[0], edge.line[-1]) if opens else None
+    across = float(np.linalg.norm(edge.line[-1] - edge.line[0]))
+    if kind is Neckline.HIGH and opening is not None and opening < WIDEST_OPEN * across:
+        rim = frame.inward(curve(edge.line[0], edge.line[-1], opening, OPEN_STAND))
     depth = max(BASE_DEPTH[kind] * width, float(level - rim[:, 1].min()))
     if kind is Neckline.COLLAR:
         known = said[1]
         lowest = HIDDEN_DEPTH * width if known is None else level - frame.inward(known)[1] + UNDER_LABEL * width
-        opening = open_depth(photo, edge.line[0], edge.line[-1])
         if opening is not None:
             lowest = opening / frame.half - float(rim[[0, -1], 1].mean() - level)
         depth = max(depth, float(lowest))
@@ -259,7 +277,7 @@ def _dense(outline: Float64) -> tuple[Float64, Float64]:
 def _kind(answer: Answer[Neckline] | None, outline: Float64, upper: Float64, sides: tuple[_Side, _Side]) -> Neckline:
     """The passport's answer, unless it is unsure or nothing stands where it should."""
     level = np.mean([side.on_line(USUAL_NECK)[1] for side in sides])
-    rise = float(np.median(upper[np.abs(U) < USUAL_NECK]) - level)  # A hook is narrower than half a neck.
+    rise = float(np.percentile(upper[np.abs(U) < USUAL_NECK], BELOW_HOOK) - level)
     said = answer.value if answer is not None and answer.confidence >= SURE else None
     if said is Neckline.HOOD and any(_waist(outline, side.sign) is not None for side in sides):
         return said

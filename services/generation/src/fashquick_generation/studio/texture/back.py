@@ -9,6 +9,7 @@ from scipy.ndimage import gaussian_filter1d, median_filter
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.garment import PatternKind
 from fashquick_generation.studio.arrays import Bool, Float32, Int
+from fashquick_generation.studio.colour import LUMINANCE
 from fashquick_generation.studio.texture.filling import continued, filled
 
 ALL_OVER = frozenset(
@@ -25,6 +26,8 @@ OTHER_COLOUR = 0.08
 """Difference of the roots of linear light from the row's cloth from which on a pixel shows something else."""
 BAND_SHARE = 0.03
 """Height, as a share of the image's, of the narrowest band of another colour that goes around; seams are narrower."""
+ROW_SAMPLES = 80
+"""Pixels of a row that are enough to tell its usual colour."""
 LEAST_ROW = 0.25
 """Part of a row that must show the bare cloth for its colour to be known."""
 PRINT_DEPTH_SHARE = 0.05
@@ -72,10 +75,14 @@ def back_of(front: Float32, sure: Bool, cuts: Bool, *, alike: bool, cancel: Canc
 
 def _rows(cloth: Float32, bare: Bool) -> Float32:
     """Hx3 float32, the usual colour of every row's bare cloth; that of rows nearby where there is little."""
-    known = np.flatnonzero(bare.mean(axis=1) >= LEAST_ROW)
+    step = max(bare.shape[1] // ROW_SAMPLES, 1)
+    cloth, bare = cloth[:, ::step], bare[:, ::step]
+    count = bare.sum(axis=1)
+    known = np.flatnonzero(count >= LEAST_ROW * bare.shape[1])
     if not len(known):
         return np.broadcast_to(np.median(cloth, axis=(0, 1)), (len(cloth), 3)).astype(np.float32)
-    usual = np.array([np.median(cloth[row][bare[row]], axis=0) for row in known])
+    ordered = np.sort(np.where(bare[known, :, None], cloth[known], np.inf), axis=1)
+    usual = ordered[np.arange(len(known)), count[known] // 2]
     every = np.arange(len(cloth))
     spread = np.stack([np.interp(every, known, usual[:, k]) for k in range(3)], axis=1)
     band = BAND_SHARE * len(cloth)
@@ -85,10 +92,11 @@ def _rows(cloth: Float32, bare: Bool) -> Float32:
 
 def _weave(cloth: Float32, plain: Float32) -> Float32:
     """HxWx1 float32 around 1: the cloth's fine structure without lines, edges and what has another colour."""
-    light = cloth.mean(axis=2) + 1e-3
+    light = cloth @ LUMINANCE + np.float32(1e-3)
     diagonal = float(np.hypot(*light.shape))
     detail = light / cv2.GaussianBlur(light, (0, 0), DETAIL_SHARE * diagonal) - 1
-    other = (np.abs(np.sqrt(cloth) - np.sqrt(plain)).max(axis=2) > OTHER_COLOUR).astype(np.float32)
+    away = np.sqrt(cloth) - np.sqrt(plain)
+    other = (np.einsum("ijk,ijk->ij", away, away) > OTHER_COLOUR**2).astype(np.float32)
     reach = 2 * round(2 * DETAIL_SHARE * diagonal) + 1
     bare = 1 - cv2.blur(cv2.dilate(other, np.ones((reach, reach), np.uint8)), (reach, reach))
     faint = np.clip(2 - np.abs(detail) / DETAIL_LIMIT, 0, 1)
@@ -111,7 +119,7 @@ def reverse_of(lit: Float32, seen: Bool, front: Float32) -> Float32:
         front: HxWx3 float32, the outside.
     """
     if seen.sum() < LEAST_SEEN:
-        return np.broadcast_to(front.mean(axis=(0, 1)), front.shape).astype(np.float32)
+        return np.broadcast_to(front.reshape(-1, 3).mean(axis=0), front.shape).astype(np.float32)
     usual = np.median(lit[seen], axis=0)
     away = np.linalg.norm(np.sqrt(lit) - np.sqrt(usual), axis=2)
     return filled(lit, seen & (away <= max(LABEL_AWAY, float(np.median(away[seen])))))

@@ -119,7 +119,7 @@ def _brightest(photo: UInt8) -> float:
 
 def _compressed(light: Float32) -> Float32:
     """Highlights bent into what cloth can return, in hue and order as they were: all channels by one factor."""
-    peak = light.max(axis=-1, keepdims=True)
+    peak = np.maximum(np.maximum(light[..., 0], light[..., 1]), light[..., 2])[..., None]
     room = BRIGHTEST - KNEE
     bent = np.where(peak > KNEE, KNEE + room * (1 - np.exp(-np.maximum(peak - KNEE, 0) / room)), peak)
     out: Float32 = (light * (bent / np.maximum(peak, 1e-6))).astype(np.float32)

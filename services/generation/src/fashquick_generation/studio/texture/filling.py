@@ -25,7 +25,7 @@ def filled(image: Float32, known: Bool) -> Float32:
     weight = known.astype(np.float32)
     colour = image * weight[..., None]
     if min(weight.shape) <= 2:
-        mean = colour.sum(axis=(0, 1)) / max(float(weight.sum()), 1e-9)
+        mean = colour.reshape(-1, 3).sum(axis=0) / max(float(weight.sum()), 1e-9)
         return np.where(known[..., None], image, mean).astype(np.float32)
     half = (-(-weight.shape[1] // 2), -(-weight.shape[0] // 2))
     small_weight = np.asarray(cv2.resize(weight, half, interpolation=cv2.INTER_AREA), np.float32)
@@ -49,7 +49,7 @@ def continued(image: Float32, known: Bool, depth: float) -> Float32:
     if known.all():
         return smooth
     away, nearest = _border(known)
-    distance = np.linalg.norm(away, axis=2)
+    distance = np.hypot(away[..., 0], away[..., 1])
     folded = depth - np.abs(np.mod(distance, 2 * depth) - depth)
     inward = (-folded / np.maximum(distance, 1e-6))[..., None] * away
     places = np.where(known[..., None], nearest, nearest + inward).astype(np.float32)

@@ -58,9 +58,9 @@ def surely_garment(light: Float32, mask: Bool, holes: Bool, cancel: CancelFlag) 
 def _like_ground(root: Float32, garment: Float32, ground: Float32) -> Bool:
     """Whether a pixel looks like the ground around the garment, or like a mixture of both, as on soft rims."""
     way, away = ground - garment, root - garment
-    length = np.maximum((way * way).sum(axis=2), LEAST_APART**2)
-    part = (away * way).sum(axis=2) / length
-    off = np.maximum((away * away).sum(axis=2) - part * part * length, 0)
+    length = np.maximum(np.einsum("ijk,ijk->ij", way, way), LEAST_APART**2)
+    part = np.einsum("ijk,ijk->ij", away, way) / length
+    off = np.maximum(np.einsum("ijk,ijk->ij", away, away) - part * part * length, 0)
     mixed = (part > MIXED) & (off < (OFF_MIXTURE * part) ** 2 * length)
     out: Bool = (part > 0.5) | mixed
     return out

@@ -29,6 +29,8 @@ ROWS = 256
 """Rows a kernel call: below 20 ms."""
 FOLD_SHARE = 0.006
 """Reach of a fold's shade, as a share of the image's diagonal."""
+BROAD_SIGMA_PX = 5.0
+"""Standard deviation, in pixels of the image that is made for it, at which a wide blur is done."""
 LIGHT_SHARE = 0.06
 """Reach of changes of the light over the garment."""
 ALONG, ACROSS = 0.25, 0.035
@@ -167,7 +169,7 @@ def evened(lit: Float32, known: Bool, prints: Bool, cloth: Cloth, cancel: Cancel
     size = _field_size(lit.shape)
     total, share = _shrunk(shade * weight, size), _shrunk(weight, size)
     diagonal = float(np.hypot(*size))
-    broad_total, broad_share = (cv2.GaussianBlur(one, (0, 0), LIGHT_SHARE * diagonal) for one in (total, share))
+    broad_total, broad_share = (_blurred(one, LIGHT_SHARE * diagonal) for one in (total, share))
     cancel.check()
     broad = broad_total / (broad_share + 1e-3)
     fine_total, fine_share = (cv2.GaussianBlur(one, (0, 0), FOLD_SHARE * diagonal) for one in (total, share))
@@ -188,15 +190,22 @@ def _untinted(lit: Float32, weight: Float32, cloth: Cloth, size: tuple[int, int]
     sigma = LIGHT_SHARE * float(np.hypot(*size))
     ground = cloth.dyes[_ground(cloth.dyes)].colour
     prior = TINT_SCARCE * ground
-    seen = cv2.GaussianBlur(colour, (0, 0), sigma) + prior
-    seen = np.asarray(seen, np.float32) / (cv2.GaussianBlur(share, (0, 0), sigma) + TINT_SCARCE)[..., None]
+    seen = (_blurred(colour, sigma) + prior) / (_blurred(share, sigma) + TINT_SCARCE)[..., None]
     there, wanted = (one / np.maximum(one @ LUMINANCE, 1e-5)[..., None] for one in (seen, ground))
     tint = np.clip(np.log(np.maximum(wanted, 1e-3) / np.maximum(there, 1e-3)), -MOST_TINT, MOST_TINT)
-    return np.exp(cloth.strength.light * tint).astype(np.float32)
+    return np.asarray(np.exp(cloth.strength.light * tint), np.float32)
 
 
 def _ground(dyes: list[Dye]) -> int:
     return max(range(len(dyes)), key=lambda index: dyes[index].share)
+
+
+def _blurred(image: Float32, sigma: float) -> Float32:
+    """A wide Gaussian blur, by way of a small image: what is so smooth needs no more."""
+    step = max(sigma / BROAD_SIGMA_PX, 1.0)
+    size = (max(round(image.shape[1] / step), 1), max(round(image.shape[0] / step), 1))
+    small = cv2.GaussianBlur(_shrunk(image, size), (0, 0), sigma / step)
+    return np.asarray(cv2.resize(small, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def _shrunk(image: Float32, size: tuple[int, int]) -> Float32:

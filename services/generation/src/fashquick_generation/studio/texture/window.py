@@ -15,8 +15,8 @@ Pixels = TypeVar("Pixels", UInt8, Float32)
 
 MARGIN_SHARE = 0.02
 """Room around garment and pattern, as a share of the diagonal, for filters that look around."""
-LARGEST_PX = 2048
-"""Longest side of a texture: as much as the largest picture shows of a garment."""
+LARGEST_PX = 1600
+"""Longest side of a texture: a texel a pixel in the largest picture, and no step on it longer than 100 ms."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,19 +17,22 @@ MIXED = 0.2
 """Part of the ground in a mixture from which on it shows."""
 OFF_MIXTURE = 0.6
 """Distance of a mixture from the line between garment and ground, against its way along it: trimmings lie farther."""
+DYED = 0.35
+"""Distance from a colour of the garment's, against that from the ground, up to which a pixel surely shows it."""
 LEAST_APART = 0.08
 """Difference of the roots of linear light below which garment and ground cannot be told apart, nor need to be."""
 DEEP_SHARE = 0.04
 """Pixels farther inside than this are garment without doubt."""
 
 
-def surely_garment(light: Float32, mask: Bool, holes: Bool, cancel: CancelFlag) -> Bool:
+def surely_garment(light: Float32, mask: Bool, holes: Bool, dyes: Float32, cancel: CancelFlag) -> Bool:
     """The mask without its rim, without background along it, and without holes that show the floor.
 
     Args:
         light: HxWx3 float32, linear light.
         mask: HxW, the garment without holes.
         holes: HxW, where the mask had some.
+        dyes: Kx3 float32, linear light of the garment's main colours in the photo; none where they are not known.
         cancel: Checked between steps.
     """
     diagonal = float(np.hypot(np.ptp(np.flatnonzero(mask.any(axis=0))), np.ptp(np.flatnonzero(mask.any(axis=1)))))
@@ -49,7 +52,7 @@ def surely_garment(light: Float32, mask: Bool, holes: Bool, cancel: CancelFlag) 
     cancel.check()
     ground = filled(root, outside)
     cancel.check()
-    like_ground = _like_ground(root, garment, ground)
+    like_ground = _like_ground(root, garment, ground) & ~_dyed(root, ground, np.sqrt(dyes))
     doubtful = (depth < FRINGE_SHARE * diagonal) | near_hole
     kept: Bool = sure & ~(doubtful & like_ground)
     return kept if kept.any() else sure
@@ -58,12 +61,25 @@ def surely_garment(light: Float32, mask: Bool, holes: Bool, cancel: CancelFlag) 
 def _like_ground(root: Float32, garment: Float32, ground: Float32) -> Bool:
     """Whether a pixel looks like the ground around the garment, or like a mixture of both, as on soft rims."""
     way, away = ground - garment, root - garment
-    length = np.maximum(np.einsum("ijk,ijk->ij", way, way), LEAST_APART**2)
+    length = np.maximum(_square(way), LEAST_APART**2)
     part = np.einsum("ijk,ijk->ij", away, way) / length
-    off = np.maximum(np.einsum("ijk,ijk->ij", away, away) - part * part * length, 0)
+    off = np.maximum(_square(away) - part * part * length, 0)
     mixed = (part > MIXED) & (off < (OFF_MIXTURE * part) ** 2 * length)
     out: Bool = (part > 0.5) | mixed
     return out
+
+
+def _dyed(root: Float32, ground: Float32, dyes: Float32) -> Bool:
+    """Whether a pixel shows a colour of the garment's pattern, which may be far from the cloth around it."""
+    limit = DYED**2 * _square(root - ground)
+    shown = np.zeros(root.shape[:2], bool)
+    for dye in dyes:
+        shown |= _square(root - dye) < limit
+    return shown
+
+
+def _square(away: Float32) -> Float32:
+    return np.asarray(np.einsum("ijk,ijk->ij", away, away), np.float32)
 
 
 def above(line: Float64, shape: tuple[int, int]) -> Bool:

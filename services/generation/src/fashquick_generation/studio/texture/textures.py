@@ -25,6 +25,10 @@ PRINT_MARGIN = 0.08
 """Room around a print's box, as a share of its longer side: shadows and outlines of letters."""
 OPENING_SHARE = 0.05
 """Half the width, as a share of the garment's, of the strip with buttons or a zip in the middle of a front."""
+MAIN_SHARE = 0.1
+"""Part of the garment from which on a colour surely is its own: a loose mask brings others along."""
+FLY_SHARE = 0.3
+"""Part of the height of trousers, from the waist, that has a fly."""
 BUTTONED = frozenset({Category.SHIRT, Category.JACKET, Category.COAT, Category.VEST})
 """Garments that open in front."""
 
@@ -66,7 +70,8 @@ def textures(garment: GarmentInput, pattern: Pattern, scale: float, cancel: Canc
     light = linear(window.cut(garment.photo))
     mask, holes = (window.cut_flags(flags) > 127 for flags in (pattern.outline.mask, pattern.outline.holes))
     cancel.check()
-    sure = surely_garment(light, mask, holes, cancel)
+    main = linear(np.array([one.srgb for one in passport.palette if one.share >= MAIN_SHARE], np.uint8).reshape(-1, 3))
+    sure = surely_garment(light, mask, holes, main, cancel)
     exposure = exposure_of(garment.photo, light[sure], passport)
     lit = exposure.applied(light)
     cancel.check()
@@ -82,7 +87,11 @@ def textures(garment: GarmentInput, pattern: Pattern, scale: float, cancel: Canc
     cancel.check()
     inside = reverse_of(lit, sure & neck, front)
     cancel.check()
-    cuts = printed | neck | (_opening(mask) if passport.category in BUTTONED else False)
+    cuts = printed | neck
+    if passport.category in BUTTONED:
+        cuts |= _opening(mask, 1.0)
+    elif pattern.family is Family.TROUSERS:
+        cuts |= _opening(mask, FLY_SHARE)
     alike = kind in ALL_OVER or pattern.family is Family.TROUSERS
     back = back_of(front, sure, cuts, alike=alike, cancel=cancel)
     cancel.check()
@@ -110,10 +119,11 @@ def _printed(passport: Passport, window: Window) -> Bool:
     return area > 0
 
 
-def _opening(mask: Bool) -> Bool:
-    """The strip in the middle of a front."""
+def _opening(mask: Bool, share: float) -> Bool:
+    """The strip in the middle of a front, from the top over a share of the garment's height."""
     strip = np.zeros(mask.shape, bool)
-    for row in np.flatnonzero(mask.any(axis=1)):
+    rows = np.flatnonzero(mask.any(axis=1))
+    for row in rows[: round(share * len(rows))]:
         columns = np.flatnonzero(mask[row])
         middle, half = (columns[0] + columns[-1]) / 2, OPENING_SHARE * (columns[-1] - columns[0])
         strip[row, max(round(middle - half), 0) : round(middle + half) + 1] = True

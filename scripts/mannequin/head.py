@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from mannequin.meshes import Faces, Points, even_sphere
 from numpy.typing import NDArray
+
+from mannequin.meshes import Faces, Points, even_sphere
 
 HEAD_POINTS = 1400
 TAPER = 0.15

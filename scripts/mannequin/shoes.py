@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from mannequin.meshes import Faces, Points, even_sphere, smoothed
 from numpy.typing import NDArray
 from scipy.spatial import ConvexHull
+
+from mannequin.meshes import Faces, Points, even_sphere, smoothed
 
 SHOE_LEATHER_M = 0.004
 SHOE_POINTS = 900

@@ -86,7 +86,7 @@ _UPRIGHT: Mapping[str, Euler] = MappingProxyType({"neck01": (-5, 0, 0), "head": 
 _STAND = Leg((0.0, 0.0), (0.5, -1.5))
 _APART = Leg((6.0, 0.0), (6.0, -1.0))
 _BEARING = Leg((-1.5, -1.0), (-0.5, -3.0), out=4.0)
-_FREE = Leg((6.0, 9.0), (6.5, -13.0), out=16.0)
+_FREE = Leg((6.0, 9.0), (6.5, -7.0), out=16.0)
 _WEIGHT_ON_RIGHT: Mapping[str, Euler] = MappingProxyType(
     {
         "root": (0, 3.5, 0),
@@ -117,15 +117,15 @@ POSES: Mapping[str, Pose] = MappingProxyType(
         "three-quarter": Pose(
             Arm((13, -8), (8, 14)),
             Arm((15, 0), (9, 20)),
-            Leg((3.0, 8.0), (3.0, -10.0), out=12.0),
+            Leg((3.0, 8.0), (3.0, -9.0), out=12.0),
             _STAND,
-            {**_UPRIGHT, "root": (0, 0, 32), "spine03": (0, 0, -6), "head": (5, 0, -14)},
+            {**_UPRIGHT, "root": (0, 2.5, 32), "spine05": (0, -2.5, 0), "spine03": (0, 0, -6), "head": (5, 0, -14)},
         ),
         "walk": Pose(
             Arm((12, 14), (8, 28)),
             Arm((12, -16), (8, -4)),
-            Leg((1.0, -11.0), (1.0, -27.0), out=6.0, heel=29.0),
-            Leg((1.0, 14.0), (1.0, 4.0), out=6.0, heel=-3.0),
+            Leg((1.0, -11.0), (1.0, -32.0), out=6.0, heel=22.0),
+            Leg((1.0, 14.0), (1.0, 6.0), out=6.0, heel=-13.0),
             {**_UPRIGHT, "root": (0, 0, 5), "spine03": (0, 0, -9)},
         ),
     }
@@ -190,16 +190,18 @@ def rotations(model: BodyModel, pose: Pose) -> Float64:
     turns = np.tile(np.eye(3), (len(model.bones), 1, 1))
     for bone, angles in pose.turns.items():
         turns[model.bones[bone]] = _matrix(angles)
-    for side, mirror, arm, leg in (("L", 1.0, pose.left, pose.left_leg), ("R", -1.0, pose.right, pose.right_leg)):
-        _turn_arm(model, turns, side, mirror, arm)
+    front = _matrix((0.0, 0.0, pose.turns.get("root", STILL)[2]))
+    for side, arm, leg in (("L", pose.left, pose.left_leg), ("R", pose.right, pose.right_leg)):
+        _turn_arm(model, turns, side, arm)
         _turn_hand(model, turns, side)
-        _turn_leg(model, turns, side, mirror, leg, pose.turns.get("root", STILL)[2])
+        _turn_leg(model, turns, side, leg, front)
     for bone, angles in pose.further.items():
         turns[model.bones[bone]] = _matrix(angles) @ turns[model.bones[bone]]
     return turns
 
 
-def _turn_arm(model: BodyModel, turns: Float64, side: str, mirror: float, arm: Arm) -> None:
+def _turn_arm(model: BodyModel, turns: Float64, side: str, arm: Arm) -> None:
+    mirror = 1.0 if side == "L" else -1.0
     bone = {name: model.bones[f"{name}.{side}"] for name in _ARM_BONES}
     shoulder, elbow, wrist = (model.heads[bone[name]] for name in ("upperarm01", "lowerarm01", "wrist"))
     upper = _shortest_turn(elbow - shoulder, _direction(arm.upper, mirror))
@@ -240,10 +242,10 @@ def _turn_hand(model: BodyModel, turns: Float64, side: str) -> None:
             turns[model.bones[f"finger{finger}-{number}.{side}"]] = bend.as_matrix()
 
 
-def _turn_leg(model: BodyModel, turns: Float64, side: str, mirror: float, leg: Leg, yaw: float) -> None:
+def _turn_leg(model: BodyModel, turns: Float64, side: str, leg: Leg, front: Float64) -> None:
+    mirror = 1.0 if side == "L" else -1.0
     bone = {name: model.bones[f"{name}.{side}"] for name in ("upperleg01", "lowerleg01", "foot")}
     hip, knee, ankle = (model.heads[bone[name]] for name in ("upperleg01", "lowerleg01", "foot"))
-    front = _matrix((0.0, 0.0, yaw))
     hips = turns[model.bones["root"]] @ turns[model.bones[f"pelvis.{side}"]]
     thigh = front @ _shortest_turn(knee - hip, _direction(leg.upper, mirror))
     shin = _shortest_turn(thigh @ (ankle - knee), front @ _direction(leg.lower, mirror)) @ thigh

@@ -18,8 +18,9 @@ Keypoints = Mapping[str, Points]
 HIDDEN_M = 0.012
 """Skin farther than this inside a garment's edges is never seen."""
 
-LAST_ROUNDS = 2
-"""Smoothing after a garment was moved out of the skin: takes away what a fold of the skin left on it."""
+LAST_ROUNDS, LEAST_EASE = 2, 0.45
+"""Smoothing after a garment was moved out of the skin takes away what folds of the skin left on it; where that took
+it under this share of its ease, it is moved out again."""
 
 WAIST_ABOVE_HIP_M = 0.18
 LEGGINGS_WAIST_ABOVE_HIP_M = 0.09
@@ -28,10 +29,10 @@ TROUSERS_EASE_M = 0.011
 TROUSERS_HEM_RADIUS_M = 0.062
 HEM_BELOW_ANKLE_M = 0.035
 TROUSERS_END_BELOW_ANKLE_M = 0.03
-LEGGINGS_EASE_M = 0.003
+LEGGINGS_EASE_M = 0.004
 LEGGINGS_END_BELOW_ANKLE_M = 0.065
 """Inside the shoes."""
-TOP_EASE_M = 0.005
+TOP_EASE_M = 0.008
 TOP_ROUNDS = 45
 TOP_HEM_BELOW_HIP_M = 0.035
 SLEEVE_SHARE = 0.42
@@ -109,10 +110,15 @@ class Garment:
         cloth = self.cut.faces.astype(np.int32)
         normals = vertex_normals(np.ascontiguousarray(smoothed(skin, self.cut.faces, 2)), cloth)
         points = smoothed(skin, self.cut.faces, self.rounds)
-        away = ((points - skin) * normals).sum(axis=1)
-        points = points + np.maximum(self.ease_m - away, 0)[:, None] * normals
-        points = smoothed(points, self.cut.faces, LAST_ROUNDS)
+        points = smoothed(_outside(points, skin, normals, self.ease_m), self.cut.faces, LAST_ROUNDS)
+        points = _outside(points, skin, normals, LEAST_EASE * self.ease_m)
         return self.finish(points, self.cut.faces, keypoints) if self.finish else points
+
+
+def _outside(points: Points, skin: Points, normals: Points, ease_m: float) -> Points:
+    """Points moved out along the normals of the skin under them until they are `ease_m` above it."""
+    away = ((points - skin) * normals).sum(axis=1)
+    return points + np.maximum(ease_m - away, 0)[:, None] * normals
 
 
 def garments(form: Form) -> dict[Companion, Garment]:

@@ -23,7 +23,7 @@ from fashquick_generation.engine import (
 from fashquick_generation.studio.cut import drafting
 from fashquick_generation.studio.drape import dressing
 from fashquick_generation.studio.drape.fabrics import JERSEY
-from fashquick_generation.studio.figure import body, measures, poses
+from fashquick_generation.studio.figure import body, finishes, measures, poses
 from fashquick_generation.studio.figure.companions import companions_for
 from fashquick_generation.studio.photograph import (
     framing,
@@ -56,7 +56,7 @@ def dressed(job: GenerationJob) -> dressing.Dressed:
 
 @pytest.fixture(scope="session")
 def sitting(dressed: dressing.Dressed) -> render.Sitting:
-    return render.seated(scene.assembled(dressed, CancelFlag()), [None], CancelFlag())
+    return render.seated(scene.assembled(dressed, CancelFlag()), [None], finishes.named(""), CancelFlag())
 
 
 def plain(colour: tuple[float, float, float]) -> textures.Texture:

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from fashquick_common.errors import BadField, BadMask, NotBuilt
+from fashquick_common.errors import BadField, BadMask
 from fashquick_common.scene_limits import (
     MAX_GARMENTS,
     MAX_HEIGHT_PX,
@@ -17,14 +17,11 @@ from fashquick_common.scene_limits import (
 )
 from fashquick_generation.engine import (
     Backdrop,
-    Figure,
     GarmentInput,
     GenerationJob,
     View,
 )
 from fashquick_generation.studio.cut import drafting
-
-MAX_TURN_DEGREES = 180.0
 
 
 def check(job: GenerationJob) -> None:
@@ -34,12 +31,10 @@ def check(job: GenerationJob) -> None:
         BadField: A count, size, angle or colour is outside its limits, or photo and passport do not belong together.
         BadMask: An alpha has another size than its photo.
         CategoryNotSupported: The studio cannot cut garments of this category.
-        NotBuilt: The studio cannot do this yet.
     """
     _check_counts(job)
     for garment in job.garments:
         _check_garment(garment)
-    _check_figure(job.figure)
     for view in job.views:
         _check_view(view)
     _check_backdrop(job.backdrop)
@@ -77,24 +72,9 @@ def _check_garment(garment: GarmentInput) -> None:
         )
 
 
-def _check_figure(figure: Figure) -> None:
-    if figure.size:
-        raise NotBuilt("the studio cannot change the size of a body preset yet; leave the size empty")
-    if figure.finish:
-        raise NotBuilt("the studio has one finish of its mannequin yet; leave the finish empty")
-
-
 def _check_view(view: View) -> None:
     if not math.isfinite(view.yaw_degrees):
         raise BadField(f"yaw is {view.yaw_degrees}; give a finite angle in degrees", field="view.yaw_degrees")
-    for bone, turn in view.angles.items():
-        if not all(-MAX_TURN_DEGREES <= angle <= MAX_TURN_DEGREES for angle in turn):
-            raise BadField(
-                f"{bone} is turned by {turn}; give angles of {-MAX_TURN_DEGREES:g} to {MAX_TURN_DEGREES:g} degrees",
-                field="view.angles",
-            )
-    if view.angles:
-        raise NotBuilt("the studio cannot turn single joints yet; name a pose")
 
 
 def _check_backdrop(backdrop: Backdrop) -> None:

@@ -18,7 +18,7 @@ from fashquick_generation.studio.arrays import Float32, UInt8
 from fashquick_generation.studio.cut import drafting
 from fashquick_generation.studio.cut.pattern import Pattern
 from fashquick_generation.studio.drape import dressing, fabrics
-from fashquick_generation.studio.figure import baked, body, measures, poses
+from fashquick_generation.studio.figure import baked, body, finishes, measures, poses, posing
 from fashquick_generation.studio.figure.companions import companions_for
 from fashquick_generation.studio.photograph import framing, keypoints, maps, render, scene
 from fashquick_generation.studio.sample import sample_job
@@ -100,7 +100,8 @@ class _Session:
         categories = [drafting.supported(garment.passport.category) for garment in job.garments]
         self._model = body.load(job.figure, companions_for(categories))
         # Looked up at once, so that an unknown name is told before any work.
-        self._poses = {view.pose: poses.named(view.pose) for view in job.views}
+        self._finish = finishes.named(job.figure.finish)
+        self._poses = {_stance(view): posing.posed_by(view, self._model) for view in job.views}
         self._textures: dict[tuple[int, float], textures.Texture] = {}
         garments = len(job.garments)
         frames = effort.frames(garments, len(self._poses))
@@ -113,14 +114,14 @@ class _Session:
             outfit = dressing.fallen(
                 self._model, pieces, effort=self._effort, on_frame=self._on_frame, cancel=self._cancel
             )
-        for name, pose in self._poses.items():
+        for stance, pose in self._poses.items():
             with self._clock.timed("drape"):
                 dressed = dressing.posed(outfit, pose, on_frame=self._on_frame, cancel=self._cancel)
             with self._clock.timed("render"):
                 feel = [garment.passport.texture for garment in self._job.garments]
-                sitting = render.seated(scene.assembled(dressed, self._cancel), feel, self._cancel)
+                sitting = render.seated(scene.assembled(dressed, self._cancel), feel, self._finish, self._cancel)
             for index, view in enumerate(self._job.views):
-                if view.pose == name:
+                if _stance(view) == stance:
                     self._hear(self._photograph(index, view, pieces, sitting, dressed.facts))
         self._clock.tell("done", self._clock.work)
         return self._clock.seconds
@@ -177,6 +178,11 @@ class _Session:
             scale = pattern.pixel_m * texels_per_metre
             self._textures = kept | {key: textures.textures(self._job.garments[index], pattern, scale, self._cancel)}
         return self._textures[key]
+
+
+def _stance(view: View) -> tuple[object, ...]:
+    """What tells one pose from another."""
+    return view.pose, *sorted(view.angles.items())
 
 
 def _preview(photo: UInt8, pattern: Pattern) -> UInt8:

@@ -56,7 +56,7 @@ def phenotype_of(figure: Figure) -> Phenotype:
         BadField: There is no such preset or size, or a phenotype is not from 0 to 1.
     """
     if figure.body not in PRESETS:
-        raise BadField(f"body {figure.body!r} is unknown; choose one of {', '.join(PRESETS)}", field="figure.body")
+        raise BadField(f"body {figure.body!r} is unknown; choose one of {', '.join(PRESETS)}", field="body")
     return replace(_sized(figure.body, figure.size), **_given(figure.phenotype))
 
 
@@ -64,7 +64,7 @@ def _sized(body: str, size: str) -> Phenotype:
     if not size:
         return PRESETS[body]
     if size not in SIZES[body]:
-        raise BadField(f"size {size!r} is unknown; choose one of {', '.join(SIZES[body])}", field="figure.size")
+        raise BadField(f"size {size!r} is unknown; choose one of {', '.join(SIZES[body])}", field="size")
     weight, muscle = SIZES[body][size]
     return replace(PRESETS[body], weight=weight, muscle=muscle)
 
@@ -73,5 +73,5 @@ def _given(phenotype: Phenotype) -> dict[str, float]:
     given = {name: value for name, value in asdict(phenotype).items() if value is not None}
     for name, value in given.items():
         if not (math.isfinite(value) and 0.0 <= value <= 1.0):
-            raise BadField(f"{name} is {value}; give a number from 0 to 1", field=f"figure.phenotype.{name}")
+            raise BadField(f"{name} is {value}; give a number from 0 to 1", field=f"phenotype.{name}")
     return given

@@ -108,7 +108,7 @@ POSES: Mapping[str, Pose] = MappingProxyType(
             {**_WEIGHT_ON_RIGHT, "head": (5, 2.0, 10)},
         ),
         "hand-on-hip": Pose(
-            Arm((46, -18), (-52, 24), 0.0),
+            Arm((57, -14), (-40, 18), -10.0),
             Arm((14, -4), (9, 14)),
             _FREE,
             _BEARING,

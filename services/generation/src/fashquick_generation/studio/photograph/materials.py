@@ -24,8 +24,6 @@ class Material:
     sharpness: float
 
 
-SKIN = Material(0.05, 0.035, 14.0)
-"""A mannequin's matte lacquer."""
 COMPANION = Material(0.02, 0.0, 1.0)
 JERSEY = Material(0.03, 0.010, 12.0)
 """A faint, broad highlight, without which black cloth shows no folds."""

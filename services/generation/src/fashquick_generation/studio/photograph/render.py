@@ -12,7 +12,9 @@ from fashquick_common.cancel import CancelFlag
 from fashquick_common.garment import Texture as Feel
 from fashquick_generation.engine import Backdrop, BackdropKind
 from fashquick_generation.studio.arrays import Float32, UInt8
+from fashquick_generation.studio.colour import linear
 from fashquick_generation.studio.figure.companions import Companion
+from fashquick_generation.studio.figure.finishes import Finish
 from fashquick_generation.studio.photograph import backdrop as sweeps
 from fashquick_generation.studio.photograph import lighting, materials, raster, shading
 from fashquick_generation.studio.photograph.camera import Camera
@@ -24,7 +26,6 @@ from fashquick_generation.studio.texture.textures import Texture
 
 TEXELS = 2
 """Texels of cloth wanted a pixel's side: one for each of its samples."""
-SKIN_PAINT = (0.56, 0.525, 0.495)
 COMPANION_PAINT: Mapping[Companion, tuple[float, float, float]] = MappingProxyType(
     {
         Companion.LEGGINGS: (0.040, 0.041, 0.046),
@@ -33,7 +34,7 @@ COMPANION_PAINT: Mapping[Companion, tuple[float, float, float]] = MappingProxyTy
         Companion.TOP: (0.60, 0.60, 0.59),
     }
 )
-"""Linear light that the figure returns: matte lacquer, charcoal, off-white."""
+"""Linear light that companion clothes return: charcoal, off-white."""
 BAND_PIXELS = 100_000
 """Pixels of a band: some 40 MB of buffers a thread, and no step on them longer than 50 ms."""
 
@@ -55,21 +56,24 @@ class Sitting:
     materials: tuple[Material, ...]
 
 
-def seated(world: Scene, feel: Sequence[Feel | None], cancel: CancelFlag) -> Sitting:
+def seated(world: Scene, feel: Sequence[Feel | None], finish: Finish, cancel: CancelFlag) -> Sitting:
     """Prepare a scene for its pictures.
 
     Args:
         world: What is there.
         feel: What each garment's cloth is like, as its passport says.
+        finish: The mannequin's.
         cancel: Checked between steps.
     """
-    paint = np.array([SKIN_PAINT, *(COMPANION_PAINT[name] for name in world.companions)], np.float32)
+    paint = np.array(
+        [linear(np.array(finish.colour, np.uint8)), *(COMPANION_PAINT[name] for name in world.companions)], np.float32
+    )
     companions = [materials.COMPANION] * len(world.companions)
     return Sitting(
         world,
         shadow_maps(world.hiding, world.hiding_faces, cancel),
         paint,
-        (materials.SKIN, *companions, *map(materials.cloth_of, feel)),
+        (Material(finish.fuzz, finish.gloss, finish.sharpness), *companions, *map(materials.cloth_of, feel)),
     )
 
 

@@ -144,10 +144,10 @@ def named(name: str) -> Pose:
     return pose
 
 
-def arms_out(abduction: float) -> Pose:
-    """Straight arms at `abduction` degrees from hanging, the legs a little apart: how garments are put on."""
-    arm = Arm((abduction, 0), (abduction, 2))
-    return Pose(arm, arm, _APART, _APART)
+def arms_out(abduction: float, legs_apart: float = 5.0) -> Pose:
+    """Straight arms at `abduction` degrees from hanging, each leg at `legs_apart`: how garments are put on."""
+    arm, leg = Arm((abduction, 0), (abduction, 2)), Leg((legs_apart, 0.0), (legs_apart, -1.0))
+    return Pose(arm, arm, leg, leg)
 
 
 def between(first: Pose, last: Pose, t: float) -> Pose:

@@ -47,8 +47,7 @@ class TrouserPlacer:
 
     def first(self, pattern: Pattern) -> Pose:  # noqa: ARG002
         """Arms away from the hips, legs from each other; see `Placer`."""
-        turns = {"upperleg01.L": (0.0, LEGS_DEGREES, 0.0), "upperleg01.R": (0.0, -LEGS_DEGREES, 0.0)}
-        return replace(arms_out(ARMS_DEGREES), turns=turns)
+        return arms_out(ARMS_DEGREES, LEGS_DEGREES)
 
     def place(self, pattern: Pattern, cloth: Cloth, body: PosedBody, under: Float64) -> Placed:  # noqa: ARG002
         """Build the garment around the body; see `Placer`."""

@@ -36,6 +36,11 @@ SHOD_M = 0.015
 STUMP_WIDTH = 0.75
 """How wide the neck, which goes on to the middle of the head, ends there."""
 
+FACE = ("nose", "eye", "ear")
+"""Key points that move onto the abstract head."""
+ON_HEAD = 0.92
+"""How far from its middle they are, for a skeleton that stays inside the silhouette."""
+
 PART_OF_BONE = (
     (("upperarm", "shoulder01"), Part.UPPER_ARM_LEFT),
     (("lowerarm",), Part.FOREARM_LEFT),
@@ -76,6 +81,8 @@ class Baker:
         skin = self.skin.share @ vertices
         head, head_faces = egg(vertices, self._marks)
         stump, self._rim = strip(border_edges(self.skin.faces), len(skin))
+        face = [name for name in source.keypoint_names if name.endswith(FACE)]
+        self._face = {name: int(np.linalg.norm(head - keypoints[name], axis=1).argmin()) for name in face}
         nape = np.einsum("c,ck->k", shares, source.joints[:, source.bone_names.index("neck01")])
         self.garments = garments(Form(skin, self.skin.faces, parts, keypoints, nape))
         below = vertices[:, 2] < keypoints["left_ankle"][2]
@@ -96,8 +103,10 @@ class Baker:
         keypoints = self.keypoints(vertices)
         skin = self.skin.share @ vertices
         head, _ = egg(vertices, self._marks)
+        middle = head.mean(axis=0)
+        keypoints |= {name: middle + ON_HEAD * (head[at] - middle) for name, at in self._face.items()}
         rim = skin[self._rim]
-        stump = head.mean(axis=0) + STUMP_WIDTH * (rim - rim.mean(axis=0))
+        stump = middle + STUMP_WIDTH * (rim - rim.mean(axis=0))
         return {
             SKIN: np.concatenate([skin, stump, head]),
             **{name: garment.on(skin, keypoints) for name, garment in self.garments.items()},

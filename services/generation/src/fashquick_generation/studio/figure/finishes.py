@@ -31,11 +31,11 @@ class Finish:
 
 FINISHES: Mapping[str, Finish] = MappingProxyType(
     {
-        "stone": Finish((198, 192, 187)),
+        "stone": Finish((203, 195, 187)),
         "white": Finish((232, 230, 226), gloss=0.02),
         "grey": Finish((136, 136, 137)),
         "black": Finish((38, 38, 40), fuzz=0.03, gloss=0.045, sharpness=18.0),
-        "porcelain": Finish((231, 205, 187)),
+        "porcelain": Finish((229, 207, 191)),
         "sand": Finish((214, 176, 146)),
         "honey": Finish((184, 135, 98)),
         "chestnut": Finish((132, 87, 60), fuzz=0.035),

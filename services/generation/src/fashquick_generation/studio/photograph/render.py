@@ -29,9 +29,9 @@ TEXELS = 2
 COMPANION_PAINT: Mapping[Companion, tuple[float, float, float]] = MappingProxyType(
     {
         Companion.LEGGINGS: (0.040, 0.041, 0.046),
-        Companion.SHOES: (0.60, 0.60, 0.59),
+        Companion.SHOES: (0.78, 0.78, 0.77),
         Companion.TROUSERS: (0.040, 0.041, 0.046),
-        Companion.TOP: (0.60, 0.60, 0.59),
+        Companion.TOP: (0.76, 0.76, 0.75),
     }
 )
 """Linear light that companion clothes return: charcoal, off-white."""

@@ -22,9 +22,13 @@ SLICE_POINTS = 12_000
 """Points a kernel call: about 10 ms."""
 AMBIENT = 0.10
 """Light that reaches even the deepest fold, after many reflections."""
-SURFACE_BIAS_M = 0.003
+SURFACE_BIAS_M = 0.0015
 """How far a point is lifted off its surface before it looks for shadow."""
-DEPTH_BIAS_M = 0.004
+DEPTH_BIAS_M = 0.002
+"""How much nearer to the light than a point something must be to hide it; more under grazing light, where a texel
+spans more depth. Small, so that a hem throws its shadow on the skin close by."""
+SLANT_BIAS_M = 0.003
+"""What is added for each time that grazing light spreads an area of light over one more of its like."""
 FAR_M = 0.25
 """Distance at which a second look is taken for what hides a part of a direction's cone."""
 NEAR_M = 0.05
@@ -136,7 +140,8 @@ def _gather(
                 continue
             u = frames[k, 0, 0] * px + frames[k, 0, 1] * py + frames[k, 0, 2] * pz - corners[k, 0]
             v = frames[k, 1, 0] * px + frames[k, 1, 1] * py + frames[k, 1, 2] * pz - corners[k, 1]
-            d = frames[k, 2, 0] * px + frames[k, 2, 1] * py + frames[k, 2, 2] * pz - DEPTH_BIAS_M
+            d = frames[k, 2, 0] * px + frames[k, 2, 1] * py + frames[k, 2, 2] * pz
+            d -= DEPTH_BIAS_M + SLANT_BIAS_M * (1.0 / max(cosine, 0.2) - 1.0)
             start, width, height = starts[k], sizes[k, 0], sizes[k, 1]
             j = (places[i] + 5 * k) & (JITTER - 1)
             ju, jv = disc[j, 0], disc[j, 1]

@@ -32,7 +32,7 @@ FLOOR_M = 1.8
 CELLS = 128
 SOFT_M = 0.014
 """Blur of the shadow on the floor, that takes out the grain of the light's directions."""
-STRENGTH = 0.80
+STRENGTH = 0.92
 """Share of the shadow that the bright floor around does not fill."""
 
 

@@ -23,7 +23,7 @@ BELOW_HIP_M = 0.16
 """What an upper picture shows under the hip joints at least: hips and hands."""
 ABOVE_WAIST_M = 0.26
 """What a lower picture shows over the hip joints at least: to the waist's narrowest."""
-LONG_M = 0.30
+LONG_M = 0.24
 """A garment from the shoulders that ends this far under the hip joints is a dress or a coat."""
 
 

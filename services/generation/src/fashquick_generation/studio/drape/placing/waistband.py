@@ -24,6 +24,8 @@ LOWER_BODY = (
     Part.THIGH_RIGHT,
     Part.SHIN_LEFT,
     Part.SHIN_RIGHT,
+    Part.FOOT_LEFT,
+    Part.FOOT_RIGHT,
 )
 HIGHEST_ABOVE_HIPS_M, LOWEST_ABOVE_HIPS_M = 0.24, 0.12
 """Where waistbands sit, over the hip joints: from the waist down to the upper end of the hips."""
@@ -65,9 +67,10 @@ class Figure:
     @staticmethod
     def of(body: PosedBody) -> Figure:
         """Take a figure as it stands."""
-        mine = np.concatenate([body.of(*LOWER_BODY), np.ones(len(body.solid) - len(body.vertices), bool)])
-        faces = body.model.solid_faces
-        faces = faces[mine[faces].all(axis=1)]
+        skin, shown = body.model.body.faces, body.model.solid_faces
+        # Skin under a companion, too: between a shoe and what shows of the leg there is a gap.
+        companions = shown[shown[:, 0] >= len(body.vertices)]
+        faces = np.concatenate([skin[body.of(*LOWER_BODY)[skin].all(axis=1)], companions])
         hip = float(body.keypoints["left_hip"][2])
         used = body.solid[np.unique(faces)]
         lowest = float(used[np.abs(used[:, 0]) < BETWEEN_LEGS_M, 2].min())

@@ -55,8 +55,8 @@ seems are the crotches of legs that lie close together."""
 SHORTEST_RISE_M = 0.18
 SHORTEST_INSEAM_M = 0.035
 SEEN_INSEAM, CLOSED_LENGTH_M = 0.25, 0.43
-"""Shorts that show less of an inseam than this share of their length are no longer than that: seen from close by, their
-hems look wide and far from the waist."""
+"""Shorts that show less of an inseam than this share of their length are usually that long. Seen from close by, their
+hems look wide and far from the waist: between this length and the one that they seem to have lies theirs."""
 LONG_INSEAM_M = 0.62
 """Full-length trousers have at least this; what looks shorter in a photo of them is seen at a slant."""
 HEM_GIRTHS_M, HEM_HEIGHTS_M = (0.36, 0.48, 0.62), (0.112, 0.085, 0.055)
@@ -263,7 +263,7 @@ def _scale(garment: GarmentInput, lying: Lying, measures: Measures) -> float:
         scale = float(np.clip(scale, low, high))
     inseam_px = _length(lying.line(L.LEG_LEFT_INNER, L.CROTCH))
     if inseam_px < SEEN_INSEAM * lowest:
-        scale = min(scale, CLOSED_LENGTH_M / lowest)
+        scale = min(scale, float(np.sqrt(scale * CLOSED_LENGTH_M / lowest)))
     return scale * waisted.FIT_WIDTH[garment.fit or Fit.REGULAR]
 
 

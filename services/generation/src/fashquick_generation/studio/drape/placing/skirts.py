@@ -118,6 +118,7 @@ def _cone(figure: Figure, panel: _Panel, top: float) -> tuple[Float64, Float64, 
     flat = 4 * panel.half_widths
     length = min(panel.seam_y[0] - panel.seam_y[-1], top - OVER_FLOOR_M)
     step = length / (len(flat) - 1)
+    skin = figure.rings(top - step * np.arange(len(flat)))
     heights = [top]
     girths: list[float] = []
     rings: list[Float64] = []
@@ -125,7 +126,7 @@ def _cone(figure: Figure, panel: _Panel, top: float) -> tuple[Float64, Float64, 
         if k > 0:
             slant = (girths[-1] - girths[-2]) / (2 * np.pi) if k > 1 else 0.0
             heights.append(heights[-1] - float(np.sqrt(max(step**2 - slant**2, (0.3 * step) ** 2))))
-        body = figure.ring(heights[-1])
+        body = skin[round((top - heights[-1]) / step)]
         least = girth(body) + 2 * np.pi * ROOM_M
         girths.append(waistband.eased(least, float(wanted), top - heights[-1]))
         rings.append(widened(body, girths[-1]))

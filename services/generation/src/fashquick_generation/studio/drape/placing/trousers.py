@@ -194,8 +194,9 @@ def _leg(half: _Half, figure: Figure, crotch: float, slant: float) -> Float64:
     length = min(half.inseam, crotch - OVER_FLOOR_M)
     across = np.linspace(0, 1, COLUMNS)
     out = np.empty((2, ROWS, COLUMNS, 3))
-    for k, low in enumerate(crotch - length * np.linspace(0, 1, ROWS)):
-        skin = figure.leg_ring(min(low + slant / 2, figure.crotch - ROOM_M))
+    rows = crotch - length * np.linspace(0, 1, ROWS)
+    legs = figure.leg_rings(np.minimum(rows + slant / 2, figure.crotch - ROOM_M))
+    for k, (low, skin) in enumerate(zip(rows, legs, strict=True)):
         ring = widened(skin, max(2 * float(half.outer[k] - half.inner[k]), girth(skin) + 2 * np.pi * ROOM_M))
         ring[:, 0] += max(MIDDLE_GAP_M - float(ring[:, 0].min()), 0.0)
         for side, sign in ((0, 0.5), (1, -0.5)):
@@ -218,8 +219,7 @@ def _trunk(half: _Half, figure: Figure, thigh: Float64, waist: float, seat: floa
     heights = np.linspace(waist, seat, ROWS)
     side = waist - float(thigh[0, -1, 2])
     rings = []
-    for z in heights:
-        skin = figure.ring(float(z))
+    for z, skin in zip(heights, figure.rings(heights), strict=True):
         least = girth(skin) + 2 * np.pi * ROOM_M
         wanted = 4 * float(np.interp((waist - z) / side, np.linspace(0, 1, ROWS), half.trunk[:, 0]))
         rings.append(widened(skin, waistband.eased(least, wanted, waist - float(z))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +33,8 @@ HIGHEST_ABOVE_HIPS_M, LOWEST_ABOVE_HIPS_M = 0.24, 0.12
 TILT_M, TILT_BLEND_M = 0.010, 0.15
 """How much lower a waistband sits in front, and higher behind; and the depth under it at which that is made up for."""
 STEP_M = 0.01
+RING_STEP_M = 0.025
+"""Distance of the sections through the figure; between them it is smooth."""
 LOWER_END_M = 0.04
 """Height of the lower end of a pattern that is looked at once it is worn."""
 LEAST_HANG = 0.6
@@ -80,10 +83,29 @@ class Figure:
         """A ring around both legs or the trunk; see `sections.ring`."""
         return ring(crossing(self.points, self.faces, self.heights, height))
 
-    def leg_ring(self, height: float) -> Float64:
-        """A ring around the left leg or, below it, the shoe."""
-        section = crossing(self.points, self.faces, self.heights, max(height, ON_SHOE_M))
+    def rings(self, heights: Float64) -> Float64:
+        """Lx...x2 float64, rings around both legs or the trunk at heights in order."""
+        return _between(self.ring, heights)
+
+    def leg_rings(self, heights: Float64) -> Float64:
+        """Lx...x2 float64, rings around the left leg or, below it, the shoe at heights in order."""
+        return _between(self._leg_ring, np.maximum(heights, ON_SHOE_M))
+
+    def _leg_ring(self, height: float) -> Float64:
+        section = crossing(self.points, self.faces, self.heights, height)
         return ring(section[section[:, 0] > 0])
+
+
+def _between(ring_at: Callable[[float], Float64], heights: Float64) -> Float64:
+    """Rings at some heights, from those that are `RING_STEP_M` apart."""
+    low, high = float(heights.min()), float(heights.max())
+    knots = np.linspace(low, high, max(round((high - low) / RING_STEP_M), 1) + 1)
+    known = np.stack([ring_at(float(z)) for z in knots])
+    place = (heights - low) / max(high - low, 1e-9) * (len(knots) - 1)
+    first = np.minimum(place.astype(int), len(knots) - 2)
+    share = (place - first)[:, None, None]
+    out: Float64 = known[first] * (1 - share) + known[first + 1] * share
+    return out
 
 
 def tilted(points: Float64, below_m: Float64) -> Float64:
@@ -120,7 +142,7 @@ def eased(body_m: float, garment_m: float, below_m: float) -> float:
 def height(figure: Figure, girth_m: float) -> float:
     """Height at which a waistband of that girth sits: where the body is as wide, within limits."""
     heights = figure.hip + np.arange(LOWEST_ABOVE_HIPS_M, HIGHEST_ABOVE_HIPS_M, STEP_M)[::-1]
-    girths = np.array([girth(figure.ring(float(z))) for z in heights])
+    girths = np.array([girth(line) for line in figure.rings(heights)])
     wide = np.flatnonzero(girths * WORN_LOOSE >= girth_m)
     return float(heights[wide[0]] if len(wide) else heights[-1])
 

@@ -31,6 +31,17 @@ ARM_STEP_M = 0.02
 """Length of the slices in which an arm's thickness is taken."""
 UNDER_M = 0.06
 """How far garments underneath may stand off the trunk; what is farther out is their sleeves."""
+TRUNK_AND_LEGS = (
+    Part.TORSO,
+    Part.HIPS,
+    Part.THIGH_LEFT,
+    Part.THIGH_RIGHT,
+    Part.SHIN_LEFT,
+    Part.SHIN_RIGHT,
+    Part.FOOT_LEFT,
+    Part.FOOT_RIGHT,
+)
+"""What a trunk may hang around; legs are bare where trousers are put on over it."""
 SLAB_M = 0.02
 """Height of the slices in which the widths of body and cloth are compared."""
 ELLIPSE_POINTS = 65
@@ -137,7 +148,7 @@ class _Slabs:
 
 
 def _slabs(body: PosedBody, under: Float64) -> _Slabs:
-    trunk = np.concatenate([body.vertices[body.of(Part.TORSO, Part.HIPS)], *body.companions.values()])
+    trunk = np.concatenate([body.vertices[body.of(*TRUNK_AND_LEGS)], *body.companions.values()])
     reach = float(np.abs(trunk[:, 0]).max()) + UNDER_M
     trunk = np.concatenate([trunk, under[np.abs(under[:, 0]) < reach]])
     number = np.round(trunk[:, 2] / SLAB_M).astype(int)

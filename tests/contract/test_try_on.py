@@ -15,6 +15,7 @@ from fashquick.garment.v1 import fidelity_pb2
 from fashquick.generation.v1 import scene_pb2
 from fashquick.generation.v1.scene_pb2 import (
     BACKDROP_KIND_GRADIENT,
+    BACKDROP_KIND_TRANSPARENT,
     FIT_SLIM,
     FRAMING_LOWER,
     Backdrop,
@@ -121,6 +122,19 @@ async def test_the_picture_is_compared_with_the_garment_of_the_photo(stack: Stac
     assert np.isnan(task.uv[task.region < 128]).all()
     assert task.passport is not None
     assert pb.OUTPUT_KIND_GARMENT_MASK not in parts_of(answers)
+
+
+async def test_a_transparent_backdrop_and_a_turntable_come_as_files_that_say_what_they_are(stack: Stack) -> None:
+    small = pb.TryOnOptions(width=256, height=256, backdrop=Backdrop(kind=BACKDROP_KIND_TRANSPARENT))
+    answers = await try_on(stack, request(options=small, outputs=[pb.OUTPUT_KIND_TURNTABLE]))
+
+    parts = parts_of(answers)
+    assert Image.open(io.BytesIO(bytes(parts[pb.OUTPUT_KIND_PICTURE].data))).getpixel((0, 0))[3] == 128
+    turntable = bytes(parts[pb.OUTPUT_KIND_TURNTABLE].data)
+    assert Image.open(io.BytesIO(turntable)).n_frames == 2
+    assert read_digital_source_type(turntable) == manifest_of(answers).digital_source_type
+    [task] = stack.analyser.tasks
+    assert abs(int(task.picture[0, 0, 1]) - (GARMENT_RGB[1] + 255) // 2) <= 3, "laid on white for the comparison"
 
 
 async def test_several_garments_and_views_come_each_with_what_is_known_of_it(stack: Stack) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.errors import NoGarment
@@ -23,7 +25,7 @@ from fashquick_common.garment import (
     Passport,
 )
 from fashquick_features.engine import FidelityTask, ReadText, Wishes
-from fashquick_generation.engine import Event, GenerationJob, MapKind, Picture, Progress
+from fashquick_generation.engine import BackdropKind, Event, GenerationJob, MapKind, Picture, Progress, Turntable
 from fashquick_segmentation.engine import Candidate, Hints, Quality, Segmentation, Side
 
 GARMENT_RGB = (200, 30, 40)
@@ -132,6 +134,14 @@ class ToyAnalyser:
         return FidelityReport(FidelityGrade.KEPT if kept else FidelityGrade.LOST, float(kept), (measurement,))
 
 
+def animation() -> bytes:
+    """An animated WebP file of two frames."""
+    out = io.BytesIO()
+    first, second = (Image.new("RGB", (16, 24), colour) for colour in ("red", "blue"))
+    first.save(out, "WEBP", save_all=True, append_images=[second], duration=100)
+    return out.getvalue()
+
+
 class ToyGenerator:
     """A picture of the palette's first colour, with progress at every step and one preview."""
 
@@ -153,7 +163,11 @@ class ToyGenerator:
             self.pace.work(cancel)
             hear(Progress("draw", (index + 0.5) / len(job.views), np.full((96, 64, 3), colour, np.uint8)))
             picture = np.full((job.height, job.width, 3), colour, np.uint8)
-            hear(Picture(index, picture, self._maps(job), {"stretch_p99": 1.0}))
+            clear = job.backdrop.kind is BackdropKind.TRANSPARENT
+            alpha = np.full(picture.shape[:2], 128, np.uint8) if clear else None
+            hear(Picture(index, picture, self._maps(job), {"stretch_p99": 1.0}, alpha))
+        if job.turntable:
+            hear(Turntable(animation()))
         return {"draw": 0.1}
 
     @staticmethod

@@ -17,6 +17,7 @@ from fashquick_common.image import (
     OutputFormat,
     check_mask,
     encode,
+    marked_webp,
 )
 from fashquick_common.rpc.blobs import ENCODING_GRAY8, ENCODING_RGB8, ENCODING_RGBA8, Blob, make_blob
 from fashquick_common.server.pictures import bits1_blob, gray8_blob, read_mask, rgb8_blob
@@ -144,6 +145,19 @@ def encode_picture(picture: Blob, part: str, picture_format: OutputFormat, xmp: 
     header = picture.header
     data = encode(_pixels(picture), picture_format, xmp=xmp)
     return make_blob(part, data, media_type=f"image/{picture_format}", width=header.width, height=header.height)
+
+
+def mark_turntable(turntable: Blob, xmp: bytes) -> Blob:
+    """Return an animation that says it is synthetic.
+
+    Raises:
+        InternalError: It is not what the contract says.
+    """
+    try:
+        data = marked_webp(bytes(turntable.data), xmp)
+    except ValueError as error:
+        raise InternalError(f"the generation service sent another turntable than agreed: {error}") from None
+    return make_blob("turntable", data, media_type="image/webp")
 
 
 def opaque(picture: Blob) -> Blob:

@@ -11,7 +11,7 @@ from fashquick_common.garment import FidelityReport, Passport
 from fashquick_common.garment_codec import fidelity_to_proto, passport_to_proto
 from fashquick_common.image import DecodedImage, DigitalSourceType
 from fashquick_common.rpc.blobs import Blob
-from fashquick_orchestrator.stages import GeneratedView
+from fashquick_orchestrator.generating import GeneratedView
 from fashquick_orchestrator.values import MaskQuality, Stage, StageRun, TryOnJob
 
 _STUDIO = "studio"

@@ -24,10 +24,12 @@ from fashquick_common.rpc.blobs import Blob
 from fashquick_common.server.kit import Kit
 from fashquick_common.server.pictures import read_photo, rgb8_blob
 from fashquick_orchestrator.account import Account, Step
+from fashquick_orchestrator.generating import GeneratedView, GenerationListener
 from fashquick_orchestrator.handover import (
     encode_picture,
     encode_preview,
     hint_of,
+    mark_turntable,
     mask_from_caller,
     opaque,
     photo_for_generation,
@@ -35,7 +37,7 @@ from fashquick_orchestrator.handover import (
     renamed,
 )
 from fashquick_orchestrator.manifest import Findings, GarmentFindings, make_manifest, source_type_of
-from fashquick_orchestrator.stages import Compared, Described, Generated, GeneratedView, Segmented, Stages, Worn
+from fashquick_orchestrator.stages import Compared, Described, Generated, Segmented, Stages, Worn
 from fashquick_orchestrator.values import Garment, Preview, ResultPart, Stage, StageRun, TryOnJob, TryOnResult
 
 T = TypeVar("T")
@@ -197,9 +199,9 @@ class Run:
                 garments,
                 maps=sorted(wanted),
                 seconds=seconds,
-                on_progress=self._progress(Stage.GENERATION),
-                on_preview=preview,
-                on_view=self._take,
+                listener=GenerationListener(
+                    self._progress(Stage.GENERATION), preview, self._take, self._take_turntable
+                ),
             )
 
         generated, attempts = await self._account.attempts(Stage.GENERATION, call)
@@ -216,7 +218,7 @@ class Run:
         if scene_pb2.OUTPUT_KIND_PICTURE not in view.outputs:
             raise InternalError(f"the generation service sent view {view.index} without a picture")
         started = time.monotonic()
-        xmp = synthetic_media_xmp(f"fashquick {self._account.version}", source_type_of(view.backend))
+        xmp = self._xmp(view.backend)
         drawn = view.outputs[scene_pb2.OUTPUT_KIND_PICTURE]
         name = f"view/{view.index}/"
         with self._account.blamed(Stage.ENCODING, {}):
@@ -229,6 +231,17 @@ class Run:
         for kind, made in _MAPS.items():
             if kind in self._job.outputs and made in view.outputs:
                 self._account.part(ResultPart(kind, view.outputs[made], view=view.index))
+
+    async def _take_turntable(self, turntable: Blob) -> None:
+        if any(part.kind == pb.OUTPUT_KIND_TURNTABLE for part in self._account.parts):
+            return
+        with self._account.blamed(Stage.ENCODING, {}):
+            marked = await self._kit.codec(lambda: mark_turntable(turntable, self._xmp(self._views[0].backend)))
+        self._account.part(ResultPart(pb.OUTPUT_KIND_TURNTABLE, marked))
+
+    def _xmp(self, backend: str) -> bytes:
+        """Return what a picture of a backend says of itself."""
+        return synthetic_media_xmp(f"fashquick {self._account.version}", source_type_of(backend))
 
     async def _compare_all(
         self, photos: Sequence[_Photo], masked: Sequence[_Masked], passports: Sequence[Passport]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import grpc
@@ -27,6 +27,7 @@ from fashquick_common.rpc.ending import CallEnding
 from fashquick_common.rpc.request_id import REQUEST_ID_KEY
 from fashquick_common.rpc.status import error_from_rpc
 from fashquick_common.server.tracing import Tracing
+from fashquick_orchestrator.generating import GenerationAnswer, GenerationListener
 from fashquick_orchestrator.peer import Parts, peer_errors, responses, stream
 from fashquick_orchestrator.values import MaskQuality, StageRun, TryOnJob
 
@@ -74,25 +75,6 @@ class Worn:
     alpha: Blob
     passport: Passport
     fit: int
-
-
-@dataclass(frozen=True, slots=True)
-class GeneratedView:
-    """A finished view.
-
-    Attributes:
-        index: Of the view.
-        outputs: Parts by number of the `fashquick.generation.v1.OutputKind`.
-        facts: Measures of the computation.
-        keypoints: Of the figure, where they were asked for.
-        backend: That made it.
-    """
-
-    index: int
-    outputs: Mapping[int, Blob]
-    facts: Mapping[str, float]
-    keypoints: tuple[scene_pb2.Keypoint, ...]
-    backend: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,9 +193,7 @@ class Stages:
         *,
         maps: Iterable[scene_pb2.OutputKind.ValueType],
         seconds: float,
-        on_progress: Callable[[str, float], None],
-        on_preview: Callable[[Blob], Awaitable[None]],
-        on_view: Callable[[GeneratedView], Awaitable[None]],
+        listener: GenerationListener,
     ) -> Generated:
         """Make the pictures; each is handed over as soon as it is there. Raises what the service answered."""
         blobs = [blob for garment in garments for blob in (garment.photo, garment.alpha)]
@@ -243,26 +223,11 @@ class Stages:
             timeout=seconds,
             metadata=self._metadata(job),
         )
-        result: generation_pb2.GenerateResult | None = None
-        parts, view = Parts(), generation_pb2.FinishedView()
+        answer = GenerationAnswer(listener)
         async with contextlib.aclosing(responses(call)) as messages:
             async for message in messages:
-                match message.WhichOneof("message"):
-                    case "progress":
-                        on_progress(message.progress.step, message.progress.fraction)
-                    case "view":
-                        view = message.view
-                    case "result":
-                        result = message.result
-                    case "blob":
-                        parts.announce(message.blob)
-                    case "chunk":
-                        done = parts.add(message.chunk)
-                        named = [output.part for output in view.outputs]
-                        if done in named and parts.have(named):
-                            await on_view(_finished(view, parts))
-                        elif done is not None and done not in named:
-                            await on_preview(parts.take(done))
+                await answer.add(message)
+        result = answer.result
         if result is None:
             raise InternalError("the generation service ended without a result")
         return Generated(
@@ -310,16 +275,6 @@ class Stages:
 
     def _metadata(self, job: TryOnJob) -> tuple[tuple[str, str], ...]:
         return ((REQUEST_ID_KEY, job.request_id), *self._tracing.headers())
-
-
-def _finished(view: generation_pb2.FinishedView, parts: Parts) -> GeneratedView:
-    return GeneratedView(
-        index=view.view,
-        outputs={output.kind: parts.take(output.part) for output in view.outputs},
-        facts=dict(view.facts),
-        keypoints=tuple(view.keypoints),
-        backend=view.backend,
-    )
 
 
 def _quality(quality: segmentation_pb2.MaskQuality) -> MaskQuality:

@@ -165,6 +165,7 @@ class GenerationJob:
         seed: Same job and seed, same bytes.
         maps: Geometry maps to make beside each picture.
         key_points: Whether to tell where the figure's joints are in each picture.
+        turntable: Whether to make an animation of the figure that turns, in the first view's pose.
     """
 
     garments: tuple[GarmentInput, ...]
@@ -176,6 +177,7 @@ class GenerationJob:
     seed: int = 0
     maps: frozenset[MapKind] = frozenset()
     key_points: bool = False
+    turntable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +250,18 @@ class Picture:
     key_points: tuple[KeyPoint, ...] = ()
 
 
-Event = Progress | Picture
+@dataclass(frozen=True, slots=True)
+class Turntable:
+    """The figure as it turns.
+
+    Attributes:
+        webp: An animated WebP file without metadata, at most 512 pixels on its long side.
+    """
+
+    webp: bytes
+
+
+Event = Progress | Picture | Turntable
 """What is heard of a job while it runs."""
 
 
@@ -259,10 +272,12 @@ class Result:
     Attributes:
         pictures: One a view, in the job's order.
         seconds: Wall time by step, of all views together.
+        turntable: As in `Turntable`, where it was asked for.
     """
 
     pictures: tuple[Picture, ...]
     seconds: Mapping[str, float]
+    turntable: bytes | None = None
 
 
 class Generator(Protocol):
@@ -309,11 +324,8 @@ class Generator(Protocol):
 
 def generated(generator: Generator, job: GenerationJob) -> Result:
     """All pictures of a job at once, for whoever need not hear of it meanwhile; raises what `generate` raises."""
-    pictures: list[Picture] = []
-
-    def hear(event: Event) -> None:
-        if isinstance(event, Picture):
-            pictures.append(event)
-
-    seconds = generator.generate(job, hear, CancelFlag())
-    return Result(tuple(sorted(pictures, key=lambda picture: picture.view)), seconds)
+    events: list[Event] = []
+    seconds = generator.generate(job, events.append, CancelFlag())
+    pictures = sorted((event for event in events if isinstance(event, Picture)), key=lambda picture: picture.view)
+    turntables = [event.webp for event in events if isinstance(event, Turntable)]
+    return Result(tuple(pictures), seconds, turntables[0] if turntables else None)

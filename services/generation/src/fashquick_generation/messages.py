@@ -12,7 +12,7 @@ from fashquick_common.errors import BadField, NotBuilt
 from fashquick_common.garment import Passport
 from fashquick_common.garment_codec import passport_from_proto
 from fashquick_common.image import ImageLimits
-from fashquick_common.rpc.blobs import Blob, require_part
+from fashquick_common.rpc.blobs import Blob, make_blob, require_part
 from fashquick_common.scene_checks import check_backdrop, check_fit, check_phenotype, check_size_name, check_views
 from fashquick_common.scene_limits import (
     DEFAULT_BODY,
@@ -38,6 +38,7 @@ from fashquick_generation.engine import (
     MapKind,
     Phenotype,
     Picture,
+    Turntable,
     UInt8Array,
     View,
     Visibility,
@@ -55,7 +56,12 @@ _MAPS = {
     scene_pb2.OUTPUT_KIND_PROTECTED_MASK: MapKind.PROTECTED,
     scene_pb2.OUTPUT_KIND_SHADOW: MapKind.SHADOW,
 }
-_OTHERS = {scene_pb2.OUTPUT_KIND_PICTURE, scene_pb2.OUTPUT_KIND_PREVIEW, scene_pb2.OUTPUT_KIND_KEYPOINTS}
+_OTHERS = {
+    scene_pb2.OUTPUT_KIND_PICTURE,
+    scene_pb2.OUTPUT_KIND_PREVIEW,
+    scene_pb2.OUTPUT_KIND_KEYPOINTS,
+    scene_pb2.OUTPUT_KIND_TURNTABLE,
+}
 _FRAMINGS = {
     scene_pb2.FRAMING_UNSPECIFIED: Framing.AUTO,
     scene_pb2.FRAMING_FULL: Framing.FULL,
@@ -150,6 +156,7 @@ def read_job(
         seed=header.seed if header.HasField("seed") else DEFAULT_SEED,
         maps=frozenset(_MAPS[kind] for kind in task.outputs if kind in _MAPS),
         key_points=scene_pb2.OUTPUT_KIND_KEYPOINTS in task.outputs,
+        turntable=scene_pb2.OUTPUT_KIND_TURNTABLE in task.outputs,
     )
 
 
@@ -195,6 +202,12 @@ def finished_view(picture: Picture) -> tuple[pb.FinishedView, list[Blob]]:
         for point in picture.key_points
     ]
     return pb.FinishedView(view=picture.view, outputs=outputs, facts=picture.facts, keypoints=points), parts
+
+
+def finished_turntable(turntable: Turntable) -> tuple[pb.Output, Blob]:
+    """Return the wire form of an animation, and its part."""
+    part = make_blob("turntable", turntable.webp, media_type="image/webp")
+    return pb.Output(kind=scene_pb2.OUTPUT_KIND_TURNTABLE, part=part.part), part
 
 
 def _output(kind: scene_pb2.OutputKind.ValueType, part: Blob, picture: Picture) -> pb.Output:

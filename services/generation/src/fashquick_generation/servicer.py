@@ -21,8 +21,8 @@ from fashquick_common.server.latest import Done, Latest
 from fashquick_common.server.pictures import rgb8_blob
 from fashquick_common.server.runtime import Service
 from fashquick_common.server.upload import open_upload
-from fashquick_generation.engine import Event, Generator, Picture, Progress
-from fashquick_generation.messages import checked_passports, finished_view, read_job
+from fashquick_generation.engine import Event, Generator, Picture, Progress, Turntable
+from fashquick_generation.messages import checked_passports, finished_turntable, finished_view, read_job
 
 
 class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
@@ -59,6 +59,10 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
                     if isinstance(happening, Picture):
                         view, parts = await self._kit.codec(partial(finished_view, happening))
                         for response in answer.view(view, parts):
+                            yield response
+                    elif isinstance(happening, Turntable):
+                        output, part = await self._kit.codec(partial(finished_turntable, happening))
+                        for response in answer.output(output, part):
                             yield response
                     elif isinstance(happening, Progress):
                         for response in answer.progress(happening):
@@ -101,6 +105,8 @@ def _kind(event: Event) -> str:
     """Of progress and previews only the newest matters; every picture does."""
     if isinstance(event, Picture):
         return f"view {event.view}"
+    if isinstance(event, Turntable):
+        return "turntable"
     return "progress" if event.preview is None else "preview"
 
 
@@ -128,6 +134,12 @@ class _Answer:
         yield pb.GenerateResponse(view=view)
         for part in parts:
             yield from _part(part)
+
+    def output(self, output: pb.Output, part: Blob) -> Iterator[pb.GenerateResponse]:
+        self._outputs.append(output)
+        self._headers.append(part.header)
+        yield pb.GenerateResponse(output=output)
+        yield from _part(part)
 
     def end(self, result: pb.GenerateResult) -> Iterator[pb.GenerateResponse]:
         result.outputs.extend(self._outputs)

@@ -286,6 +286,7 @@ class GenerateResponse(_message.Message):
     CHUNK_FIELD_NUMBER: _builtins.int
     SUMMARY_FIELD_NUMBER: _builtins.int
     VIEW_FIELD_NUMBER: _builtins.int
+    OUTPUT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def progress(self) -> _progress_pb2.Progress:
         """How far the computation is."""
@@ -310,6 +311,10 @@ class GenerateResponse(_message.Message):
     def view(self) -> Global___FinishedView:
         """A view is finished; the parts that it names follow."""
 
+    @_builtins.property
+    def output(self) -> Global___Output:
+        """Something that belongs to no single view is finished, such as the turntable; the part that it names follows."""
+
     def __init__(
         self,
         *,
@@ -319,12 +324,13 @@ class GenerateResponse(_message.Message):
         chunk: _blob_pb2.Chunk | None = ...,
         summary: _blob_pb2.Summary | None = ...,
         view: Global___FinishedView | None = ...,
+        output: Global___Output | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["blob", b"blob", "chunk", b"chunk", "message", b"message", "progress", b"progress", "result", b"result", "summary", b"summary", "view", b"view"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["blob", b"blob", "chunk", b"chunk", "message", b"message", "output", b"output", "progress", b"progress", "result", b"result", "summary", b"summary", "view", b"view"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["blob", b"blob", "chunk", b"chunk", "message", b"message", "progress", b"progress", "result", b"result", "summary", b"summary", "view", b"view"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blob", b"blob", "chunk", b"chunk", "message", b"message", "output", b"output", "progress", b"progress", "result", b"result", "summary", b"summary", "view", b"view"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["progress", "result", "blob", "chunk", "summary", "view"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["progress", "result", "blob", "chunk", "summary", "view", "output"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 

@@ -4,7 +4,12 @@ from fashquick_common.image.decode import DecodedImage, decode
 from fashquick_common.image.encode import DEFAULT_QUALITY, OutputFormat, encode
 from fashquick_common.image.formats import ImageFormat, identify
 from fashquick_common.image.limits import DEFAULT_LIMITS, ImageLimits
-from fashquick_common.image.marking import DigitalSourceType, read_digital_source_type, synthetic_media_xmp
+from fashquick_common.image.marking import (
+    DigitalSourceType,
+    marked_webp,
+    read_digital_source_type,
+    synthetic_media_xmp,
+)
 from fashquick_common.image.mask import FOREGROUND, check_mask, decode_mask
 from fashquick_common.image.probe import ImageHeader, probe
 
@@ -23,6 +28,7 @@ __all__ = [
     "decode_mask",
     "encode",
     "identify",
+    "marked_webp",
     "probe",
     "read_digital_source_type",
     "synthetic_media_xmp",

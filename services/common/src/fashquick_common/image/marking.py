@@ -18,6 +18,8 @@ from fashquick_common.image.probe import DECODER_FAILURES
 
 _VOCABULARY = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 
+_XMP_FLAG = 0x04
+
 
 class DigitalSourceType(StrEnum):
     """Terms that fit pictures made here, by their URI."""
@@ -58,6 +60,24 @@ def synthetic_media_xmp(software: str, source_type: DigitalSourceType = DigitalS
         "</rdf:RDF></x:xmpmeta>"
         '<?xpacket end="r"?>'
     ).encode()
+
+
+def marked_webp(data: bytes, xmp: bytes) -> bytes:
+    """Return an extended WebP file, as every animation is, with an XMP packet in it; its pictures are not touched.
+
+    RFC 9649, section 2.7: chunks of four letters, their size, their bytes padded to an even number; the flag for XMP is
+    bit 2 of VP8X, and its chunk is the last one.
+
+    Raises:
+        ValueError: It is no extended WebP file, or has XMP already.
+    """
+    flags_at = 20
+    if data[:4] != b"RIFF" or data[8:16] != b"WEBPVP8X" or data[flags_at] & _XMP_FLAG:
+        raise ValueError("expected an extended WebP file without XMP")
+    body = bytearray(data[8:])
+    body[flags_at - 8] |= _XMP_FLAG
+    body += b"XMP " + len(xmp).to_bytes(4, "little") + xmp + b"\0" * (len(xmp) % 2)
+    return b"RIFF" + len(body).to_bytes(4, "little") + bytes(body)
 
 
 def read_digital_source_type(data: Buffer) -> str | None:

@@ -48,8 +48,6 @@ def _check_counts(job: GenerationJob) -> None:
         if not MIN_SIDE_PX <= side <= limit:
             raise BadField(f"{field} is {side}; choose {MIN_SIDE_PX} to {limit} pixels", field=field)
     check_area(job.width, job.height, len(job.views), "views")
-    if job.turntable:
-        raise NotBuilt("the studio has no turntable yet; ask for several views")
     if job.seed < 0:
         raise BadField(f"seed is {job.seed}; give a whole number from 0", field="seed")
 

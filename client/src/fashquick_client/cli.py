@@ -48,7 +48,10 @@ app = typer.Typer(
 )
 
 _GARMENT, _FIGURE, _PICTURE = "Garment", "Figure", "Picture"
-_FINISH_HELP = "Look of the mannequin, such as white or black."
+_FINISH_HELP = (
+    "Look of the mannequin: stone, white, grey, black, or skin from light to dark: porcelain, sand, honey, chestnut, "
+    "ebony."
+)
 
 
 def _shape(words: str) -> Any:
@@ -134,7 +137,10 @@ def try_on(
         BodyName | None, typer.Option(help="Who wears it.", show_default=False, rich_help_panel=_FIGURE)
     ] = None,
     size: Annotated[
-        str, typer.Option(metavar="XS...3XL", help="Clothes size of the body.", rich_help_panel=_FIGURE)
+        str,
+        typer.Option(
+            metavar="XS...3XL", help="Clothes size of the body: XS, S, M, L, XL, XXL or 3XL.", rich_help_panel=_FIGURE
+        ),
     ] = "",
     gender: Annotated[float | None, _shape("0 masculine, 1 feminine.")] = None,
     age: Annotated[float | None, _shape("0 young adult, 1 old.")] = None,

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.errors import Cancelled, DeadlinePassed
-from fashquick_generation.engine import Event, GenerationJob, Progress
+from fashquick_generation.engine import Event, GenerationJob, Picture, Progress, View
 from fashquick_generation.studio import StudioGenerator
 
 
-@pytest.mark.parametrize("step", ["drape", "render"])
-def test_cancel_from_another_thread_stops_the_work(generator: StudioGenerator, job: GenerationJob, step: str) -> None:
+@pytest.mark.parametrize("what", ["the cloth falls", "the second view is made"])
+def test_cancel_from_another_thread_stops_the_work(generator: StudioGenerator, job: GenerationJob, what: str) -> None:
     flag, reached = CancelFlag(), threading.Event()
     ended: list[float] = []
+    pictures: list[Picture] = []
+    job = replace(job, views=(View(), View(yaw_degrees=180.0)))
 
     def hear(event: Event) -> None:
-        if isinstance(event, Progress) and event.step == step:
+        if isinstance(event, Picture):
+            pictures.append(event)
+        elif isinstance(event, Progress) and (
+            event.step == "drape" if what == "the cloth falls" else event.step == "render" and pictures
+        ):
             reached.set()
 
     def work() -> None:

@@ -17,7 +17,7 @@ VIEWS = {"front": 0.0, "three-quarter": 45.0, "side": 90.0, "back": 180.0}
 """Camera's turn by name; all show more of the wearer's left side."""
 MOST_VIEWS = 8
 OUTPUTS = tuple(sorted(set(OutputKind) - {OutputKind.PICTURE, OutputKind.PREVIEW, OutputKind.TURNTABLE}))
-SIZES = ("XS", "S", "M", "L", "XL", "2XL", "3XL")
+SIZES = ("XS", "S", "M", "L", "XL", "XXL", "3XL")
 _BACKDROPS = ("white", "grey", "transparent")
 _COLOURS = re.compile("#[0-9a-f]{6}(:#[0-9a-f]{6})?", re.IGNORECASE)
 _FITS: tuple[FitName, ...] = ("slim", "regular", "oversize")

@@ -240,9 +240,11 @@ class Scene(_message.Message):
     height: _builtins.int
     """Height of the picture in pixels, 256 to 3072. 0 for 1152."""
     size: _builtins.str
-    """Clothes size that the body preset is changed to, "XS" to "3XL". Empty for the preset's own."""
+    """Clothes size that the body preset is changed to: "XS", "S", "M", "L", "XL", "XXL" or "3XL". Empty for the preset's
+    own.
+    """
     finish: _builtins.str
-    """Surface of the mannequin by name, such as "white"; at most 64 characters."""
+    """Surface of the mannequin by name, such as "white"; at most 64 characters. Empty for the server's choice."""
     @_builtins.property
     @_deprecated("""This field has been marked as deprecated using proto field options.""")
     def view(self) -> Global___View:

@@ -404,9 +404,11 @@ class Subject(_message.Message):
     person_photo_part: _builtins.str
     """Part with the photo of a person. Not built yet."""
     size: _builtins.str
-    """Clothes size that the body preset is changed to, "XS" to "3XL". Empty for the preset's own."""
+    """Clothes size that the body preset is changed to: "XS", "S", "M", "L", "XL", "XXL" or "3XL". Empty for the preset's
+    own.
+    """
     finish: _builtins.str
-    """Surface of the mannequin by name, such as "white"; at most 64 characters."""
+    """Surface of the mannequin by name, such as "white"; at most 64 characters. Empty for the server's choice."""
     @_builtins.property
     def phenotype(self) -> _scene_pb2.Phenotype:
         """What is different from the preset's shape."""

@@ -141,6 +141,7 @@ def seen(garment: GarmentInput, *, sleeves: SleeveLength, long: bool, cancel: Ca
     half = marks.half_chest(uv, found, sleeves_hang=sleeves in HANGING, long=long)
     armpits = corners.armpits(loops, found, half, sleeveless=sleeves is SleeveLength.NONE)
     half = float(np.mean([mark.at[0] for mark in armpits]))
+    cancel.check()
     pixels = frame.outward(armpits[1].at, -1.0), frame.outward(armpits[0].at)
     at_neck = neck.found(garment.photo, line, pixels, passport)
     cancel.check()

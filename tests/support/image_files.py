@@ -80,3 +80,11 @@ def _white() -> npt.NDArray[np.float64]:
 
 def _xyz(values: npt.NDArray[np.float64]) -> bytes:
     return b"XYZ " + bytes(4) + b"".join(struct.pack(">i", round(value * 65536)) for value in values)
+
+
+def animation() -> bytes:
+    """An animated WebP file of two frames."""
+    out = io.BytesIO()
+    first, second = (Image.new("RGB", (16, 24), colour) for colour in ("red", "blue"))
+    first.save(out, "WEBP", save_all=True, append_images=[second], duration=100)
+    return out.getvalue()

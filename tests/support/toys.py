@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.errors import NoGarment
@@ -27,6 +25,7 @@ from fashquick_common.garment import (
 from fashquick_features.engine import FidelityTask, ReadText, Wishes
 from fashquick_generation.engine import BackdropKind, Event, GenerationJob, MapKind, Picture, Progress, Turntable
 from fashquick_segmentation.engine import Candidate, Hints, Quality, Segmentation, Side
+from tests.support.image_files import animation
 
 GARMENT_RGB = (200, 30, 40)
 STEP_S = 0.005
@@ -132,14 +131,6 @@ class ToyAnalyser:
         kept = apart < 10
         measurement = FidelityMeasurement(FidelityMeasure.PALETTE, apart, float(kept), counted=True)
         return FidelityReport(FidelityGrade.KEPT if kept else FidelityGrade.LOST, float(kept), (measurement,))
-
-
-def animation() -> bytes:
-    """An animated WebP file of two frames."""
-    out = io.BytesIO()
-    first, second = (Image.new("RGB", (16, 24), colour) for colour in ("red", "blue"))
-    first.save(out, "WEBP", save_all=True, append_images=[second], duration=100)
-    return out.getvalue()
 
 
 class ToyGenerator:

@@ -13,10 +13,12 @@ from fashquick_common.encodings import (
     decode_bits1,
     decode_gray8,
     decode_rgb8,
+    decode_rgba8,
     decode_uv16,
     encode_bits1,
     encode_gray8,
     encode_rgb8,
+    encode_rgba8,
     encode_uv16,
 )
 from fashquick_common.errors import BadField
@@ -34,6 +36,8 @@ def test_pixels_come_back_as_they_were(size: tuple[int, int], seed: int) -> None
     mask = rng.random((height, width)) < 0.5
 
     assert np.array_equal(decode_rgb8(encode_rgb8(rgb), width, height), rgb)
+    rgba = np.dstack([rgb, mask * np.uint8(200)])
+    assert np.array_equal(decode_rgba8(encode_rgba8(rgba), width, height), rgba)
     assert np.array_equal(decode_gray8(encode_gray8(rgb[..., 0]), width, height), rgb[..., 0])
     assert np.array_equal(decode_bits1(encode_bits1(mask), width, height), mask)
     assert np.array_equal(decode_bits1(encode_bits1(mask * np.uint8(255)), width, height), mask)
@@ -57,6 +61,7 @@ def test_the_wire_form_is_the_documented_one() -> None:
     ("decoder", "good"),
     [
         (decode_rgb8, bytes(4 * 5 * 3)),
+        (decode_rgba8, zlib.compress(bytes(4 * 5 * 4))),
         (decode_gray8, zlib.compress(bytes(4 * 5))),
         (decode_bits1, zlib.compress(bytes(1 * 5))),
         (decode_uv16, zlib.compress(bytes(4 * 5 * 4))),

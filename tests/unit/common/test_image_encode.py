@@ -14,10 +14,11 @@ from fashquick_common.image import (
     decode,
     decode_mask,
     encode,
+    marked_webp,
     read_digital_source_type,
     synthetic_media_xmp,
 )
-from tests.support.image_files import gradient, save
+from tests.support.image_files import animation, gradient, save
 
 
 @pytest.mark.parametrize("image_format", ["png", "jpeg", "webp"])
@@ -131,3 +132,28 @@ def test_useless_masks_are_refused(mask: np.ndarray, words: str) -> None:
 def test_a_mask_that_is_no_picture_is_refused() -> None:
     with pytest.raises(NotAnImage):
         decode_mask(b"%PDF-1.4", decode(save(gradient(), "PNG")))
+
+
+@pytest.mark.parametrize("software", ["fashquick 1", "fashquick 12"], ids=["even", "odd"])
+def test_an_animation_is_marked_without_touching_its_pictures(software: str) -> None:
+    plain, xmp = animation(), synthetic_media_xmp(software)
+    marked = marked_webp(plain, xmp)
+
+    assert read_digital_source_type(marked) == DigitalSourceType.COMPOSITE_SYNTHETIC
+    before, after = (Image.open(io.BytesIO(data)) for data in (plain, marked))
+    assert before.n_frames == after.n_frames == 2
+    for frame in range(2):
+        before.seek(frame)
+        after.seek(frame)
+        assert before.convert("RGB").tobytes() == after.convert("RGB").tobytes()
+
+
+@pytest.mark.parametrize("data", [b"", b"RIFF", encode(gradient(), "png"), encode(gradient(), "webp")])
+def test_what_is_no_animation_is_not_marked(data: bytes) -> None:
+    with pytest.raises(ValueError, match="extended"):
+        marked_webp(data, b"xmp")
+
+
+def test_an_animation_is_marked_once() -> None:
+    with pytest.raises(ValueError, match="without XMP"):
+        marked_webp(marked_webp(animation(), b"xmp"), b"xmp")

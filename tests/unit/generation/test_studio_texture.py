@@ -20,7 +20,7 @@ from fashquick_common.garment import (
 from fashquick_generation.engine import GarmentInput
 from fashquick_generation.studio.cut import tops
 from fashquick_generation.studio.sample import sample_garment
-from fashquick_generation.studio.texture import filling, textures
+from fashquick_generation.studio.texture import back, filling, textures
 from tests.support.studio import SMALL
 
 
@@ -115,3 +115,9 @@ def test_a_plain_back_has_no_letters_and_a_band_goes_around() -> None:
     word, band = (luminance_at(made, made.back, 200.0, y) for y in (260.0, 335.0))
     assert word[2] > 2 * word[0]
     assert band[0] > 2 * band[2]
+
+
+def test_a_reverse_that_nothing_shows_lies_in_memory_like_any_image() -> None:
+    """Kernels are compiled for each layout: another one would make the first picture wait."""
+    front = np.full((4, 5, 3), 0.5, np.float32)
+    assert back.reverse_of(front, np.zeros((4, 5), bool), front).flags.c_contiguous

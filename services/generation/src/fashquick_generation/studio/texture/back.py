@@ -119,7 +119,7 @@ def reverse_of(lit: Float32, seen: Bool, front: Float32) -> Float32:
         front: HxWx3 float32, the outside.
     """
     if seen.sum() < LEAST_SEEN:
-        return np.broadcast_to(front.reshape(-1, 3).mean(axis=0), front.shape).astype(np.float32)
+        return np.broadcast_to(front.reshape(-1, 3).mean(axis=0), front.shape).astype(np.float32, order="C")
     usual = np.median(lit[seen], axis=0)
     away = np.linalg.norm(np.sqrt(lit) - np.sqrt(usual), axis=2)
     return filled(lit, seen & (away <= max(LABEL_AWAY, float(np.median(away[seen])))))

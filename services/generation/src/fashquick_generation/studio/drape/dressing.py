@@ -8,8 +8,11 @@ first; each collides with the body and with all garments underneath.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
+
+import cv2
+import numpy as np
 
 from fashquick_common.cancel import CancelFlag
 from fashquick_generation.studio.arrays import Float64
@@ -36,6 +39,8 @@ CALM_M_S = 0.08
 """Typical speed under which the fine mesh takes over."""
 STILL_M_S = 0.012
 """Typical speed under which a garment is photographed: a fifth of a millimetre a frame."""
+MOST_POINTS = 8000
+"""Vertices of a garment: a T-shirt has 6000 at the usual edge length, and wider coats show no finer folds."""
 CHANGE_FRAMES = 12
 """Frames in which a dressed body goes from the start pose of one garment to that of the next."""
 PLACERS: Mapping[Family, Placer] = MappingProxyType(
@@ -67,6 +72,11 @@ class Effort:
     calm: int = 12
     settle: int = 30
     substeps: int = 14
+
+    @property
+    def safer(self) -> Effort:
+        """Smaller steps and slower movement, for cloth that flew apart."""
+        return replace(self, substeps=2 * self.substeps, sew=2 * self.sew, move=2 * self.move, calm=2 * self.calm)
 
     def frames(self, garments: int, poses: int) -> int:
         """Most frames of an outfit that is shown in some poses."""
@@ -171,22 +181,42 @@ def fallen(
         effort: How fine and long to simulate.
         on_frame: Called after each frame.
         cancel: Checked before each frame.
+
+    Raises:
+        SimulationFailed: The cloth flew apart, with safer settings too.
     """
+    try:
+        return _fallen(model, pieces, effort, on_frame, cancel)
+    except gates.Unstable:
+        return _fallen(model, pieces, effort.safer, on_frame, cancel)
+
+
+def _fallen(
+    model: BodyModel, pieces: Sequence[Piece], effort: Effort, on_frame: Callable[[], None], cancel: CancelFlag
+) -> Fallen:
     motion = Motion(model, _placer(pieces[0]).first(pieces[0].pattern), (), on_frame=on_frame, cancel=cancel)
     fine = []
     for piece in pieces:
         placer, pattern = _placer(piece), piece.pattern
         if motion.worn:
             motion.move(placer.first(pattern), CHANGE_FRAMES, Frame(effort.substeps, GRAVITY, 0.99))
-        coarse = placer.place(pattern, sewn(pattern, effort.coarser * effort.grid_m), motion.body, motion.under)
+        grid_m = _grid(pattern, effort)
+        coarse = placer.place(pattern, sewn(pattern, effort.coarser * grid_m), motion.body, motion.under)
         cancel.check()
-        fine.append(_fine(piece, effort.grid_m, coarse.cloth, motion, cancel))
+        fine.append(_fine(piece, grid_m, coarse.cloth, motion, cancel))
         motion.put_on(coarse, piece.fabric)
         motion.hold(effort.sew, Frame(effort.substeps, 0.0, 0.92))
         motion.give_way(MAX_TENSION)
         motion.rest(effort.fall, Frame(effort.substeps, GRAVITY, 0.99), HANGS_M_S)
         motion.give_way(MAX_TENSION)
     return Fallen(model, motion.pose, tuple(pieces), motion.worn, tuple(fine), effort)
+
+
+def _grid(pattern: Pattern, effort: Effort) -> float:
+    """Edge length at which a garment of any size has a bounded number of vertices."""
+    border = np.ascontiguousarray(pattern.border, np.float32)
+    panels_m2 = 2 * float(cv2.contourArea(border))
+    return max(effort.grid_m, float(np.sqrt(panels_m2 / (MOST_POINTS * np.sqrt(3) / 2))))
 
 
 def _fine(piece: Piece, grid_m: float, coarse: Cloth, motion: Motion, cancel: CancelFlag) -> Fine:
@@ -213,9 +243,15 @@ def posed(outfit: Fallen, pose: Pose, *, on_frame: Callable[[], None], cancel: C
 
     Raises:
         PhotoNotUsable: A garment would not dress the figure.
-        SimulationFailed: The cloth did not come to rest in a plausible shape.
+        SimulationFailed: The cloth did not come to rest in a plausible shape, with safer settings neither.
     """
-    effort = outfit.effort
+    try:
+        return _posed(outfit, pose, outfit.effort, on_frame, cancel)
+    except gates.Unstable:
+        return _posed(outfit, pose, outfit.effort.safer, on_frame, cancel)
+
+
+def _posed(outfit: Fallen, pose: Pose, effort: Effort, on_frame: Callable[[], None], cancel: CancelFlag) -> Dressed:
     motion = Motion(outfit.model, outfit.pose, outfit.worn, on_frame=on_frame, cancel=cancel)
     motion.move(pose, effort.move, Frame(effort.substeps, GRAVITY, 0.996))
     motion.rest(effort.calm, Frame(effort.substeps, GRAVITY, 0.985), CALM_M_S)

@@ -16,10 +16,33 @@ open along the arm."""
 MAX_TENSION_P99 = 1.4
 """Cloth pulled harder than this, after it has given way, is torn or caught; worn T-shirts stay under 1.2."""
 MAX_TENSION_MEDIAN = 1.05
+FARTHEST_M = 3.0
+"""Distance from the middle of the floor that no cloth on a figure reaches."""
 MAX_BARE = 0.10
 """Share of an arm inside a sleeve's span that may be bare: a sleeve that is whole covers all but its folds."""
 MAX_BARE_CHEST = 0.05
 """Share of the chest's skin; on tops that are whole it is 0."""
+
+
+class Unstable(SimulationFailed):
+    """The cloth flew apart: safer settings may hold it together."""
+
+
+def check_motion(x: Float64) -> None:
+    """Stop a simulation that explodes, within a frame.
+
+    Args:
+        x: Vx3 float64 metres, where the cloth is.
+
+    Raises:
+        Unstable: It is nowhere, or flies away from the figure.
+    """
+    # Not a number is not less than anything.
+    if not float(np.abs(x).max()) < FARTHEST_M:
+        raise Unstable(
+            f"the cloth simulation diverged: cloth flew more than {FARTHEST_M:g} m away, or nowhere; send a photo of "
+            "the garment lying flat, or choose another body or pose"
+        )
 
 
 def check_stretch(stretch: Float64, tension: Float64, *, most: float) -> dict[str, float]:
@@ -34,10 +57,9 @@ def check_stretch(stretch: Float64, tension: Float64, *, most: float) -> dict[st
         The measures, as facts of the picture.
 
     Raises:
-        SimulationFailed: A measure is over its limit or not a number.
+        SimulationFailed: A measure of `stretch` is over its limit.
+        Unstable: One of `tension` is.
     """
-    if not (np.isfinite(stretch).all() and np.isfinite(tension).all()):
-        raise SimulationFailed("the cloth simulation diverged; send a photo of the garment lying flat, or another body")
     limits = (
         ("stretch_p99", float(np.percentile(stretch, 99)), most),
         ("tension_p99", float(np.percentile(tension, 99)), MAX_TENSION_P99),
@@ -46,7 +68,8 @@ def check_stretch(stretch: Float64, tension: Float64, *, most: float) -> dict[st
     facts = {name: value for name, value, _ in limits}
     for name, value, limit in limits:
         if value > limit:
-            raise SimulationFailed(
+            error = SimulationFailed if name == "stretch_p99" else Unstable
+            raise error(
                 f"the cloth does not fit around the body ({name.replace('_', ' ')} {value:.2f}, limit {limit:g}): "
                 f"{LAY_FLAT}",
                 metadata={name: f"{value:.3f}" for name, value in facts.items()},

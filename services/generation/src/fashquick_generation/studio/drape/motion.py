@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fashquick_common.cancel import CancelFlag
-from fashquick_generation.studio.arrays import Bool, Float64
-from fashquick_generation.studio.drape.collision import Collider, Shape, surface_of
+from fashquick_generation.studio.arrays import Bool, Float64, Int32
+from fashquick_generation.studio.drape import gates
+from fashquick_generation.studio.drape.collision import Collider, Shape, Surface, surface_of
 from fashquick_generation.studio.drape.fabrics import Fabric
 from fashquick_generation.studio.drape.placing.contract import CLEARANCE_M, Placed
 from fashquick_generation.studio.drape.placing.pins import held
@@ -127,6 +128,7 @@ class Motion:
             self._cancel.check()
             friction = garment.fabric.friction
             state = advanced(garment.state, garment.threads, around.held(body), contacts, friction, frame)
+            gates.check_motion(state.x)
             layers.append(Shape(x, vertex_normals(x, garment.placed.cloth.faces), state.x - x))
             moved.append(replace(garment, state=state))
         self.worn, self.body = tuple(moved), body
@@ -160,25 +162,31 @@ class _Surroundings:
 
     def __init__(self, garment: Worn, body: PosedBody, under: tuple[Worn, ...]) -> None:
         free = body.of(Part.HEAD, Part.HAND_LEFT, Part.HAND_RIGHT, Part.FOOT_LEFT, Part.FOOT_RIGHT)
-        skin, shown = body.model.body.faces, body.model.solid_faces
+        model_faces, shown = body.model.body.faces, body.model.solid_faces
         points, count = len(body.vertices), len(body.solid)
-        skin = skin[~free[skin].any(axis=1)]
+        skin = model_faces[~free[model_faces].any(axis=1)]
         free = np.concatenate([free, np.zeros(count - points, bool)])
-        meshes = [shown[~free[shown].any(axis=1)], *(inner.placed.cloth.faces for inner in under)]
-        starts = np.cumsum([0, count, *(len(inner.state.x) for inner in under)])
-        solid = np.concatenate([mesh + np.int32(start) for mesh, start in zip(meshes, starts, strict=False)])
+        solid = shown[~free[shown].any(axis=1)]
         arms, trunk = _arm_vertices(body), body.of(Part.TORSO, Part.HIPS)
         placed = garment.placed
         near = np.full(len(placed.start), CLEARANCE_M + garment.fabric.thickness_m / 2)
-        self._solid = Collider(surface_of(solid, int(starts[-1])), near)
-        self._arms = Collider(surface_of(skin[arms[skin].all(axis=1)], points), placed.from_arms)
+        # What keeps a gap from the arms need not touch them: between arm and trunk it lies on the trunk.
+        beside = placed.from_arms >= 0
+        on_arms = np.concatenate([arms, np.zeros(count - points, bool)])[solid].all(axis=1)
+        self._solids = [
+            Collider(_with_layers(solid, count, under, sleeves=True), np.where(beside, -1.0, near)),
+            Collider(_with_layers(solid[~on_arms], count, under, sleeves=False), np.where(beside, near, -1.0)),
+        ]
+        reaching = model_faces[(arms | body.of(Part.HAND_LEFT, Part.HAND_RIGHT))[model_faces].all(axis=1)]
+        self._arms = Collider(surface_of(reaching, points), placed.from_arms)
         self._trunk = Collider(surface_of(skin[trunk[skin].all(axis=1)], points), placed.from_trunk)
         self._pins = placed.pins
 
     def contacts(self, x: Float64, solid: Shape, skin: Shape) -> tuple[Contacts, Contacts]:
         """Contacts with everything solid, and the gaps to keep from arms or trunk."""
         near, gap = Contacts.none(len(x)), Contacts.none(len(x))
-        self._solid.touch(x, solid, near)
+        for collider in self._solids:
+            collider.touch(x, solid, near)
         self._arms.touch(x, skin, gap)
         self._trunk.touch(x, skin, gap)
         return near, gap
@@ -186,6 +194,21 @@ class _Surroundings:
     def held(self, body: PosedBody) -> dict[int, Float64]:
         """Where the body holds the garment."""
         return held(self._pins, body)
+
+
+def _with_layers(solid: Int32, count: int, under: tuple[Worn, ...], *, sleeves: bool) -> Surface:
+    """Body and garments underneath, as sleeves or all the rest of a garment meet them.
+
+    Sleeve lies on sleeve and trunk on trunk: in the armpit, where all layers are close, the nearest may be a wrong one.
+    """
+    meshes, first = [solid], count
+    for inner in under:
+        placed = inner.placed
+        other = placed.from_arms >= 0 if sleeves else placed.from_trunk >= 0
+        faces = placed.cloth.faces
+        meshes.append(faces[~other[faces].all(axis=1)] + np.int32(first))
+        first += len(placed.start)
+    return surface_of(np.concatenate(meshes), first)
 
 
 def _arm_vertices(body: PosedBody) -> Bool:

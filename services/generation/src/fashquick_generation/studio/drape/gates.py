@@ -67,7 +67,8 @@ def check_stretch(stretch: Float64, tension: Float64, *, most: float) -> dict[st
     )
     facts = {name: value for name, value, _ in limits}
     for name, value, limit in limits:
-        if value > limit:
+        # Not a number is over no limit and under none.
+        if not value <= limit:
             error = SimulationFailed if name == "stretch_p99" else Unstable
             raise error(
                 f"the cloth does not fit around the body ({name.replace('_', ' ')} {value:.2f}, limit {limit:g}): "

@@ -16,7 +16,7 @@ from fashquick_generation.studio.colour import linear
 from fashquick_generation.studio.figure.companions import Companion
 from fashquick_generation.studio.figure.finishes import Finish
 from fashquick_generation.studio.photograph import backdrop as sweeps
-from fashquick_generation.studio.photograph import lighting, materials, raster, shading
+from fashquick_generation.studio.photograph import developing, lighting, materials, raster, shading, surfaces
 from fashquick_generation.studio.photograph.camera import Camera
 from fashquick_generation.studio.photograph.materials import Material
 from fashquick_generation.studio.photograph.scene import Scene
@@ -156,7 +156,7 @@ class _Exposure:
 
     def _band(self, rows: tuple[int, int]) -> Shot:
         world, camera, cancel = self._sitting.world, self._camera, self._cancel
-        wide = (rows[0] - shading.HALO, rows[1] + shading.HALO)
+        wide = (rows[0] - surfaces.HALO, rows[1] + surfaces.HALO)
         seen = raster.visible(
             self._points,
             world.faces,
@@ -168,13 +168,13 @@ class _Exposure:
             cancel=cancel,
         )
         cancel.check()
-        outside, normal = shading.normals_of(world, seen, camera)
+        outside, normal = surfaces.normals_of(world, seen, camera)
         cancel.check()
-        spots = shading.spots_of(world, seen, normal, wide[0])
+        spots = surfaces.spots_of(world, seen, normal, wide[0])
         light = self._sitting.shadows.irradiance(spots.points, spots.normals, spots.places, self._powers, cancel)
-        light = shading.smoothed(spots, light)
+        light = surfaces.smoothed(spots, light)
         cancel.check()
-        own = slice(shading.HALO, -shading.HALO)
+        own = slice(surfaces.HALO, -surfaces.HALO)
         face = seen.face[own]
         colour, reverse = shading.coloured(
             world, face, seen.corner[own], outside[own], self._sitting.paint, self._cloth
@@ -182,7 +182,7 @@ class _Exposure:
         cancel.check()
         shading.light_up(world, face, normal[own], reverse, spots, light, self._sitting.materials, camera, colour)
         cancel.check()
-        finished = shading.developed(
+        finished = developing.developed(
             face,
             colour,
             sweeps.ground(self._backdrop, camera, self._floor, rows),
@@ -190,4 +190,4 @@ class _Exposure:
             seed=self._seed,
             transparent=self._backdrop.kind is BackdropKind.TRANSPARENT,
         )
-        return Shot(*finished, shading.coverage(world, face, len(self._cloth)))
+        return Shot(*finished, developing.coverage(world, face, len(self._cloth)))

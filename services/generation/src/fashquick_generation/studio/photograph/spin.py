@@ -52,7 +52,8 @@ def turntable(
         cancel: Checked between steps.
 
     Returns:
-        An animated WebP file that repeats for ever.
+        An animated WebP file that repeats for ever; encoding it, at the end, takes some 10 ms a frame without a look
+        at the flag.
     """
     images = []
     for k, camera in enumerate(frames_of.cameras_around(framing, sitting.world, width, height, frames)):

@@ -13,7 +13,7 @@ import numpy as np
 import scipy.sparse as sp
 from mannequin.garments import Form, garments
 from mannequin.head import HEAD_POINTS, below_cut, egg, marks
-from mannequin.meshes import Faces, Points, border_edges, cut_out, strip
+from mannequin.meshes import Cut, Faces, Points, border_edges, cut_out, smoothing, strip
 from mannequin.shoes import COLLAR_M, SHOE_POINTS, shoe
 from mannequin.source import Source, read
 from mannequin.store import COMPONENT_STEP_M, METRES_PER_STEP, components, skinned
@@ -33,6 +33,8 @@ FORM = Phenotype(gender=0.6, age=0.1, height=0.5, weight=0.4, muscle=0.5, propor
 SHOD_M = 0.015
 """Skin of the foot this far under a shoe's upper edge is never seen."""
 
+CHEST_M, CHEST_ROUNDS = 0.035, 8
+"""Radius around the tip of the chest that is smoothed, and how often."""
 STUMP_WIDTH = 0.75
 """How wide the neck, which goes on to the middle of the head, ends there."""
 
@@ -75,7 +77,8 @@ class Baker:
         keypoints = self.keypoints(vertices)
         faces = source.faces[_largest_piece(source.faces, len(vertices))[source.faces].all(axis=1)]
         self._marks = marks(vertices, self.parts == Part.HEAD)
-        self.skin = cut_out(faces, below_cut(vertices, self._marks))
+        skin = cut_out(faces, below_cut(vertices, self._marks))
+        self.skin = _abstract_chest(skin, skin.share @ vertices, self.parts[_nearest(skin.share)])
         parts = self.parts[_nearest(self.skin.share)]
         parts[parts == Part.HEAD] = Part.NECK
         skin = self.skin.share @ vertices
@@ -173,6 +176,21 @@ def checks(source: Source) -> dict[str, NDArray[np.generic]]:
         "skin": np.array([baker.skin.share[rows] @ vertices for vertices in source.check_vertices], np.float32),
         "joints": source.check_joints.astype(np.float32),
     }
+
+
+def _abstract_chest(skin: Cut, points: Points, parts: NDArray[np.int64]) -> Cut:
+    """The skin with a chest as smooth as a shop mannequin's."""
+    loose = np.zeros(len(points))
+    for side in (-1, 1):
+        on_chest = (parts == Part.TORSO) & (side * points[:, 0] > 0)
+        tip = points[np.where(on_chest, points[:, 1], np.inf).argmin()]
+        loose[np.linalg.norm(points - tip, axis=1) < CHEST_M] = 1.0
+    still = sp.identity(len(points)) - sp.diags(loose)
+    once = (still + sp.diags(loose) @ smoothing(skin.faces, len(points))).tocsr()
+    share = skin.share
+    for _ in range(CHEST_ROUNDS):
+        share = once @ share
+    return Cut(skin.faces, share.tocsr())
 
 
 def _nearest(share: sp.csr_matrix) -> NDArray[np.int64]:

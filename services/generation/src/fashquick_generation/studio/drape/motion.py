@@ -161,7 +161,7 @@ class _Surroundings:
     """What a garment collides with: body, companion clothes and the garments underneath."""
 
     def __init__(self, garment: Worn, body: PosedBody, under: tuple[Worn, ...]) -> None:
-        free = body.of(Part.HEAD, Part.HAND_LEFT, Part.HAND_RIGHT, Part.FOOT_LEFT, Part.FOOT_RIGHT)
+        free = body.of(Part.HEAD, Part.HAND_LEFT, Part.HAND_RIGHT)
         model_faces, shown = body.model.body.faces, body.model.solid_faces
         points, count = len(body.vertices), len(body.solid)
         skin = model_faces[~free[model_faces].any(axis=1)]

@@ -108,6 +108,16 @@ def test_neck_points_lie_under_a_turtleneck() -> None:
     assert (seen.rim[:, 1] < seen.front_edge[:, 1]).all()
 
 
+def test_neck_points_lie_under_a_hood_as_wide_as_the_shoulders() -> None:
+    garment = standing(sample_garment(), 60, Neckline.HOOD)
+    cv2.ellipse(garment.alpha, (200, 80), (85, 70), 0, 0, 360, 255, cv2.FILLED)
+    seen = found(garment)
+    assert seen.kind is Neckline.HOOD
+    assert seen.right == pytest.approx((168, 140), abs=8)
+    assert seen.rim is not None
+    assert seen.rim[:, 1].min() < 20
+
+
 def test_what_hangs_over_a_crew_neck_is_a_hanger() -> None:
     garment = sample_garment()
     alpha = np.pad(garment.alpha, ((80, 0), (0, 0)))

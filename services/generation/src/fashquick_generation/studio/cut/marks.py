@@ -42,21 +42,24 @@ class Frame:
     Attributes:
         origin: 2 float64, pixels, on the middle line.
         across: 2 float64 unit vector in the photo, towards the wearer's left.
+        unit: Pixels of one of u and v.
     """
 
     origin: Float64
     across: Float64
+    unit: float = 1.0
 
     def inward(self, pixels: Float64, sign: float = 1.0) -> Float64:
         """Nx2 pixels to Nx2 (u, v); `sign` -1 mirrors, for the wearer's right half."""
-        away = np.asarray(pixels, np.float64) - self.origin
+        away = (np.asarray(pixels, np.float64) - self.origin) / self.unit
         x, y = self.across
         return np.stack([sign * (away @ self.across), away @ np.array([y, -x])], axis=-1)
 
     def outward(self, uv: Float64, sign: float = 1.0) -> Float64:
         """Nx2 (u, v) to Nx2 pixels."""
         x, y = self.across
-        pixels: Float64 = self.origin + sign * uv[..., :1] * self.across + uv[..., 1:] * np.array([y, -x])
+        away = sign * uv[..., :1] * self.across + uv[..., 1:] * np.array([y, -x])
+        pixels: Float64 = self.origin + self.unit * away
         return pixels
 
 

@@ -10,9 +10,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.spatial import cKDTree
 
+from fashquick_common.errors import SimulationFailed
 from fashquick_common.garment import Neckline
 from fashquick_generation.studio.arrays import Bool, Float64, Int, Int32
 from fashquick_generation.studio.cut.collar import Collar
+from fashquick_generation.studio.cut.gates import LAY_FLAT
 from fashquick_generation.studio.cut.pattern import Pattern, Role, Side
 from fashquick_generation.studio.drape.cloth import Cloth
 from fashquick_generation.studio.figure.body import Part, PosedBody
@@ -74,6 +76,9 @@ def with_collar(
 
     Returns:
         The same with the collar's vertices and faces added; unchanged where there is no collar.
+
+    Raises:
+        SimulationFailed: The mesh has no neckline that goes once around.
     """
     if pattern.collar is None:
         return cloth, x, texture
@@ -168,10 +173,14 @@ def _chain(cloth: Cloth, first: int, last: int, *, back: bool) -> Int:
         around.setdefault(a, []).append(b)
         around.setdefault(b, []).append(a)
     chain = [first]
-    while chain[-1] != last:
-        onward = [vertex for vertex in around[chain[-1]] if len(chain) == 1 or vertex != chain[-2]]
+    for _ in range(len(around)):
+        if chain[-1] == last:
+            return np.array(chain)
+        onward = [vertex for vertex in around.get(chain[-1], []) if vertex not in chain[-2:]]
+        if not onward:
+            break
         chain.append(onward[0])
-    return np.array(chain)
+    raise SimulationFailed("the garment's neckline is not one line, so no collar can stand on it; " + LAY_FLAT)
 
 
 def _along(line: Float64) -> Float64:
@@ -188,10 +197,10 @@ def _shaped(around: _Around, kind: Neckline, x: Float64, body: PosedBody, normal
     outward = base - low - ((base - low) @ axis)[:, None] * axis
     outward /= np.linalg.norm(outward, axis=1, keepdims=True) + 1e-9
     behind = (1 + outward[:, 1]) / 2  # The figure looks towards negative y.
-    skin = body.of(Part.TORSO, Part.NECK, Part.UPPER_ARM_LEFT, Part.UPPER_ARM_RIGHT)
+    near = body.of(Part.TORSO, Part.NECK, Part.UPPER_ARM_LEFT, Part.UPPER_ARM_RIGHT)
+    skin, garment = _Surface(body.vertices[near], body.normals[near]), _Surface(x, normals)
     if kind is Neckline.HOOD:
-        hood = _off(_hood(base, axis, outward, behind), body.vertices[skin], body.normals[skin], OFF_BODY_M)
-        return _off(hood, x, normals, OFF_CLOTH_M)
+        return _off(_off(_hood(base, axis, outward, behind), skin, OFF_BODY_M), garment, OFF_CLOTH_M)
     lean = np.radians(LEAN_DEGREES[kind])
     chin = float(body.vertices[body.of(Part.HEAD), 2].min())
     ceiling = chin - BELOW_CHIN_M + (BELOW_CHIN_M + OVER_CHIN_M) * behind
@@ -201,7 +210,7 @@ def _shaped(around: _Around, kind: Neckline, x: Float64, body: PosedBody, normal
     up = np.repeat(base[:, None], ROWS, axis=1)
     for row in range(1, ROWS):  # Step by step, or it would go through the neck.
         up[:, row:] = (up[:, row - 1] + (rise / (ROWS - 1))[:, None] * way)[:, None]
-        up = _off(up, body.vertices[skin], body.normals[skin], OFF_BODY_M)
+        up = _off(up, skin, OFF_BODY_M)
     # Shoulders push up what leans into them.
     height = up[..., 2] - base[:, None, 2]
     up[..., 2] = base[:, None, 2] + height * np.minimum(room / np.maximum(height.max(axis=1), 1e-9), 1)[:, None]
@@ -211,7 +220,7 @@ def _shaped(around: _Around, kind: Neckline, x: Float64, body: PosedBody, normal
     out = np.minimum(share / share[1], 1)[None, :, None] * FOLD_OUT_M * outward[:, None]
     down = (around.fold[:, None] * share)[..., None] * (axis - FOLD_SPREAD * outward)[:, None]
     fold = up[:, -1:] + (out - down) * np.minimum(around.fold / FOLD_OUT_M, 1)[:, None, None]
-    return np.concatenate([up, _off(fold, x, normals, OFF_CLOTH_M)], axis=1)
+    return np.concatenate([up, _off(fold, garment, OFF_CLOTH_M)], axis=1)
 
 
 def _hood(base: Float64, axis: Float64, outward: Float64, behind: Float64) -> Float64:
@@ -236,14 +245,27 @@ def _axis(neck: Float64) -> tuple[Float64, Float64]:
     return unit, low.mean(axis=0)
 
 
-def _off(band: Float64, points: Float64, normals: Float64, gap: float) -> Float64:
+class _Surface:
+    """What a band must not go through: points and their outward normals."""
+
+    def __init__(self, points: Float64, normals: Float64) -> None:
+        self._points, self._normals = points, normals
+        self._tree = cKDTree(points)
+
+    def lifted(self, band: Float64, gap: float) -> Float64:
+        """NxRx3 points, those nearer than `gap` or behind moved out."""
+        nearest = self._tree.query(band.reshape(-1, 3))[1].reshape(band.shape[:2])
+        normals = self._normals[nearest]
+        away = ((band - self._points[nearest]) * normals).sum(axis=2)
+        out: Float64 = band + np.maximum(gap - away, 0)[..., None] * normals
+        return out
+
+
+def _off(band: Float64, surface: _Surface, gap: float) -> Float64:
     """A band pushed off a surface and smoothed around, all but its first row."""
-    tree = cKDTree(points)
     out = band.copy()
     for k in range(SMOOTHINGS):
-        nearest = tree.query(out[:, 1:].reshape(-1, 3))[1].reshape(len(band), -1)
-        away = ((out[:, 1:] - points[nearest]) * normals[nearest]).sum(axis=2)
-        out[:, 1:] += np.maximum(gap - away, 0)[..., None] * normals[nearest]
+        out[:, 1:] = surface.lifted(out[:, 1:], gap)
         if k < SMOOTHINGS - 1:
             out[:, 1:] = (np.roll(out, 1, axis=0) + 2 * out + np.roll(out, -1, axis=0))[:, 1:] / 4
     return out

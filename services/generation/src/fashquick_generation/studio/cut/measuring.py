@@ -9,13 +9,14 @@ import numpy as np
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.errors import PhotoNotUsable
 from fashquick_common.garment import LandmarkName as L
-from fashquick_common.garment import SleeveLength
+from fashquick_common.garment import Neckline, SleeveLength
 from fashquick_generation.engine import GarmentInput
 from fashquick_generation.studio.arrays import Float64
 from fashquick_generation.studio.cut import corners, marks, neck
 from fashquick_generation.studio.cut.gates import LAY_FLAT
 from fashquick_generation.studio.cut.marks import Corner, Edge, Frame, Loop, Mark
 from fashquick_generation.studio.cut.outline import Outline, resampled, smooth_contour, solid
+from fashquick_generation.studio.cut.shoulders import waist
 
 STATIONS = 12
 """Places along a side or a sleeve at which widths are taken."""
@@ -27,6 +28,9 @@ HEM_DETOUR = 1.6
 """A wavy hem over the straight line between its ends."""
 SLEEVE_DETOUR = 1.6
 """A bent sleeve's edge over the straight line between its ends."""
+BELOW_HOOD = 0.3
+"""Least distance of a corner below the narrowest place under a hood, in half chest widths: that place itself is often
+taken for an armpit."""
 DEGREE = 3
 """Of the polynomial that a side's widths are smoothed by."""
 
@@ -135,6 +139,8 @@ def seen(garment: GarmentInput, *, sleeves: SleeveLength, long: bool, cancel: Ca
     frame = marks.upright(line, passport.landmarks, None if passport.geometry is None else passport.geometry.tilt_deg)
     uv = frame.inward(line)
     found = (marks.read(passport.landmarks, frame, "left"), marks.read(passport.landmarks, frame, "right"))
+    if passport.geometry is not None and passport.geometry.neckline.value is Neckline.HOOD:
+        found = (_below_hood(uv, found[0], 1.0), _below_hood(uv, found[1], -1.0))
     if frame.across[0] <= 0 or any(half and np.mean([mark.at[0] for mark in half.values()]) < 0 for half in found):
         raise PhotoNotUsable(f"the garment's left and right corners are swapped: {LAY_FLAT}")
     loops = Loop(uv, 1.0), Loop(uv * (-1, 1), -1.0)
@@ -166,6 +172,15 @@ def seen(garment: GarmentInput, *, sleeves: SleeveLength, long: bool, cancel: Ca
     }
     outline = Outline(mask, holes, line, ends, None, 0.0)
     return Seen(outline, frame, halves[0], halves[1], hem, at_neck, half)
+
+
+def _below_hood(uv: Float64, found: marks.Marks, sign: float) -> dict[Corner, Mark]:
+    """A half's corners without those that lie on a hood that is as wide as the shoulders."""
+    middle = (uv.min(axis=0) + uv.max(axis=0)) / 2 * (0, 1)
+    unit = marks.half_chest(uv, ({}, {}), sleeves_hang=False, long=False)
+    narrow = waist((uv - middle) / unit, sign)
+    lowest = np.inf if narrow is None else middle[1] + unit * (narrow[1] - BELOW_HOOD)
+    return {corner: mark for corner, mark in found.items() if mark.at[1] < lowest}
 
 
 def measured(top: Seen) -> Shape:

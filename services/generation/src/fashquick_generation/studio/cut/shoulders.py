@@ -14,6 +14,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from fashquick_common.garment import LandmarkName as L
 from fashquick_generation.studio.arrays import Float64
+from fashquick_generation.studio.cut.marks import widths
 
 SHOULDER_SPAN = (0.55, 0.92)
 """Part of the way from the middle to the shoulder's tip in which the shoulder line is seen: outside of collars."""
@@ -27,8 +28,6 @@ WAISTED = 0.06
 """How much narrower the outline is between hood and shoulders than a hood that is as wide as they are."""
 NECK_NEAR = 0.30
 """How far a neck point of the passport may lie off the shoulder line, in half chest widths."""
-LEVELS = 120
-"""Heights at which a hood's width is looked at."""
 U = np.linspace(-1, 1, 201)
 """Where the outline's upper side is sampled."""
 USUAL_NECK = 0.37
@@ -86,7 +85,9 @@ class Shoulder:
 
 def upper_side(outline: Float64) -> Float64:
     """Largest v of the outline over each of `U`."""
-    u, v = _dense(outline)
+    closed = np.concatenate([outline, outline[:1]])
+    steps = np.linspace(0, len(outline), 8 * len(outline), endpoint=False)
+    u, v = (np.interp(steps, np.arange(len(closed)), closed[:, k]) for k in (0, 1))
     cell = np.round((u + 1) / 2 * (len(U) - 1)).astype(int)
     inside = (cell >= 0) & (cell < len(U))
     top = np.full(len(U), -np.inf)
@@ -96,25 +97,19 @@ def upper_side(outline: Float64) -> Float64:
     return smooth
 
 
-def _dense(outline: Float64) -> tuple[Float64, Float64]:
-    """A closed outline's u and v at eight times as many points."""
-    closed = np.concatenate([outline, outline[:1]])
-    steps = np.linspace(0, len(outline), 8 * len(outline), endpoint=False)
-    u, v = (np.interp(steps, np.arange(len(closed)), closed[:, k]) for k in (0, 1))
-    return u, v
-
-
 def waist(outline: Float64, sign: float) -> Float64 | None:
-    """|u| and v of the narrowest place between a hood and the shoulder; None where the outline only widens."""
-    u, v = _dense(outline)
-    above = (sign * u > 0) & (v > 0)
+    """|u| and v of the narrowest place between a hood and the shoulder; None where the outline only widens.
+
+    Args:
+        outline: Nx2 float64, (u, v), v = 0 below the shoulders.
+        sign: -1 for the wearer's right half, 1 for the left.
+    """
+    left, right, rows = widths(outline)
+    width = left if sign > 0 else right
+    above = (rows > 0) & np.isfinite(width)
     if not above.any():
         return None
-    heights = np.linspace(float(v[above].max()), 0, LEVELS)
-    level = np.clip(np.searchsorted(-heights, -v[above]), 0, LEVELS - 1)
-    width = np.zeros(LEVELS)
-    np.maximum.at(width, level, np.abs(u[above]))
-    widest_yet = np.maximum.accumulate(width)
-    narrower = np.where(width > 0, widest_yet - width, 0)
+    downward, heights = width[above][::-1], rows[above][::-1]
+    narrower = np.maximum.accumulate(downward) - downward
     at = int(narrower.argmax())
-    return np.array([width[at], heights[at]]) if narrower[at] > WAISTED else None
+    return np.array([downward[at], heights[at]]) if narrower[at] > WAISTED else None

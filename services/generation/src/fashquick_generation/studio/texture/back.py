@@ -7,15 +7,19 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d, median_filter
 
 from fashquick_common.cancel import CancelFlag
-from fashquick_common.garment import PatternKind
+from fashquick_common.garment import PatternKind, TextureClass
 from fashquick_generation.studio.arrays import Bool, Float32, Int
 from fashquick_generation.studio.colour import LUMINANCE
-from fashquick_generation.studio.texture.filling import continued, filled
+from fashquick_generation.studio.texture.filling import continued_along_rows, filled
 
 ALL_OVER = frozenset(
     {PatternKind.STRIPES, PatternKind.CHECK, PatternKind.DOTS, PatternKind.FLORAL, PatternKind.ALLOVER}
 )
 """Patterns that go on around the garment."""
+STRUCTURED = frozenset(
+    {TextureClass.QUILTED, TextureClass.KNIT, TextureClass.RIBBED, TextureClass.CORDUROY, TextureClass.LACE}
+)
+"""Cloth whose relief goes on around the garment."""
 SEAM_SHARE = 0.06
 """Width of the strips along the side seams, as a share of the garment's width, in which front passes into back."""
 DETAIL_SHARE = 0.004
@@ -55,7 +59,7 @@ def back_of(front: Float32, sure: Bool, cuts: Bool, *, alike: bool, cancel: Canc
     """
     whole = front
     if cuts.any() and not cuts.all():
-        whole = continued(front, ~cuts, MIRRORED_SHARE * float(np.hypot(*sure.shape)))
+        whole = continued_along_rows(front, ~cuts, round(MIRRORED_SHARE * float(np.hypot(*sure.shape))) + 1)
     if alike:
         return whole
     cancel.check()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from fashquick_common.garment import Category, Front, Passport
+from fashquick_common.garment import Category, Front, Neckline, Passport
 from fashquick_generation.studio.arrays import Bool, Float64, UInt8
 from fashquick_generation.studio.cut.pattern import Family, Pattern, Role, Side
 from fashquick_generation.studio.texture.window import Window
@@ -66,7 +66,9 @@ def _pieces(pattern: Pattern, passport: Passport) -> list[Float64]:
     if pattern.family is not Family.TOP:
         return []
     buttoned = passport.category in BUTTONED
-    pieces = [_neck(pattern, COLLAR_M if buttoned or pattern.collar is not None else RIB_M)]
+    # A standing collar begins above the neckline; one that is folded over, or merely seen, lies below it too.
+    folded = buttoned if pattern.collar is None else pattern.collar.kind is Neckline.COLLAR
+    pieces = [_neck(pattern, COLLAR_M if folded else RIB_M)]
     if passport.geometry is not None and passport.geometry.front.value is Front.OPEN:
         pieces.append(_strip(OPEN_SHARE * _half_width(pattern), ABOVE_M, low))
     elif buttoned:

@@ -63,6 +63,29 @@ def continued(image: Float32, known: Bool, depth: float) -> Float32:
     return np.where(usable[..., None], mirrored, smooth).astype(np.float32)
 
 
+def continued_along_rows(image: Float32, known: Bool, depth: int) -> Float32:
+    """Carry the known cloth on into gaps of every row, mirrored at their ends: stripes stay at their height.
+
+    Args:
+        image: HxWx3 float32.
+        known: HxW bool, at least one true.
+        depth: Pixels beside a gap that are mirrored, to and fro in wider gaps.
+    """
+    smooth = filled(image, known)
+    columns = np.broadcast_to(np.arange(known.shape[1]), known.shape)
+    far = 2 * known.shape[1]
+    left = np.maximum.accumulate(np.where(known, columns, -far), axis=1)
+    right = np.minimum.accumulate(np.where(known, columns, far)[:, ::-1], axis=1)[:, ::-1]
+    from_left = columns - left <= right - columns
+    distance = np.minimum(columns - left, right - columns)
+    folded = depth - np.abs(np.mod(distance, 2 * depth) - depth)
+    take = np.where(from_left, left - folded, right + folded)
+    inside = (take >= 0) & (take < known.shape[1]) & ~known
+    take = np.clip(take, 0, known.shape[1] - 1)
+    rows = np.arange(known.shape[0])[:, None]
+    return np.where((inside & known[rows, take])[..., None], image[rows, take], smooth).astype(np.float32)
+
+
 def _border(known: Bool) -> tuple[Float32, Float32]:
     """HxWx2 way from the nearest known pixel, and that pixel's place; neighbours agree on it."""
     unknown = (~known).astype(np.uint8)

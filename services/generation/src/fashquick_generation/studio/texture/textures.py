@@ -13,7 +13,7 @@ from fashquick_generation.studio.arrays import Float32, Float64
 from fashquick_generation.studio.colour import linear
 from fashquick_generation.studio.cut.pattern import Family, Pattern
 from fashquick_generation.studio.texture import shades
-from fashquick_generation.studio.texture.back import ALL_OVER, back_of, reverse_of
+from fashquick_generation.studio.texture.back import ALL_OVER, STRUCTURED, back_of, reverse_of
 from fashquick_generation.studio.texture.cuts import front_only, printed_of
 from fashquick_generation.studio.texture.exposure import Exposure, exposure_of, texture_class
 from fashquick_generation.studio.texture.filling import continued
@@ -72,7 +72,8 @@ def textures(garment: GarmentInput, pattern: Pattern, scale: float, cancel: Canc
     if pattern.inside_above is not None:
         neck = above(window.place(pattern.inside_above), mask.shape)
     kind = None if passport.pattern is None else passport.pattern.kind
-    cloth = shades.cloth_of(_dyes(passport, exposure, lit[sure]), kind, texture_class(passport))
+    surface = texture_class(passport)
+    cloth = shades.cloth_of(_dyes(passport, exposure, lit[sure]), kind, surface)
     lit = shades.evened(lit, sure & ~neck, printed_of(passport, window), cloth, cancel)
     cancel.check()
     front = continued(lit, sure & ~neck, MIRRORED_SHARE * window.diagonal)
@@ -80,7 +81,7 @@ def textures(garment: GarmentInput, pattern: Pattern, scale: float, cancel: Canc
     inside = reverse_of(lit, sure & neck, front)
     cancel.check()
     cuts = front_only(pattern, passport, window) | neck
-    alike = kind in ALL_OVER or pattern.family is Family.TROUSERS
+    alike = kind in ALL_OVER or surface in STRUCTURED or pattern.family is Family.TROUSERS
     back = back_of(front, sure, cuts, alike=alike, cancel=cancel)
     cancel.check()
     front, inside, back = (np.clip(resized(image, window.full), 0, 1) for image in (front, inside, back))

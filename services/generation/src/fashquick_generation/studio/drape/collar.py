@@ -141,8 +141,9 @@ def _around(cloth: Cloth, collar: Collar) -> _Around:
         np.stack([np.interp(np.r_[at, 1 - behind_at], stations, line[:, k]) for k in (0, 1)], axis=1)
         for line in (collar.seam, collar.rim)
     )
-    if not is_hood:
-        # No photo shows the back of a collar: the back panel's cloth goes on in it, mirrored at the seam.
+    own_back = collar.kind is Neckline.COLLAR
+    if own_back:
+        # Its front has points and buttons: the back panel's cloth goes on behind, mirrored at the seam.
         straight = [line[-1] + behind_at[:, None] * (line[0] - line[-1]) for line in (collar.seam, collar.rim)]
         lower[len(at) :], upper[len(at) :] = straight[0], 2 * straight[0] - straight[1]
     rows = np.linspace(0, 1, HOOD_ROWS if is_hood else ROWS)
@@ -152,7 +153,7 @@ def _around(cloth: Cloth, collar: Collar) -> _Around:
         rows = _mirrored(rows, HOOD_MIRRORS)  # Little of its outside is seen in the photo.
     return _Around(
         vertices=np.concatenate([front[:-1], behind[:-1]]),
-        back=np.r_[np.zeros(len(at), bool), np.full(len(behind_at), not is_hood)],
+        back=np.r_[np.zeros(len(at), bool), np.full(len(behind_at), own_back)],
         rise=np.maximum(np.concatenate([rise, behind_rise]), LEAST_M),
         fold=np.concatenate([np.zeros(len(at)), folded * np.sqrt(middle)]),
         pixels=lower[:, None] + rows[None, :, None] * (upper - lower)[:, None],

@@ -58,8 +58,9 @@ def back_of(front: Float32, sure: Bool, cuts: Bool, *, alike: bool, cancel: Canc
         cancel: Checked between steps.
     """
     whole = front
-    if cuts.any() and not cuts.all():
-        whole = continued_along_rows(front, ~cuts, round(MIRRORED_SHARE * float(np.hypot(*sure.shape))) + 1)
+    if (sure & ~cuts).any():
+        depth = round(MIRRORED_SHARE * float(np.hypot(*sure.shape))) + 1
+        whole = np.where(cuts[..., None], continued_along_rows(front, sure & ~cuts, depth), front)
     if alike:
         return whole
     cancel.check()

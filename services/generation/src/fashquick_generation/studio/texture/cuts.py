@@ -20,8 +20,10 @@ OPEN_SHARE = 0.6
 """Half the width of what an open front shows of the lining, as a share of the garment's half width."""
 FLY_M, FLY_DEPTH_M = 0.045, 0.22
 """Half the width and the depth of the front of trousers with button, fly and drawstring."""
-COLLAR_M, RIB_M = 0.12, 0.03
+COLLAR_M, RIB_M = 0.14, 0.03
 """Depth below the neckline of a turned-down collar, and of a ribbed or faced neck."""
+BESIDE_M = 0.05
+"""Width beside the neckline that a collar covers."""
 ABOVE_M = 0.3
 """Height over the neck up to which all belongs to it."""
 STEPS = 24
@@ -77,12 +79,10 @@ def _pieces(pattern: Pattern, passport: Passport) -> list[Float64]:
 
 
 def _neck(pattern: Pattern, depth: float) -> Float64:
-    """All above the front's neckline, and what is sewn along it."""
+    """The rectangle that holds all above the front's neckline, and what is sewn along it."""
     edge = pattern.line(Role.NECK) if pattern.front_edge is None else pattern.front_edge
-    lowered = edge - (0.0, depth)
-    lowered[:, 0] += np.sign(edge[:, 0]) * depth
-    ends = np.array([[lowered[-1, 0], ABOVE_M], [lowered[0, 0], ABOVE_M]])
-    return np.concatenate([lowered, ends])
+    # Upright sides: what is mirrored at a curved line is bent.
+    return _strip(float(np.abs(edge[:, 0]).max()) + BESIDE_M, ABOVE_M, float(edge[:, 1].min()) - depth)
 
 
 def _strip(half: float, top: float, bottom: float) -> Float64:

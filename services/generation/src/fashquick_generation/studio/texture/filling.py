@@ -66,24 +66,35 @@ def continued(image: Float32, known: Bool, depth: float) -> Float32:
 def continued_along_rows(image: Float32, known: Bool, depth: int) -> Float32:
     """Carry the known cloth on into gaps of every row, mirrored at their ends: stripes stay at their height.
 
+    Rows that know nothing are filled along columns.
+
     Args:
         image: HxWx3 float32.
         known: HxW bool, at least one true.
         depth: Pixels beside a gap that are mirrored, to and fro in wider gaps.
     """
-    smooth = filled(image, known)
-    columns = np.broadcast_to(np.arange(known.shape[1]), known.shape)
-    far = 2 * known.shape[1]
+    across, is_across = _along_rows(image, known, depth)
+    seen = known | is_across
+    rows = np.where(known[..., None], image, across)
+    down, is_down = _along_rows(rows.transpose(1, 0, 2), seen.T, depth)
+    rest = np.where(is_down.T[..., None], down.transpose(1, 0, 2), filled(image, known))
+    return np.where(seen[..., None], rows, rest).astype(np.float32)
+
+
+def _along_rows(image: Float32, known: Bool, depth: int) -> tuple[Float32, Bool]:
+    """Every row's gaps mirrored, and where that was possible."""
+    width = known.shape[1]
+    columns, far = np.broadcast_to(np.arange(width), known.shape), 2 * width
     left = np.maximum.accumulate(np.where(known, columns, -far), axis=1)
     right = np.minimum.accumulate(np.where(known, columns, far)[:, ::-1], axis=1)[:, ::-1]
     from_left = columns - left <= right - columns
     distance = np.minimum(columns - left, right - columns)
     folded = depth - np.abs(np.mod(distance, 2 * depth) - depth)
     take = np.where(from_left, left - folded, right + folded)
-    inside = (take >= 0) & (take < known.shape[1]) & ~known
-    take = np.clip(take, 0, known.shape[1] - 1)
-    rows = np.arange(known.shape[0])[:, None]
-    return np.where((inside & known[rows, take])[..., None], image[rows, take], smooth).astype(np.float32)
+    inside = (take >= 0) & (take < width)
+    take = np.clip(take, 0, width - 1)
+    rows = np.arange(len(known))[:, None]
+    return image[rows, take], inside & known[rows, take]
 
 
 def _border(known: Bool) -> tuple[Float32, Float32]:

@@ -27,6 +27,10 @@ Pair = tuple[Mark, Mark]
 
 ARMPIT_DEPTH = (0.55, 1.65)
 """Depth of an armpit under the neck points, in half chest widths: raglan to bat sleeves, photos at a slant."""
+HIGH_ARMHOLE, HOODED = 0.30, 2.2
+"""Least and most depth of an armhole that is looked for: straps may lie flat, and a hood rises over the shoulders."""
+WIDE_ENOUGH = 0.8
+"""Distance of an armhole's end from the middle over half the trunk's width: farther out than a hood's corners."""
 USUAL_ARMPIT = 1.05
 """The same of most garments."""
 ARMPIT_RANGE = (0.6, 1.4)
@@ -49,6 +53,8 @@ CUFF_RANGE = (0.6, 1.3)
 """Width of a cuff over the usual one, when it is looked for."""
 WIDEST_CUFF = 1.25
 """A cuff wider than this many times the usual is none."""
+WIDEST_HEM = 2.2
+"""Widest hem over the chest: what is farther out is a ribbon."""
 HEM_MIDDLE = 0.75
 """Part of half the chest's width in which the outline's lower side is the hem, not a cuff."""
 SNAP = 0.3
@@ -59,7 +65,9 @@ LOOKED_FOR = 0.1
 """How sure a corner is that was not the passport's."""
 
 
-def armpits(loops: tuple[Loop, Loop], found: tuple[Marks, Marks], half: float, *, sleeveless: bool) -> Pair:
+def armpits(
+    loops: tuple[Loop, Loop], found: tuple[Marks, Marks], half: float, *, sleeveless: bool, hooded: bool
+) -> Pair:
     """The armpits, or the lower ends of the armholes.
 
     Args:
@@ -67,18 +75,20 @@ def armpits(loops: tuple[Loop, Loop], found: tuple[Marks, Marks], half: float, *
         found: The passport's corners of both halves.
         half: Half the chest's width as far as it can be told before.
         sleeveless: Whether there are armholes.
+        hooded: Whether a hood may cover the shoulders.
     """
     top = _shoulder_level(loops[0].points, half)
     low, high = ARMPIT_DEPTH
     near, far = ARMPIT_RANGE
+    near = WIDE_ENOUGH if sleeveless else near
     kept = []
     for loop, of in zip(loops, found, strict=True):
         marks = dict(of)
         mark = marks.get(Corner.ARMPIT)
         if mark is None or not (low * half < top - mark.at[1] < high * half and near < mark.at[0] / half < far):
             marks.pop(Corner.ARMPIT, None)
-            end = _armhole_end(loop) if sleeveless else None
-            if end is not None and low * end[0] < top - end[1] < high * end[0]:
+            end = _armhole_end(loop, WIDE_ENOUGH * half, hooded=hooded) if sleeveless else None
+            if end is not None and HIGH_ARMHOLE * end[0] < top - end[1] < HOODED * end[0]:
                 marks[Corner.ARMPIT] = Mark(end, LOOKED_FOR)
         kept.append(marks)
     agreed = settled((kept[0], kept[1]), Corner.ARMPIT, half, np.array([half, top - USUAL_ARMPIT * half]))
@@ -114,19 +124,25 @@ def tips(loops: tuple[Loop, Loop], found: tuple[Marks, Marks], necks: tuple[Floa
     return _snapped(loops[0], agreed[0], half), _snapped(loops[1], agreed[1], half)
 
 
-def hems(loops: tuple[Loop, Loop], found: tuple[Marks, Marks], armpits: Pair) -> Pair:
+def hems(loops: tuple[Loop, Loop], found: tuple[Marks, Marks], armpits: Pair, *, sleeves_hang: bool) -> Pair:
     """The hem's corners.
 
     Args:
         loops: The outline, as each half sees it.
         found: The passport's corners of both halves.
         armpits: The armpits.
+        sleeves_hang: Whether sleeves may reach down to the hem.
     """
     half = float(np.mean([mark.at[0] for mark in armpits]))
     points = loops[0].points
     middle = points[(np.abs(points[:, 0]) < HEM_MIDDLE * half) & (points[:, 1] < armpits[0].at[1])]
     bottom = float(np.median(middle[:, 1])) if len(middle) else float(points[:, 1].min())
-    agreed = settled(found, Corner.HEM, half, np.array([half, bottom]))
+    usual = np.array([half, bottom])
+    if not sleeves_hang:
+        low = [points[points[:, 1] < bottom + half] * (sign, 1) for sign in (1, -1)]
+        usual = np.mean([side[int((side[:, 0] - side[:, 1]).argmax())] for side in low], axis=0)
+        usual[0] = np.clip(usual[0], 0.7 * half, WIDEST_HEM * half)
+    agreed = settled(found, Corner.HEM, half, usual)
     assert agreed is not None
     return _snapped(loops[0], agreed[0], half), _snapped(loops[1], agreed[1], half)
 
@@ -210,8 +226,11 @@ def _shoulder_level(uv: Float64, half: float) -> float:
     return float(np.median(uv[near, 1])) if near.any() else float(uv[:, 1].max())
 
 
-def _armhole_end(loop: Loop) -> Float64 | None:
-    """Lower end of an armhole: the sharpest turn outward after a turn inward, between neck and hem."""
+def _armhole_end(loop: Loop, least: float, *, hooded: bool) -> Float64 | None:
+    """Lower end of an armhole: the first sharp turn outward after one inward, `least` from the middle or farther.
+
+    Under a hood the first such turn is the shoulder's tip, and the last one counts.
+    """
     left, _, level = widths(loop.points)
     top, bottom = loop.points[loop.points[:, 1].argmax()], level[LEVELS // 10]
     line = loop.down_to(top, float(bottom))
@@ -225,6 +244,8 @@ def _armhole_end(loop: Loop) -> Float64 | None:
     turn = np.degrees(np.arctan2(after[:, 0] * before[:, 1] - after[:, 1] * before[:, 0], (before * after).sum(axis=1)))
     first, last = (int(share * 100) - TURN_STEP for share in ARMHOLE_SPAN)
     hollow = np.minimum.accumulate(turn)[first:last] < -HOLLOW_DEGREES
-    sharp = np.where(hollow, turn[first:last], 0.0)
-    best = int(sharp.argmax())
-    return line[first + best + TURN_STEP] if sharp[best] > CORNER_DEGREES else None
+    sharp = np.r_[0.0, np.where(hollow, turn[first:last], 0.0), 0.0]
+    wide = line[first + TURN_STEP : last + TURN_STEP, 0] > least
+    peaks = wide & (sharp[1:-1] > CORNER_DEGREES) & (sharp[1:-1] >= sharp[:-2]) & (sharp[1:-1] > sharp[2:])
+    ends = np.flatnonzero(peaks)
+    return line[first + int(ends[-1 if hooded else 0]) + TURN_STEP] if len(ends) else None

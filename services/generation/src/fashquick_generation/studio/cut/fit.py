@@ -44,10 +44,10 @@ USUAL: Mapping[Category, Usual] = MappingProxyType(
         Category.SWEATER: Usual(1.20, (0.90, 1.50), (0.80, 1.10)),
         Category.SHIRT: Usual(1.18, (1.05, 1.65), (0.90, 1.15)),
         Category.JACKET: Usual(1.24, (0.90, 1.50), (0.82, 1.12)),
-        Category.COAT: Usual(1.26, (1.40, 2.40), (0.95, 1.40)),
+        Category.COAT: Usual(1.26, (1.30, 2.00), (0.95, 1.40)),
         Category.VEST: Usual(1.20, (1.00, 1.60), (0.85, 1.15)),
         Category.SLEEVELESS_TOP: Usual(1.05, (0.95, 1.70), (0.85, 1.25)),
-        Category.DRESS: Usual(1.06, (1.60, 3.30), (0.85, 1.80)),
+        Category.DRESS: Usual(1.06, (1.60, 2.20), (0.85, 1.80)),
     }
 )
 """By category."""
@@ -80,10 +80,11 @@ SLEEVE_SHARE: Mapping[SleeveLength, Range] = MappingProxyType(
     {
         SleeveLength.SHORT: (0.28, 0.62),
         SleeveLength.THREE_QUARTER: (0.40, 0.88),
-        SleeveLength.LONG: (0.96, 1.03),
+        SleeveLength.LONG: (1.03, 1.12),
     }
 )
-"""Length of a sleeve from the tip of the body's shoulder, over the arm's: long ones go just past the wrist."""
+"""Length of a sleeve from the tip of the body's shoulder, over the arm's: cloth goes around the shoulder and is
+shortened by its folds, so that long ones reach the wrist."""
 CAP_OVER_M, CAP_UNDER_M = 0.15, 0.02
 """A sleeve shorter than this on top and under the arm is no more than an armhole's edge."""
 SHORTEST_UNDER_M = 0.05

@@ -29,6 +29,9 @@ DETOUR = 1.3
 """An edge longer than this many times the straight line between its corners is not that edge alone."""
 HANGING_CHEST = 0.72
 """Half chest width over the outline's half width where long sleeves hang along the sides and hide them."""
+LEAST_OF_OUTER, LEAST_OF_TRUNK, MOST_OF_OUTER = 0.45, 0.75, 1.3
+"""An armpit's distance from the middle over the outline's half width: least where sleeves or a skirt are in it, least
+where it is the trunk's, and most."""
 TRUNK_ROWS, LONG_ROWS = (0.35, 0.75), (0.22, 0.40)
 """Part of the garment's height that shows the trunk's width, and that of a dress or coat."""
 LEVELS = 120
@@ -233,7 +236,8 @@ def half_chest(outline: Float64, halves: tuple[Marks, Marks], *, sleeves_hang: b
     rows = slice(*(int(LEVELS * (1 - share)) for share in reversed(LONG_ROWS if long else TRUNK_ROWS)))
     outer = float(np.median((left + right)[rows])) / 2
     armpits = [half[Corner.ARMPIT] for half in halves if Corner.ARMPIT in half]
-    seen = [float(mark.at[0]) for mark in armpits if 0.45 * outer < mark.at[0] < 1.3 * outer]
+    least = LEAST_OF_OUTER if sleeves_hang or long else LEAST_OF_TRUNK
+    seen = [float(mark.at[0]) for mark in armpits if least * outer < mark.at[0] < MOST_OF_OUTER * outer]
     if seen:
         return float(np.mean(seen))
     return outer * (HANGING_CHEST if sleeves_hang else 1.0)

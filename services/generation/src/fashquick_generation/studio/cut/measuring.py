@@ -145,7 +145,8 @@ def seen(garment: GarmentInput, *, sleeves: SleeveLength, long: bool, cancel: Ca
         raise PhotoNotUsable(f"the garment's left and right corners are swapped: {LAY_FLAT}")
     loops = Loop(uv, 1.0), Loop(uv * (-1, 1), -1.0)
     half = marks.half_chest(uv, found, sleeves_hang=sleeves in HANGING, long=long)
-    armpits = corners.armpits(loops, found, half, sleeveless=sleeves is SleeveLength.NONE)
+    hooded = passport.geometry is not None and passport.geometry.neckline.value is Neckline.HOOD
+    armpits = corners.armpits(loops, found, half, sleeveless=sleeves is SleeveLength.NONE, hooded=hooded)
     half = float(np.mean([mark.at[0] for mark in armpits]))
     cancel.check()
     pixels = frame.outward(armpits[1].at, -1.0), frame.outward(armpits[0].at)
@@ -153,7 +154,7 @@ def seen(garment: GarmentInput, *, sleeves: SleeveLength, long: bool, cancel: Ca
     cancel.check()
     points = frame.inward(at_neck.left), frame.inward(at_neck.right, -1.0)
     tips = corners.tips(loops, found, points, armpits)
-    hems = corners.hems(loops, found, armpits)
+    hems = corners.hems(loops, found, armpits, sleeves_hang=sleeves in HANGING)
     cuffs: list[tuple[Mark, Mark] | None] = [None, None]
     if sleeves is not SleeveLength.NONE:
         width = half * CUFF_WIDTH.get(sleeves, CUFF_WIDTH[SleeveLength.LONG])

@@ -27,7 +27,7 @@ ON_OUTLINE = 0.10
 """Distance, in half chest widths, within which a corner lies on the outline."""
 DETOUR = 1.3
 """An edge longer than this many times the straight line between its corners is not that edge alone."""
-HANGING_CHEST = 0.72
+HANGING_CHEST = 0.75
 """Half chest width over the outline's half width where long sleeves hang along the sides and hide them."""
 LEAST_OF_OUTER, LEAST_OF_TRUNK, MOST_OF_OUTER = 0.45, 0.75, 1.3
 """An armpit's distance from the middle over the outline's half width: least where sleeves or a skirt are in it, least

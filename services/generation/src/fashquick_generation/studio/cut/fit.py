@@ -44,7 +44,7 @@ USUAL: Mapping[Category, Usual] = MappingProxyType(
         Category.SWEATER: Usual(1.20, (0.90, 1.25), (0.80, 1.10)),
         Category.SHIRT: Usual(1.18, (1.05, 1.45), (0.90, 1.15)),
         Category.JACKET: Usual(1.24, (0.90, 1.22), (0.82, 1.12)),
-        Category.COAT: Usual(1.26, (1.30, 2.00), (0.95, 1.40)),
+        Category.COAT: Usual(1.26, (1.20, 1.65), (0.95, 1.30)),
         Category.VEST: Usual(1.20, (1.00, 1.30), (0.85, 1.15)),
         Category.SLEEVELESS_TOP: Usual(1.05, (0.95, 1.70), (0.85, 1.25)),
         Category.DRESS: Usual(1.06, (1.60, 2.20), (0.85, 1.80)),

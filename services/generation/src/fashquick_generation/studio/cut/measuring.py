@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,6 +24,8 @@ CUFF_WIDTH = {SleeveLength.SHORT: 0.62, SleeveLength.LONG: 0.36}
 """Usual width of a cuff, in half chest widths."""
 HANGING = frozenset({SleeveLength.LONG, SleeveLength.THREE_QUARTER})
 """Sleeves that may hang along the sides."""
+SIDES_ALIKE = 1.2
+"""A side this much farther out than the other one is not a side."""
 HEM_DETOUR = 1.6
 """A wavy hem over the straight line between its ends."""
 SLEEVE_DETOUR = 1.6
@@ -166,6 +168,7 @@ def seen(garment: GarmentInput, *, sleeves: SleeveLength, long: bool, cancel: Ca
         if pair is not None:
             agreed |= {Corner.CUFF_UPPER: pair[0], Corner.CUFF_LOWER: pair[1]}
         halves.append(_half(loops[k], points[k], agreed, half))
+    halves = _agreeing(halves)
     hem = loops[0].edge(hems[0].at, hems[1].at * (-1, 1), marks.ON_OUTLINE * half, HEM_DETOUR)
     ends = {
         L.NECK_RIGHT: int(np.linalg.norm(line - at_neck.right, axis=1).argmin()),
@@ -215,6 +218,16 @@ def _half(loop: Loop, point: Float64, agreed: marks.Marks, half: float) -> Half:
         cuff = loop.edge(upper, lower, near, SLEEVE_DETOUR)
         under = loop.edge(lower, armpit, near, SLEEVE_DETOUR)
     return Half(point, agreed, loop.edge(point, tip, near), over, cuff, under, loop.edge(armpit, hem, near))
+
+
+def _agreeing(halves: list[Half]) -> list[Half]:
+    """Both halves; a side that reaches much farther out than the other has taken a sleeve along and is not believed."""
+    reach = [float(np.mean(half.side.line[:, 0])) for half in halves]
+    out = []
+    for half, own, other in zip(halves, reach, reach[::-1], strict=True):
+        straight = resampled(half.side.line[[0, -1]], len(half.side.line))
+        out.append(replace(half, side=Edge(straight, False)) if own > SIDES_ALIKE * other else half)
+    return out
 
 
 def _widths(halves: tuple[Half, Half], chest: float, hem: float) -> Float64:

@@ -51,8 +51,8 @@ SLEEVE_OUT = 1.10
 """Distance from the middle, in half chest widths, beyond which an outline beside the trunk is a sleeve's."""
 CUFF_RANGE = (0.6, 1.3)
 """Width of a cuff over the usual one, when it is looked for."""
-WIDEST_CUFF = 1.25
-"""A cuff wider than this many times the usual is none."""
+WIDEST_CUFF = 0.74
+"""Widest cuff, in half chest widths."""
 WIDEST_HEM = 2.2
 """Widest hem over the chest: what is farther out is a ribbon."""
 HEM_MIDDLE = 0.75
@@ -170,10 +170,10 @@ def cuffs(
         Upper and lower corner of the left and the right one; None for a sleeve that is hidden.
     """
     known = [(of.get(Corner.CUFF_UPPER), of.get(Corner.CUFF_LOWER)) for of in found]
-    # The outer edge of a sleeve that hangs may be taken for its cuff, mostly on both sides.
-    if any(a and b and float(np.linalg.norm(a.at - b.at)) > WIDEST_CUFF * width for a, b in known):
-        known = [(None, None), (None, None)]
     half = float(np.mean([mark.at[0] for mark in ends[0]]))
+    # The outer edge of a sleeve that hangs may be taken for its cuff, mostly on both sides.
+    if any(a and b and float(np.linalg.norm(a.at - b.at)) > WIDEST_CUFF * half for a, b in known):
+        known = [(None, None), (None, None)]
     # A sleeve that lies against the trunk hides the armpit: it ends somewhere before the hem's corner.
     merged = [loop.away(armpit.at) > ON_OUTLINE * half for loop, armpit in zip(loops, ends[0], strict=True)]
     arms = [loops[k].arc(tips[k].at, ends[int(merged[k])][k].at) for k in (0, 1)]

@@ -240,6 +240,10 @@ def half_chest(outline: Float64, halves: tuple[Marks, Marks], *, sleeves_hang: b
     seen = [float(mark.at[0]) for mark in armpits if least * outer < mark.at[0] < MOST_OF_OUTER * outer]
     if seen:
         return float(np.mean(seen))
+    hems = [float(half[Corner.HEM].at[0]) for half in halves if Corner.HEM in half]
+    if armpits and hems and not long:
+        # Sleeves that are spread out widely make the outline wide; the hem tells what the trunk is like.
+        return min(float(np.mean(hems)), outer)
     return outer * (HANGING_CHEST if sleeves_hang else 1.0)
 
 

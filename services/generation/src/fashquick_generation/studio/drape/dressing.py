@@ -35,6 +35,10 @@ MAX_TENSION = 1.08
 """Stretch from which knitted cloth gives way, so that a narrow sleeve fits an arm."""
 HANGS_M_S = 0.01
 """Typical speed under which a garment hangs well enough to be moved."""
+FALLING_FRAMES = 6
+"""Frames in which cloth that begins still has begun to fall."""
+SETTLING_FRAMES = 6
+"""Frames that folds need to come up on the fine mesh."""
 CALM_M_S = 0.08
 """Typical speed under which the fine mesh takes over."""
 STILL_M_S = 0.012
@@ -207,7 +211,7 @@ def _fallen(
         motion.put_on(coarse, piece.fabric)
         motion.hold(effort.sew, Frame(effort.substeps, 0.0, 0.92))
         motion.give_way(MAX_TENSION)
-        motion.rest(effort.fall, Frame(effort.substeps, GRAVITY, 0.99), HANGS_M_S)
+        motion.rest(FALLING_FRAMES, effort.fall, Frame(effort.substeps, GRAVITY, 0.99), HANGS_M_S)
         motion.give_way(MAX_TENSION)
     return Fallen(model, motion.pose, tuple(pieces), motion.worn, tuple(fine), effort)
 
@@ -221,6 +225,7 @@ def _grid(pattern: Pattern, effort: Effort) -> float:
 
 def _fine(piece: Piece, grid_m: float, coarse: Cloth, motion: Motion, cancel: CancelFlag) -> Fine:
     cloth = sewn(piece.pattern, grid_m)
+    cancel.check()
     texture = piece.pattern.warp.to_photo(cloth.rest)
     cancel.check()
     placed = _placer(piece).place(piece.pattern, cloth, motion.body, motion.under)
@@ -254,10 +259,10 @@ def posed(outfit: Fallen, pose: Pose, *, on_frame: Callable[[], None], cancel: C
 def _posed(outfit: Fallen, pose: Pose, effort: Effort, on_frame: Callable[[], None], cancel: CancelFlag) -> Dressed:
     motion = Motion(outfit.model, outfit.pose, outfit.worn, on_frame=on_frame, cancel=cancel)
     motion.move(pose, effort.move, Frame(effort.substeps, GRAVITY, 0.996))
-    motion.rest(effort.calm, Frame(effort.substeps, GRAVITY, 0.985), CALM_M_S)
+    motion.rest(0, effort.calm, Frame(effort.substeps, GRAVITY, 0.985), CALM_M_S)
     settled = _refined(outfit.fine, motion)
     motion = Motion(outfit.model, pose, settled, on_frame=on_frame, cancel=cancel)
-    motion.rest(effort.settle, Frame(effort.substeps, GRAVITY, 0.97), STILL_M_S)
+    motion.rest(SETTLING_FRAMES, effort.settle, Frame(effort.substeps, GRAVITY, 0.97), STILL_M_S)
     garments: list[Garment] = []
     facts: dict[str, float] = {}
     for piece, fine, worn in zip(outfit.pieces, outfit.fine, motion.worn, strict=True):

@@ -19,8 +19,6 @@ from fashquick_generation.studio.figure.body import BodyModel, Part, PosedBody
 from fashquick_generation.studio.figure.poses import Pose, between, rotations
 from fashquick_generation.studio.mesh import vertex_normals
 
-SHORTEST_REST = 6
-"""Frames in which cloth that begins still has begun to fall."""
 ARM_FROM_SHOULDER_M = 0.11
 """Beyond this distance from the shoulder joint an arm counts as a neighbour of the torso, not as part of it."""
 
@@ -98,10 +96,17 @@ class Motion:
         for _ in range(frames):
             self._follow(self.body, frame)
 
-    def rest(self, most: int, frame: Frame, speed_m_s: float) -> None:
-        """Let the clothes move while the body stands, until their typical speed is low, for at most `most` frames."""
+    def rest(self, least: int, most: int, frame: Frame, speed_m_s: float) -> None:
+        """Let the clothes move while the body stands, until their typical speed is low.
+
+        Args:
+            least: Frames at least.
+            most: Frames at most.
+            frame: How.
+            speed_m_s: Under which they rest.
+        """
         for done in range(most):
-            if done >= SHORTEST_REST and max(garment.state.speed for garment in self.worn) < speed_m_s:
+            if done >= least and max(garment.state.speed for garment in self.worn) < speed_m_s:
                 return
             self._follow(self.body, frame)
 

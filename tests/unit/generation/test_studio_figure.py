@@ -95,6 +95,8 @@ def test_skin_shows_only_where_no_companion_is() -> None:
 
 def test_what_no_garment_covers_is_dressed() -> None:
     assert companions_for([Category.T_SHIRT]) == {Companion.TROUSERS, Companion.SHOES}
+    assert companions_for([Category.COAT]) == {Companion.TOP, Companion.TROUSERS, Companion.SHOES}
+    assert companions_for([Category.SHIRT, Category.COAT]) == {Companion.TROUSERS, Companion.SHOES}
     assert companions_for([Category.DRESS]) == {Companion.LEGGINGS, Companion.SHOES}
     assert companions_for([Category.SKIRT]) == {Companion.TOP, Companion.LEGGINGS, Companion.SHOES}
     assert companions_for([Category.TROUSERS]) == {Companion.TOP, Companion.SHOES}

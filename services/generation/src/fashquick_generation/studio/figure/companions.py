@@ -19,6 +19,8 @@ class Companion(StrEnum):
 
 LOWER = frozenset({Category.SKIRT, Category.TROUSERS, Category.SHORTS})
 """Garments that hang from the waist; all others cover the upper body."""
+OVER = frozenset({Category.JACKET, Category.COAT})
+"""Garments that are worn over a top, which shows at their neck or between their fronts."""
 
 
 def companions_for(worn: Collection[Category]) -> frozenset[Companion]:
@@ -28,12 +30,12 @@ def companions_for(worn: Collection[Category]) -> frozenset[Companion]:
         worn: Their categories.
 
     Returns:
-        Always shoes; a top unless a garment covers the upper body; leggings under skirts, dresses and shorts, and
-        trousers where no garment covers the legs at all.
+        Always shoes; a top unless a garment other than a jacket or coat covers the upper body; leggings under skirts,
+        dresses and shorts, and trousers where no garment covers the legs at all.
     """
     kinds = set(worn)
     wears = {Companion.SHOES}
-    if not kinds - LOWER:
+    if not kinds - LOWER - OVER:
         wears.add(Companion.TOP)
     if Category.TROUSERS not in kinds:
         legs_show = bool(kinds & (LOWER | {Category.DRESS}))

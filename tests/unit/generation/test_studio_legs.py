@@ -120,6 +120,16 @@ def test_fit_words_change_the_width() -> None:
     assert np.ptp(wide.border[:, 0]) > 1.08 * np.ptp(slim.border[:, 0])
 
 
+def test_larger_sizes_are_cut_wider_more_than_longer() -> None:
+    garment = drawn(SKIRT, Category.SKIRT)
+    large = replace(MEASURES, hip_girth_m=1.3 * MEASURES.hip_girth_m, waist_girth_m=1.3 * MEASURES.waist_girth_m)
+    wider, longer = np.ptp(drafting.drafted(garment, large, CancelFlag()).border, axis=0) / np.ptp(
+        cut(garment).border, axis=0
+    )
+    assert wider == pytest.approx(1.3, rel=0.05)
+    assert 1.0 < longer < 1.15
+
+
 def test_a_sock_is_no_skirt() -> None:
     sock = {L.WAIST_LEFT: (215.0, 30.0), L.HEM_LEFT: (215.0, 580.0)}
     with pytest.raises(PhotoNotUsable, match="lay the garment flat"):

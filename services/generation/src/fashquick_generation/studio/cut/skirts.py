@@ -120,6 +120,7 @@ def _scale(garment: GarmentInput, shape: list[tuple[Role, Side, Float64]], measu
     side = shape[1][2]
     waist_px, length_px = 2 * side[0, 0], -side[-1, 1]
     known = waisted.known_pixel_m(garment.passport, length_px)
+    grade = 1.0 if known is not None else waisted.length_grade(measures)
     if known is None:
         scale = waisted.waist_girth_at(measures, BELOW_WAIST_M) / 2 / waist_px
         hip_px = 2 * float(np.interp(HIPS_DOWN_M / scale, -side[:, 1], side[:, 0]))
@@ -128,5 +129,5 @@ def _scale(garment: GarmentInput, shape: list[tuple[Role, Side, Float64]], measu
     else:
         scale = known
     longest = measures.waist_height_m - BELOW_WAIST_M - OVER_FLOOR_M
-    length = float(np.clip(length_px * scale, SHORTEST_M, longest))
+    length = float(np.clip(length_px * scale * grade, SHORTEST_M, longest))
     return np.array([scale, length / length_px])

@@ -267,7 +267,11 @@ def _leg_length(garment: GarmentInput, inseam: float, hem: float, measures: Meas
     longest = measures.crotch_height_m - float(np.interp(2 * hem, HEM_GIRTHS_M, HEM_HEIGHTS_M))
     geometry = garment.passport.geometry
     full = geometry is not None and geometry.leg.value is LegLength.FULL and inseam >= LONG_INSEAM_M
-    return longest if full else float(np.clip(inseam, SHORTEST_INSEAM_M, longest))
+    if full:
+        return longest
+    known = waisted.known_pixel_m(garment.passport, 1.0) is not None
+    graded = inseam if known else inseam * waisted.length_grade(measures)
+    return float(np.clip(graded, SHORTEST_INSEAM_M, longest))
 
 
 def _border(cut: _Cut) -> tuple[Stretch, ...]:

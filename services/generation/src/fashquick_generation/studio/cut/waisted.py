@@ -33,6 +33,10 @@ MOST_FOLDED = 0.04
 """Share of the pattern that may lie upside down in the photo: creases at corners, not a leg turned over."""
 FIT_WIDTH: Mapping[Fit, float] = {Fit.SLIM: 0.96, Fit.REGULAR: 1.0, Fit.OVERSIZE: 1.09}
 """Size of a garment over the usual one: about two sizes between slim and regular, and two more."""
+HIPS_TO_WAIST_HEIGHT = 0.87
+"""Girth of the hips over the height of the waist in the sizes that garments are designed in."""
+GRADED, GRADES = 0.8, (0.65, 1.1)
+"""Exponent and limits of how lengths follow girths from size to size."""
 WAIST_ARC = (-0.12, 0.02)
 """Rise of the waist's middle over its corners against half its width: waists dip, or are gathered straight."""
 LAY_FLAT = "lay the garment flat and smooth, waistband and hems visible, and take the photo from straight above"
@@ -280,6 +284,15 @@ def waist_girth_at(measures: Measures, below_m: float) -> float:
     depth = measures.waist_height_m - measures.hip_height_m
     share = float(np.clip(below_m / depth, 0, 1))
     return measures.waist_girth_m + share * (measures.hip_girth_m - measures.waist_girth_m)
+
+
+def length_grade(measures: Measures) -> float:
+    """Length of a garment on this body over the length that its girth alone would give it.
+
+    Larger sizes are cut wider much more than they are cut longer.
+    """
+    usual = HIPS_TO_WAIST_HEIGHT * measures.waist_height_m / measures.hip_girth_m
+    return float(np.clip(usual**GRADED, *GRADES))
 
 
 def _pair(landmarks: Mapping[L, Landmark], left: L, right: L) -> tuple[Float64, Float64] | None:

@@ -53,6 +53,8 @@ CUFF_RANGE = (0.6, 1.3)
 """Width of a cuff over the usual one, when it is looked for."""
 WIDEST_CUFF = 0.74
 """Widest cuff, in half chest widths."""
+SHORTEST_OVER = 0.55
+"""Least length of a sleeve from the shoulder's tip to its cuff, over the cuff's width."""
 WIDEST_HEM = 2.2
 """Widest hem over the chest: what is farther out is a ribbon."""
 HEM_MIDDLE = 0.75
@@ -172,8 +174,13 @@ def cuffs(
     known = [(of.get(Corner.CUFF_UPPER), of.get(Corner.CUFF_LOWER)) for of in found]
     half = float(np.mean([mark.at[0] for mark in ends[0]]))
     # The outer edge of a sleeve that hangs may be taken for its cuff, mostly on both sides.
-    if any(a and b and float(np.linalg.norm(a.at - b.at)) > WIDEST_CUFF * half for a, b in known):
-        known = [(None, None), (None, None)]
+    for (upper, lower), tip in zip(known, tips, strict=True):
+        if upper is None or lower is None:
+            continue
+        width_px, over = (float(np.linalg.norm(upper.at - other.at)) for other in (lower, tip))
+        if width_px > WIDEST_CUFF * half or over < SHORTEST_OVER * width_px:
+            known = [(None, None), (None, None)]
+            break
     # A sleeve that lies against the trunk hides the armpit: it ends somewhere before the hem's corner.
     merged = [loop.away(armpit.at) > ON_OUTLINE * half for loop, armpit in zip(loops, ends[0], strict=True)]
     arms = [loops[k].arc(tips[k].at, ends[int(merged[k])][k].at) for k in (0, 1)]

@@ -32,7 +32,7 @@ HANGING_CHEST = 0.75
 LEAST_OF_OUTER, LEAST_OF_TRUNK, MOST_OF_OUTER = 0.45, 0.75, 1.3
 """An armpit's distance from the middle over the outline's half width: least where sleeves or a skirt are in it, least
 where it is the trunk's, and most."""
-TRUNK_ROWS, LONG_ROWS = (0.35, 0.75), (0.22, 0.40)
+TRUNK_ROWS, LONG_ROWS = (0.50, 0.80), (0.22, 0.40)
 """Part of the garment's height that shows the trunk's width, and that of a dress or coat."""
 LEVELS = 120
 """Rows in which the outline's width is taken."""

@@ -51,11 +51,13 @@ class Exposure:
         balanced = light * np.array(self.gains, np.float32)
         if self.whiteness > 0:
             # What is left of the room's tint is faint; a print's colours are not.
-            mean = balanced.mean(axis=-1, keepdims=True)
-            strength = np.ptp(balanced, axis=-1, keepdims=True) / np.maximum(mean, 1e-6)
+            red, green, blue = (balanced[..., k : k + 1] for k in range(3))
+            mean = (red + green + blue) / 3
+            spread = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
+            strength = spread / np.maximum(mean, 1e-6)
             tint = np.clip((PRINT_STRENGTH - strength) / (PRINT_STRENGTH - FAINT_TINT), 0, 1)
-            balanced = mean + (1 - self.whiteness * tint) * (balanced - mean)
-        return _compressed(balanced.astype(np.float32)) if max(self.gains) > 1 else balanced
+            balanced = np.asarray(mean + (1 - self.whiteness * tint) * (balanced - mean), np.float32)
+        return _compressed(balanced) if max(self.gains) > 1 else balanced
 
 
 def exposure_of(photo: UInt8, garment: Float32, passport: Passport) -> Exposure:

@@ -8,6 +8,7 @@ first; each collides with the body and with all garments underneath.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -207,12 +208,15 @@ def _fallen(
         grid_m = _grid(pattern, effort)
         coarse = placer.place(pattern, sewn(pattern, effort.coarser * grid_m), motion.body, motion.under)
         cancel.check()
-        fine.append(_fine(piece, grid_m, coarse.cloth, motion, cancel))
-        motion.put_on(coarse, piece.fabric)
-        motion.hold(effort.sew, Frame(effort.substeps, 0.0, 0.92))
-        motion.give_way(MAX_TENSION)
-        motion.rest(FALLING_FRAMES, effort.fall, Frame(effort.substeps, GRAVITY, 0.99), HANGS_M_S)
-        motion.give_way(MAX_TENSION)
+        # The fine mesh is made on another core while the coarse one falls.
+        with ThreadPoolExecutor(1, thread_name_prefix="sewing") as beside:
+            finer = beside.submit(_fine, piece, grid_m, coarse.cloth, motion.body, under=motion.under, cancel=cancel)
+            motion.put_on(coarse, piece.fabric)
+            motion.hold(effort.sew, Frame(effort.substeps, 0.0, 0.92))
+            motion.give_way(MAX_TENSION)
+            motion.rest(FALLING_FRAMES, effort.fall, Frame(effort.substeps, GRAVITY, 0.99), HANGS_M_S)
+            motion.give_way(MAX_TENSION)
+            fine.append(finer.result())
     return Fallen(model, motion.pose, tuple(pieces), motion.worn, tuple(fine), effort)
 
 
@@ -223,12 +227,12 @@ def _grid(pattern: Pattern, effort: Effort) -> float:
     return max(effort.grid_m, float(np.sqrt(panels_m2 / (MOST_POINTS * np.sqrt(3) / 2))))
 
 
-def _fine(piece: Piece, grid_m: float, coarse: Cloth, motion: Motion, cancel: CancelFlag) -> Fine:
+def _fine(piece: Piece, grid_m: float, coarse: Cloth, body: PosedBody, under: Float64, cancel: CancelFlag) -> Fine:
     cloth = sewn(piece.pattern, grid_m)
     cancel.check()
     texture = piece.pattern.warp.to_photo(cloth.rest)
     cancel.check()
-    placed = _placer(piece).place(piece.pattern, cloth, motion.body, motion.under)
+    placed = _placer(piece).place(piece.pattern, cloth, body, under)
     cancel.check()
     return Fine(placed, threads_of(placed.cloth, piece.fabric), refinement(coarse, placed.cloth), texture)
 

@@ -227,7 +227,7 @@ def _grid(pattern: Pattern, effort: Effort) -> float:
     return max(effort.grid_m, float(np.sqrt(panels_m2 / (MOST_POINTS * np.sqrt(3) / 2))))
 
 
-def _fine(piece: Piece, grid_m: float, coarse: Cloth, body: PosedBody, under: Float64, cancel: CancelFlag) -> Fine:
+def _fine(piece: Piece, grid_m: float, coarse: Cloth, body: PosedBody, *, under: Float64, cancel: CancelFlag) -> Fine:
     cloth = sewn(piece.pattern, grid_m)
     cancel.check()
     texture = piece.pattern.warp.to_photo(cloth.rest)

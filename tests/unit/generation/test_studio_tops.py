@@ -152,3 +152,17 @@ def test_long_sleeves_end_at_the_wrist() -> None:
     seam = pattern.line(Role.SHOULDER, Side.LEFT)
     reach = float(np.linalg.norm(np.diff(seam, axis=0), axis=1).sum()) - float(np.hypot(*(seam[0] - (0.17, -0.04))))
     assert 0.40 < reach < SMALL.arm_length_m + 0.06
+
+
+@pytest.mark.parametrize(("shape", "message"), [("rectangle", "rectangle"), ("sock", "halves"), ("speck", "pixels")])
+def test_what_is_no_top_is_refused(shape: str, message: str) -> None:
+    alpha = np.zeros_like(sample_garment().alpha)
+    if shape == "rectangle":
+        alpha[50:370, 100:300] = 255
+    elif shape == "sock":
+        cv2.polylines(alpha, [np.array([[150, 60], [150, 320], [300, 340]])], False, 255, 60)
+    else:
+        alpha[5, 5] = 255
+    garment = without(replace(sample_garment(), alpha=alpha), *L)
+    with pytest.raises(PhotoNotUsable, match=message):
+        drafted(garment)

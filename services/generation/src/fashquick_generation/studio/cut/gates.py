@@ -4,18 +4,74 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
 from fashquick_common.errors import PhotoNotUsable
 from fashquick_common.garment import Category
+from fashquick_generation.studio.arrays import Float64, UInt8
 
 if TYPE_CHECKING:
     from fashquick_generation.studio.cut.measuring import Shape
     from fashquick_generation.studio.cut.warp import RigidWarp
 
 LAY_FLAT = "lay the garment flat with its sleeves spread out and take the photo from straight above"
+SMALLEST_PX = 48
+"""Fewer pixels show no corners."""
+RECTANGLE = 0.975
+"""Share of its smallest box that a garment never fills: sleeves, neck and hem are cut off."""
+LEAST_ALIKE = 0.58
+"""Overlap of both halves; tops with one sleeve folded away have 65 % and more."""
 MOST_FOLDED = 0.12
 """Share of the pattern that may lie upside down in the photo: a crumpled sleeve's, not a trunk's."""
+
+
+def check_outline(line: Float64, mask: UInt8) -> None:
+    """Refuse an outline too small to measure, or that is a plain rectangle.
+
+    Args:
+        line: Nx2 float64, pixels.
+        mask: HxW uint8, 1 within it.
+
+    Raises:
+        PhotoNotUsable: It is.
+    """
+    size = np.ptp(line, axis=0) if len(line) else np.zeros(2)
+    if not size.min() >= SMALLEST_PX:
+        raise PhotoNotUsable(
+            f"the garment is {size[0]:.0f}x{size[1]:.0f} pixels in the photo; take it from closer, at least "
+            f"{SMALLEST_PX} pixels each way",
+            metadata={"pixels": f"{size.min():.0f}"},
+        )
+    _, (across, along), _ = cv2.minAreaRect(line.astype(np.float32))
+    filled = float(mask.sum()) / max(across * along, 1.0)
+    if filled > RECTANGLE:
+        raise PhotoNotUsable(
+            f"the mask is a rectangle ({filled:.1%} of its box is marked), not a garment's outline: send the mask of "
+            "the garment alone",
+            metadata={"filled": f"{filled:.3f}"},
+        )
+
+
+def check_symmetry(left: Float64, right: Float64) -> None:
+    """Refuse an outline whose halves are not alike: no top lying flat with its front up.
+
+    Args:
+        left: How far it reaches to the left of its middle line in each row, pixels.
+        right: Likewise to the right.
+
+    Raises:
+        PhotoNotUsable: They are not alike.
+    """
+    both = np.isfinite(left) & np.isfinite(right)
+    narrow, wide = np.minimum(left, right)[both].clip(0), np.maximum(left, right)[both].clip(0)
+    alike = float(narrow.sum() / max(float(wide.sum()), 1e-9))
+    if alike < LEAST_ALIKE:
+        raise PhotoNotUsable(
+            f"the two halves of the outline are not alike ({alike:.0%}, at least {LEAST_ALIKE:.0%}), as if the garment "
+            f"were seen from the side or rolled up: {LAY_FLAT}",
+            metadata={"alike": f"{alike:.3f}"},
+        )
 
 
 def check_shape(shape: Shape, category: Category) -> None:

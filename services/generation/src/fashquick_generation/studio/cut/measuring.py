@@ -12,7 +12,7 @@ from fashquick_common.garment import LandmarkName as L
 from fashquick_common.garment import Neckline, SleeveLength
 from fashquick_generation.engine import GarmentInput
 from fashquick_generation.studio.arrays import Float64
-from fashquick_generation.studio.cut import corners, marks, neck
+from fashquick_generation.studio.cut import corners, gates, marks, neck
 from fashquick_generation.studio.cut.gates import LAY_FLAT
 from fashquick_generation.studio.cut.marks import Corner, Edge, Frame, Loop, Mark
 from fashquick_generation.studio.cut.outline import Outline, resampled, smooth_contour, solid
@@ -137,6 +137,7 @@ def seen(garment: GarmentInput, *, sleeves: SleeveLength, long: bool, cancel: Ca
     mask, holes = solid(garment.alpha)
     cancel.check()
     line = smooth_contour(mask)
+    gates.check_outline(line, mask)
     passport = garment.passport
     frame = marks.upright(line, passport.landmarks, None if passport.geometry is None else passport.geometry.tilt_deg)
     uv = frame.inward(line)
@@ -145,6 +146,7 @@ def seen(garment: GarmentInput, *, sleeves: SleeveLength, long: bool, cancel: Ca
         found = (_below_hood(uv, found[0], 1.0), _below_hood(uv, found[1], -1.0))
     if frame.across[0] <= 0 or any(half and np.mean([mark.at[0] for mark in half.values()]) < 0 for half in found):
         raise PhotoNotUsable(f"the garment's left and right corners are swapped: {LAY_FLAT}")
+    gates.check_symmetry(*marks.widths(uv)[:2])
     loops = Loop(uv, 1.0), Loop(uv * (-1, 1), -1.0)
     half = marks.half_chest(uv, found, sleeves_hang=sleeves in HANGING, long=long)
     hooded = passport.geometry is not None and passport.geometry.neckline.value is Neckline.HOOD

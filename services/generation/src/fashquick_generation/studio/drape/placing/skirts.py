@@ -38,9 +38,7 @@ class SkirtPlacer:
         u, v = panel.shares(cloth.rest)
         figure = Figure.of(body)
         top = waistband.height(figure, 4 * panel.half_widths[0])
-        levels, rings, girths = _cone(figure, panel, top)
-        wider = np.interp(v, panel.levels, girths / np.maximum(4 * panel.half_widths, 1e-6))
-        rest = np.stack([cloth.rest[:, 0] * wider, cloth.rest[:, 1]], axis=1)
+        levels, rings = _cone(figure, panel, top)
         start = np.concatenate(
             [
                 around(rings, v * (len(rings) - 1), np.where(cloth.panel > 0.5, 0.5 - u / 4, u / 4)),
@@ -51,7 +49,8 @@ class SkirtPlacer:
         start = waistband.tilted(start, top - start[:, 2])
         still = np.full(len(start), -1.0)
         return Placed(
-            cloth=replace(cloth, rest=rest),
+            # Flat panels are longer along curved sides than in the middle, which darts make up for in a skirt.
+            cloth=replace(cloth, shape=start),
             start=start,
             pins=waistband.pins(cloth, v < 0.5, start, body),
             from_trunk=still,
@@ -113,21 +112,16 @@ class _Panel:
         return u, v
 
 
-def _cone(figure: Figure, panel: _Panel, top: float) -> tuple[Float64, Float64, Float64]:
-    """Heights, rings and girths of the cone's levels, from the waist down."""
-    flat = 4 * panel.half_widths
+def _cone(figure: Figure, panel: _Panel, top: float) -> tuple[Float64, Float64]:
+    """Heights and rings of the cone's levels, from the waist down.
+
+    Along a seam that slants by dx in the flat panel a cone of the same girths slants by 2/pi dx all around: on average
+    its sides are as long as the panel's where its height is the panel's.
+    """
     length = min(panel.seam_y[0] - panel.seam_y[-1], top - OVER_FLOOR_M)
-    step = length / (len(flat) - 1)
-    skin = figure.rings(top - step * np.arange(len(flat)))
-    heights = [top]
-    girths: list[float] = []
-    rings: list[Float64] = []
-    for k, wanted in enumerate(flat):
-        if k > 0:
-            slant = (girths[-1] - girths[-2]) / (2 * np.pi) if k > 1 else 0.0
-            heights.append(heights[-1] - float(np.sqrt(max(step**2 - slant**2, (0.3 * step) ** 2))))
-        body = skin[round((top - heights[-1]) / step)]
-        least = girth(body) + 2 * np.pi * ROOM_M
-        girths.append(waistband.eased(least, float(wanted), top - heights[-1]))
-        rings.append(widened(body, girths[-1]))
-    return np.array(heights), np.array(rings), np.array(girths)
+    heights = top - length * panel.levels
+    rings = []
+    for height, skin, half_width in zip(heights, figure.rings(heights), panel.half_widths, strict=True):
+        least = girth(skin) + 2 * np.pi * ROOM_M
+        rings.append(widened(skin, waistband.eased(least, 4 * float(half_width), top - float(height))))
+    return heights, np.array(rings)

@@ -21,6 +21,8 @@ ARMS_DEGREES = 40.0
 """Arms out of the way of a wide skirt."""
 ROOM_M = 0.008
 """Least distance of the cone from the body."""
+LEAST_DROP = 0.5
+"""Height of a cone over its side's length: circle skirts are put on half spread."""
 OVER_FLOOR_M = 0.05
 """Least height of a hem."""
 
@@ -115,11 +117,15 @@ class _Panel:
 def _cone(figure: Figure, panel: _Panel, top: float) -> tuple[Float64, Float64]:
     """Heights and rings of the cone's levels, from the waist down.
 
-    Along a seam that slants by dx in the flat panel a cone of the same girths slants by 2/pi dx all around: on average
-    its sides are as long as the panel's where its height is the panel's.
+    The cone's sides are as long as the panel is between its waist and hem, on average of middle and seam.
     """
-    length = min(panel.seam_y[0] - panel.seam_y[-1], top - OVER_FLOOR_M)
-    heights = top - length * panel.levels
+    length = panel.seam_y[0] - panel.seam_y[-1]
+    middle = length + float(np.interp(0.0, *panel.waist.T) - np.interp(0.0, *panel.hem.T))
+    flare = panel.half_widths[-1] - panel.half_widths[0]
+    sides = (middle + float(np.hypot(length, flare))) / 2
+    # A girth that grows by 4 dx moves a ring outward by 2/pi dx.
+    drop = float(np.sqrt(max(sides**2 - (2 / np.pi * flare) ** 2, (LEAST_DROP * sides) ** 2)))
+    heights = top - min(drop, top - OVER_FLOOR_M) * panel.levels
     rings = []
     for height, skin, half_width in zip(heights, figure.rings(heights), panel.half_widths, strict=True):
         least = girth(skin) + 2 * np.pi * ROOM_M

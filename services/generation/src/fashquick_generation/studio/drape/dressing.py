@@ -42,8 +42,8 @@ SETTLING_FRAMES = 6
 """Frames that folds need to come up on the fine mesh."""
 CALM_M_S = 0.08
 """Typical speed under which the fine mesh takes over."""
-STILL_M_S = 0.012
-"""Typical speed under which a garment is photographed: a fifth of a millimetre a frame."""
+STILL_M_S = 0.018
+"""Typical speed under which a garment is photographed: less than a third of a millimetre a frame."""
 MOST_POINTS = 8000
 """Vertices of a garment: a T-shirt has 6000 at the usual edge length, and wider coats show no finer folds."""
 CHANGE_FRAMES = 12
@@ -266,7 +266,7 @@ def _posed(outfit: Fallen, pose: Pose, effort: Effort, on_frame: Callable[[], No
     motion.rest(0, effort.calm, Frame(effort.substeps, GRAVITY, 0.985), CALM_M_S)
     settled = _refined(outfit.fine, motion)
     motion = Motion(outfit.model, pose, settled, on_frame=on_frame, cancel=cancel)
-    motion.rest(SETTLING_FRAMES, effort.settle, Frame(effort.substeps, GRAVITY, 0.97), STILL_M_S)
+    motion.rest(SETTLING_FRAMES, effort.settle, Frame(effort.substeps, GRAVITY, 0.95), STILL_M_S)
     garments: list[Garment] = []
     facts: dict[str, float] = {}
     for piece, fine, worn in zip(outfit.pieces, outfit.fine, motion.worn, strict=True):

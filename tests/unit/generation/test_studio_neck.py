@@ -72,7 +72,7 @@ def standing(garment: GarmentInput, height: int, kind: Neckline) -> GarmentInput
 def found(garment: GarmentInput) -> neck.Neck:
     marks = garment.passport.landmarks
     right, left = (np.array([marks[name].x, marks[name].y]) for name in (L.ARMPIT_RIGHT, L.ARMPIT_LEFT))
-    line = outline.trace(garment.alpha, marks, (L.ARMPIT_LEFT, L.ARMPIT_RIGHT), CancelFlag()).points
+    line = outline.smooth_contour(outline.solid(garment.alpha)[0])
     return neck.found(garment.photo, line, (right, left), garment.passport)
 
 

@@ -176,7 +176,7 @@ def seen(garment: GarmentInput, *, sleeves: SleeveLength, long: bool, cancel: Ca
         L.NECK_RIGHT: int(np.linalg.norm(line - at_neck.right, axis=1).argmin()),
         L.NECK_LEFT: int(np.linalg.norm(line - at_neck.left, axis=1).argmin()),
     }
-    outline = Outline(mask, holes, line, ends, None, 0.0)
+    outline = Outline(mask, holes, line, ends)
     return Seen(outline, frame, halves[0], halves[1], hem, at_neck, half)
 
 

@@ -30,8 +30,6 @@ BELOW_BACK = 0.12
 """Least distance between the back's edge and the front's, in the same measure: less is the rim of one panel."""
 CUT_OUT = 0.33
 """An outline that sags more than this already is the front's edge: the mask leaves out the inside of the back."""
-CUT_OUT_BARELY = 0.12
-"""A high or collared neck's outline that sags less than this is no opening, in the same measure."""
 AROUND = 0.3
 """Margin around the searched region, in the same measure."""
 DEPTHS = 52

@@ -1,4 +1,4 @@
-"""The garment's outline in the photo, with the passport's landmarks as corners on it."""
+"""The garment's outline in the photo."""
 
 from __future__ import annotations
 
@@ -9,17 +9,14 @@ import cv2
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from fashquick_common.cancel import CancelFlag
-from fashquick_common.errors import BadMask, PhotoNotUsable
-from fashquick_common.garment import Landmark, LandmarkName
+from fashquick_common.errors import BadMask
+from fashquick_common.garment import LandmarkName
 from fashquick_generation.studio.arrays import Float64, UInt8
 
 POINTS = 800
 """Points of a resampled outline: finer than the cloth's grid, coarser than the mask's steps."""
 SMOOTHING_SHARE = 1 / 500
 """Standard deviation of the outline's smoothing as a share of its length: takes away the mask's steps."""
-SNAP_SHARE = 0.10
-"""A landmark farther from the outline than this share of the garment's diagonal belongs to something else."""
 SPECKLE_SHARE = 1 / 150
 """Threads, tags and hooks thinner than this share of the garment's diagonal are not its outline."""
 
@@ -33,16 +30,12 @@ class Outline:
         holes: HxW uint8, 1 where the mask had a hole.
         points: Nx2 float64, clockwise in the photo, pixels with centres at half-integers.
         corners: Landmark to index in `points`, clockwise.
-        collar_bottom: Lowest point of the front neckline in pixels where the passport knows it.
-        collar_confidence: How sure the passport is of it, 0 to 1.
     """
 
     mask: UInt8
     holes: UInt8
     points: Float64
     corners: Mapping[LandmarkName, int]
-    collar_bottom: Float64 | None
-    collar_confidence: float
 
     def at(self, name: LandmarkName) -> Float64:
         """Corner's position in pixels."""
@@ -54,59 +47,6 @@ class Outline:
         i, j, count = self.corners[first], self.corners[last], len(self.points)
         line: Float64 = self.points[np.arange(i, (j if j >= i else j + count) + 1) % count]
         return line
-
-
-def trace(
-    alpha: UInt8,
-    landmarks: Mapping[LandmarkName, Landmark],
-    names: tuple[LandmarkName, ...],
-    cancel: CancelFlag,
-) -> Outline:
-    """Find the outline of a garment and snap its landmarks to it.
-
-    Args:
-        alpha: HxW uint8.
-        landmarks: From the passport.
-        names: The corners wanted, clockwise in the photo.
-        cancel: Checked between steps.
-
-    Raises:
-        BadMask: The alpha is empty or full.
-        PhotoNotUsable: A landmark is missing, far off the outline, or out of order.
-    """
-    mask, holes = solid(alpha)
-    cancel.check()
-    line = smooth_contour(mask)
-    cancel.check()
-    diagonal = float(np.linalg.norm(np.ptp(line, axis=0)))
-    corners: dict[LandmarkName, int] = {}
-    for name in names:
-        landmark = landmarks.get(name)
-        if landmark is None:
-            raise PhotoNotUsable(
-                f"the garment's {_words(name)} was not found; lay the garment flat with its sleeves spread out,"
-                " all of it in the picture, and take the photo from straight above",
-                metadata={"landmark": name.value},
-            )
-        away = np.linalg.norm(line - (landmark.x, landmark.y), axis=1)
-        nearest = int(away.argmin())
-        if away[nearest] > SNAP_SHARE * diagonal:
-            raise PhotoNotUsable(
-                f"the garment's {_words(name)} lies {away[nearest]:.0f} px away from the mask's outline; "
-                "send the mask and the landmarks of the same photo",
-                metadata={"landmark": name.value},
-            )
-        corners[name] = nearest
-    order = (np.array([corners[name] for name in names]) - corners[names[0]]) % len(line)
-    if (np.diff(order) <= 0).any():
-        raise PhotoNotUsable(
-            "the garment's corners do not follow each other around its outline; a sleeve or the hem seems to be "
-            "folded over: lay the garment flat with its sleeves spread out"
-        )
-    bottom = landmarks.get(LandmarkName.COLLAR_BOTTOM)
-    if bottom is None:
-        return Outline(mask, holes, line, corners, None, 0.0)
-    return Outline(mask, holes, line, corners, np.array([bottom.x, bottom.y]), bottom.confidence)
 
 
 def solid(alpha: UInt8) -> tuple[UInt8, UInt8]:
@@ -169,7 +109,3 @@ def resampled(line: Float64, count: int) -> Float64:
     along = np.r_[0.0, np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))]
     where = np.linspace(0, along[-1], count)
     return np.stack([np.interp(where, along, line[:, k]) for k in (0, 1)], axis=1)
-
-
-def _words(name: LandmarkName) -> str:
-    return " ".join(reversed(name.value.split("-"))) if name.value.count("-") == 1 else name.value.replace("-", " ")

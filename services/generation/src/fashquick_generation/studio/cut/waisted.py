@@ -99,7 +99,7 @@ def outlined(alpha: UInt8, cancel: CancelFlag) -> Outline:
     """
     mask, holes = solid(alpha)
     cancel.check()
-    return Outline(mask, holes, smooth_contour(mask), {}, None, 0.0)
+    return Outline(mask, holes, smooth_contour(mask), {})
 
 
 def frame_of(points: Float64, landmarks: Mapping[L, Landmark], lower: tuple[L, L]) -> Frame:
@@ -178,7 +178,7 @@ def with_corners(outline: Outline, corners: Mapping[L, int], order: tuple[L, ...
         raise PhotoNotUsable(
             f"waist and hems do not follow each other around the garment; a part of it seems folded over: {LAY_FLAT}"
         )
-    return Outline(outline.mask, outline.holes, outline.points, {name: corners[name] for name in order}, None, 0.0)
+    return Outline(outline.mask, outline.holes, outline.points, {name: corners[name] for name in order})
 
 
 def symmetric(left: Float64, right: Float64, degree: int, weight: float = 0.5) -> Float64:

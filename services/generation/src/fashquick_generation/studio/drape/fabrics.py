@@ -1,9 +1,8 @@
 """What cloth a garment is made of, as physics sees it: denim hangs in few stiff folds, jersey in many soft ones.
 
-The table's values are typical of each kind in textile handbooks and in the measurements of H. Wang, J. O'Brien and
-R. Ramamoorthi, "Data-driven elastic models for cloth" (2011). What counts for the look of folds is the bending length
-c = (B / (w g))^(1/3), where B is the bending rigidity and w the weight: how far a strip hangs over an edge (F. T.
-Peirce, "The handle of cloth as a measurable quantity", 1930).
+The table's values are of the size that each kind of cloth has, set by looking at pictures, not measured. What counts
+for the look of folds is the bending length c = (B / (w g))^(1/3), where B is the bending rigidity and w the weight: how
+far a strip hangs over an edge (F. T. Peirce, "The handle of cloth as a measurable quantity", 1930).
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ async def test_a_try_on_is_one_trace_with_a_span_a_stage(traced: Stack, exporter
         "segmentation": "TryOnService/TryOn",
         "features": "TryOnService/TryOn",
         "generation": "TryOnService/TryOn",
-        "encoding": "TryOnService/TryOn",
+        "encoding": "generation",
         "fidelity": "TryOnService/TryOn",
         "SegmentationService/Segment": "segmentation",
         "FeaturesService/ExtractFeatures": "features",

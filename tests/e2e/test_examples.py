@@ -98,7 +98,7 @@ async def test_generation_alone_answers_its_example(tmp_path: Path) -> None:
     # The print of the drawn shirt is the only red thing in the studio.
     assert sum(red > 140 and green < 80 for red, green, _ in picture.get_flattened_data()) > 500
     answers = list(_answers(tmp_path / "generate.json"))
-    [header] = [blob for blob in answers[-1]["summary"]["blobs"] if blob["part"] == "picture"]
+    [header] = [blob for blob in answers[-1]["summary"]["blobs"] if blob["part"] == "view/0/picture"]
     assert (header["width"], header["height"]) == (256, 384)
 
 

@@ -94,7 +94,8 @@ def test_the_tree_in_the_docstring_is_the_tree() -> None:
 
     def walk(root: type[errors.FashquickError]) -> list[str]:
         names = []
-        for child in root.__subclasses__():
+        # Engines may refine a cause for themselves.
+        for child in (child for child in root.__subclasses__() if child.__module__ == errors.__name__):
             # RetryableError only carries a field for two branches; it is no cause.
             names += [*([] if child is errors.RetryableError else [child.__name__]), *walk(child)]
         return names

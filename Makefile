@@ -24,6 +24,10 @@ up: $(VENV)/.installed ## run the whole stack in the foreground until Ctrl-C
 
 .PHONY: test
 test: lint ## lint, types, all tests
+	$(FULL)/bin/python -m pytest
+
+.PHONY: coverage
+coverage: $(FULL)/.installed ## all tests, and what they do not reach; slower
 	$(FULL)/bin/python -m pytest --cov --cov-report=term:skip-covered
 
 .PHONY: conformance

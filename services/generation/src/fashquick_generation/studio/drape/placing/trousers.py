@@ -13,12 +13,11 @@ import numpy as np
 
 from fashquick_generation.studio.arrays import Bool, Float64
 from fashquick_generation.studio.cut.pattern import Pattern, Role, Side
-from fashquick_generation.studio.drape import gates
 from fashquick_generation.studio.drape.cloth import Cloth
 from fashquick_generation.studio.drape.placing import waistband
 from fashquick_generation.studio.drape.placing.contract import Placed
 from fashquick_generation.studio.drape.placing.sections import girth, on_ring, widened
-from fashquick_generation.studio.drape.placing.waistband import Figure
+from fashquick_generation.studio.drape.placing.waistband import Figure, Hanging
 from fashquick_generation.studio.figure.body import PosedBody
 from fashquick_generation.studio.figure.poses import Pose, arms_out
 
@@ -42,7 +41,7 @@ ROWS, COLUMNS = 40, 25
 """Of the form's pieces."""
 
 
-class TrouserPlacer:
+class TrouserPlacer(Hanging):
     """Trousers and shorts of any width and length."""
 
     def first(self, pattern: Pattern) -> Pose:  # noqa: ARG002
@@ -67,14 +66,6 @@ class TrouserPlacer:
             from_trunk=still,
             from_arms=still,
         )
-
-    def most_stretch(self, pattern: Pattern) -> float:  # noqa: ARG002
-        """Stretch that the garment bears; see `Placer`."""
-        return gates.MAX_STRETCH_P99_LONG
-
-    def check(self, pattern: Pattern, cloth: Cloth, x: Float64, body: PosedBody) -> dict[str, float]:
-        """Nothing has slipped up or down; see `Placer`."""
-        return waistband.check(pattern, cloth, x, body)
 
 
 @dataclass(frozen=True, slots=True)

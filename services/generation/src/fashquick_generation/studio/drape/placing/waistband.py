@@ -10,6 +10,7 @@ import numpy as np
 from fashquick_common.errors import SimulationFailed
 from fashquick_generation.studio.arrays import Bool, Float64, Int32
 from fashquick_generation.studio.cut.pattern import Pattern, Role, Side
+from fashquick_generation.studio.drape import gates
 from fashquick_generation.studio.drape.cloth import Cloth
 from fashquick_generation.studio.drape.placing.contract import Pin
 from fashquick_generation.studio.drape.placing.pins import pinned
@@ -161,22 +162,26 @@ def pins(cloth: Cloth, upper: Bool, places: Float64, body: PosedBody) -> tuple[P
     return pinned(own, places[own], body, (Part.TORSO, Part.HIPS))
 
 
-def check(pattern: Pattern, cloth: Cloth, x: Float64, body: PosedBody) -> dict[str, float]:
-    """Refuse a garment that does not hang down from its waistband.
+class Hanging:
+    """Of a `Placer`, what is the same for all garments that hang from a waistband."""
 
-    Returns:
-        The measures, as facts of the picture.
+    def most_stretch(self, pattern: Pattern) -> float:  # noqa: ARG002
+        """Stretch that the garment bears; see `Placer`."""
+        return gates.MAX_STRETCH_P99_LONG
 
-    Raises:
-        SimulationFailed: Its lower end has risen.
-    """
-    lower = cloth.rest[:, 1] < cloth.rest[:, 1].min() + LOWER_END_M
-    waist = float(x[cloth.corner[Role.WAIST, Side.MIDDLE], 2])
-    hangs = (waist - float(np.median(x[lower, 2]))) / float(np.ptp(pattern.border[:, 1]))
-    if hangs < LEAST_HANG:
-        raise SimulationFailed(
-            f"the garment hangs {hangs:.0%} of its length down from the waist; lay it flat and smooth, or choose "
-            "another pose",
-            metadata={"hang_share": f"{hangs:.3f}"},
-        )
-    return {"hang_share": hangs, "waist_above_hips_m": waist - float(body.keypoints["left_hip"][2])}
+    def check(self, pattern: Pattern, cloth: Cloth, x: Float64, body: PosedBody) -> dict[str, float]:
+        """Refuse a garment that does not hang down from its waistband; see `Placer`.
+
+        Raises:
+            SimulationFailed: Its lower end has risen.
+        """
+        lower = cloth.rest[:, 1] < cloth.rest[:, 1].min() + LOWER_END_M
+        waist = float(x[cloth.corner[Role.WAIST, Side.MIDDLE], 2])
+        hangs = (waist - float(np.median(x[lower, 2]))) / float(np.ptp(pattern.border[:, 1]))
+        if hangs < LEAST_HANG:
+            raise SimulationFailed(
+                f"the garment hangs {hangs:.0%} of its length down from the waist; lay it flat and smooth, or choose "
+                "another pose",
+                metadata={"hang_share": f"{hangs:.3f}"},
+            )
+        return {"hang_share": hangs, "waist_above_hips_m": waist - float(body.keypoints["left_hip"][2])}

@@ -146,11 +146,11 @@ def photos(arguments: argparse.Namespace, folder: Path) -> Iterator[Worn]:
 
 
 def _group(passport: Passport) -> str:
-    """What is known of the light; a pale cloth in unknown light is whitened on purpose, away from what was measured."""
-    if passport.light.evidence is not None:
-        return "light told"
+    """What is known of the light; pale cloth of untold brightness may be whitened, away from what was measured."""
     lightness, a, b = passport.palette[0].lab
-    return "light not told, pale" if lightness > PALE_FROM and np.hypot(a, b) < PALE_CHROMA else "light not told"
+    told = "light told" if passport.light.evidence is not None else "light not told"
+    pale = lightness > PALE_FROM and np.hypot(a, b) < PALE_CHROMA and passport.light.exposure_stops == 0
+    return f"{told}, pale" if pale else told
 
 
 def drawn(count: int) -> Iterator[Worn]:

@@ -65,7 +65,7 @@ def textures(garment: GarmentInput, pattern: Pattern, scale: float, cancel: Canc
     cancel.check()
     main = linear(np.array([one.srgb for one in passport.palette if one.share >= MAIN_SHARE], np.uint8).reshape(-1, 3))
     sure = surely_garment(light, mask, holes, main, cancel)
-    exposure = exposure_of(garment.photo, light[sure], passport)
+    exposure = exposure_of(garment.photo, garment.alpha, light[sure], passport)
     lit = exposure.applied(light)
     cancel.check()
     neck = np.zeros(mask.shape, bool)

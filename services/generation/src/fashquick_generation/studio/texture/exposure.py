@@ -19,7 +19,7 @@ WHITE_FROM, WHITE_SURE = 76.0, 84.0
 UNDEREXPOSED_STOPS = 0.25
 """How much darker cameras usually show a light garment than it is: they expose for a grey average."""
 USUAL_GROUND = 0.16
-"""Reflectance of the brighter parts of what clothes are laid on when it is no white sheet: wood, carpets, bedspreads."""
+"""Reflectance of the brighter parts of wood, carpets and bedspreads, on which clothes are laid."""
 GROUND_TRUST, MOST_STOPS = 0.3, 3.0
 """Part of the stops between that and what a photo shows which is put down to its exposure, and the most stops that
 are believed: grounds differ more than cameras do. Of 61 white and 27 grey garments on coloured grounds so many a pair
@@ -38,7 +38,7 @@ the room's, and above which it is a print's."""
 SEEN_PX = 256
 """Side at which the photo's brightest things are looked for: smaller ones are glints."""
 RIM_PX, ABSENT = 9, 40
-"""Side of the square around a pixel, at that size, in which no alpha, 0 to 255, may reach this if it shows the ground."""
+"""Side of the square around a pixel of the ground, at that size, in which no alpha, 0 to 255, reaches this."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,8 @@ def exposure_of(photo: UInt8, alpha: UInt8, garment: Float32, passport: Passport
     small, around = _seen(photo, alpha)
     sure = _whiteness(cloth, float(np.percentile(garment @ LUMINANCE, 75)), small, around)
     wanted = ((WHITE_LIGHTNESS + 16) / 116) ** 3
-    return Exposure(_three(gains * (1 + sure * (wanted / np.maximum(cloth, 1e-6) - 1))), sure)
+    lifted = gains * (1 + sure * (wanted / np.maximum(cloth, 1e-6) - 1))
+    return Exposure(_three(lifted.astype(np.float32)), sure)
 
 
 def _three(gains: Float32) -> tuple[float, float, float]:

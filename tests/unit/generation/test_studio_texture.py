@@ -29,7 +29,7 @@ def test_filling_keeps_what_is_known_and_invents_no_colour() -> None:
     known = np.zeros((40, 50), bool)
     known[5:15, 5:20] = True
     image[known] = (0.2, 0.5, 0.8)
-    out = filling.filled(image, known)
+    out = filling.filled(image, known, CancelFlag())
     assert np.allclose(out, (0.2, 0.5, 0.8), atol=1e-4)
 
 
@@ -120,4 +120,4 @@ def test_a_plain_back_has_no_letters_and_a_band_goes_around() -> None:
 def test_a_reverse_that_nothing_shows_lies_in_memory_like_any_image() -> None:
     """Kernels are compiled for each layout: another one would make the first picture wait."""
     front = np.full((4, 5, 3), 0.5, np.float32)
-    assert back.reverse_of(front, np.zeros((4, 5), bool), front).flags.c_contiguous
+    assert back.reverse_of(front, np.zeros((4, 5), bool), front, CancelFlag()).flags.c_contiguous

@@ -22,7 +22,9 @@ NEAREST, FARTHEST = 255, 40
 """Codes of the nearest and farthest visible point in a depth map; 0 is the background."""
 
 BAND_ROWS = 64
-"""Rows of a step of the normal map, for a short time between looks at the cancel flag."""
+"""Rows of a step, for a short time between looks at the cancel flag."""
+SEEN_ROWS = 256
+"""Likewise of looking at the scene, where each step goes over all of its faces."""
 
 PART_COLOURS = np.array(
     [
@@ -82,18 +84,25 @@ def seen_by(camera: Camera, scene: Scene, cancel: CancelFlag) -> Seen:
         scene: What is there.
         cancel: Checked between steps.
     """
-    points, rows = camera.project(scene.vertices), (0, camera.height)
-    found = raster.visible(
-        points,
-        scene.faces,
-        scene.nearer,
-        closed=scene.closed,
-        width=camera.width,
-        rows=rows,
-        samples=raster.CENTRE,
-        cancel=cancel,
-    )
-    return Seen(found.face[..., 0], found.corner[..., 0, :], found.depth[..., 0])
+    points, size = camera.project(scene.vertices), (camera.height, camera.width)
+    seen = Seen(np.empty(size, np.int32), np.empty((*size, 2), np.float32), np.empty(size, np.float32))
+    for first in range(0, camera.height, SEEN_ROWS):
+        rows = (first, min(first + SEEN_ROWS, camera.height))
+        found = raster.visible(
+            points,
+            scene.faces,
+            scene.nearer,
+            closed=scene.closed,
+            width=camera.width,
+            rows=rows,
+            samples=raster.CENTRE,
+            cancel=cancel,
+        )
+        band = slice(*rows)
+        seen.face[band], seen.corner[band], seen.depth[band] = (
+            image[:, :, 0] for image in (found.face, found.corner, found.depth)
+        )
+    return seen
 
 
 def drawn(
@@ -117,22 +126,37 @@ def drawn(
         photo_sizes: Width and height of each garment's photo.
         cancel: Checked between steps.
     """
+
+    def covered(rows: slice) -> UInt8:
+        return _union([garment[rows] for garment in shot.garments])
+
     makers: dict[MapKind, Callable[[], UInt8 | Float32]] = {
-        MapKind.DEPTH: lambda: _depth(seen.depth),
+        MapKind.DEPTH: lambda: _depth(seen, cancel),
         MapKind.NORMAL: lambda: _normal(scene, seen, camera, cancel),
-        MapKind.PARTS: lambda: _parts(scene, seen.face),
+        MapKind.PARTS: lambda: _by_bands(lambda rows: _parts(scene, seen.face[rows]), seen, cancel),
         MapKind.POSE: lambda: keypoints.skeleton(scene.body, camera),
-        MapKind.GARMENT_MASK: lambda: _union(shot.garments),
-        MapKind.GARMENT_INDEX: lambda: _garment_index(scene, seen.face),
+        MapKind.GARMENT_MASK: lambda: _by_bands(covered, seen, cancel),
+        MapKind.GARMENT_INDEX: lambda: _by_bands(lambda rows: _garment_index(scene, seen.face[rows]), seen, cancel),
         MapKind.GARMENT_UV: lambda: _garment_uv(scene, seen, camera, photo_sizes, cancel),
         MapKind.SHADOW: lambda: shot.shadow,
-        MapKind.PROTECTED: lambda: _protected(scene, seen.face, _union(shot.garments)),
+        MapKind.PROTECTED: lambda: _by_bands(
+            lambda rows: _protected(scene, seen.face[rows], covered(rows)), seen, cancel
+        ),
     }
     out: dict[MapKind, UInt8 | Float32] = {}
     for kind in sorted(kinds):
         cancel.check()
         out[kind] = makers[kind]()
     return out
+
+
+def _by_bands(of_rows: Callable[[slice], UInt8], seen: Seen, cancel: CancelFlag) -> UInt8:
+    """A map from those of its bands."""
+    bands = []
+    for first in range(0, len(seen.face), BAND_ROWS):
+        cancel.check()
+        bands.append(of_rows(slice(first, first + BAND_ROWS)))
+    return np.concatenate(bands)
 
 
 def _union(garments: Sequence[UInt8]) -> UInt8:
@@ -152,23 +176,25 @@ def _protected(scene: Scene, face: Int32, garment: UInt8) -> UInt8:
     return np.where(kept, np.uint8(255), garment)
 
 
-def _depth(depth: Float32) -> UInt8:
-    seen = depth < 1e8
-    if not seen.any():
-        return np.zeros(depth.shape, np.uint8)
-    near, far = float(depth[seen].min()), float(depth[seen].max())
-    code = NEAREST - (NEAREST - FARTHEST) * (depth - near) / max(far - near, 1e-6)
-    return np.where(seen, np.round(code), 0).astype(np.uint8)
+def _depth(seen: Seen, cancel: CancelFlag) -> UInt8:
+    near = float(seen.depth.min())
+    far = float(seen.depth.max(where=seen.face >= 0, initial=near))
+
+    def codes(rows: slice) -> UInt8:
+        code = NEAREST - (NEAREST - FARTHEST) * (seen.depth[rows] - near) / max(far - near, 1e-6)
+        return np.where(seen.face[rows] >= 0, np.round(code), 0).astype(np.uint8)
+
+    return _by_bands(codes, seen, cancel)
 
 
 def _normal(scene: Scene, seen: Seen, camera: Camera, cancel: CancelFlag) -> UInt8:
     """Red right, green up, blue towards the camera; the background faces the camera."""
     axes = np.stack([camera.right, camera.up, -camera.forward], axis=1)
     image = np.empty((*seen.face.shape, 3), np.uint8)
-    image[:] = (128, 128, 255)
     for first in range(0, len(image), BAND_ROWS):
         cancel.check()
         band = slice(first, first + BAND_ROWS)
+        image[band] = (128, 128, 255)
         shown = seen.face[band] >= 0
         weights = _weights(seen.corner[band][shown])
         normals = (scene.normals[scene.faces[seen.face[band][shown]]] * weights[..., None]).sum(axis=1)
@@ -183,7 +209,7 @@ def _garment_uv(
     scene: Scene, seen: Seen, camera: Camera, photo_sizes: Sequence[tuple[int, int]], cancel: CancelFlag
 ) -> Float32:
     """Places in the photo of the garment seen, 0 to 1; NaN where no outside of a front panel, which alone shows it."""
-    uv = np.full((*seen.face.shape, 2), np.nan, np.float32)
+    uv = np.empty((*seen.face.shape, 2), np.float32)
     a, b, c = (scene.vertices[scene.faces[:, k]] for k in range(3))
     outward = (np.cross(b - a, c - a) * (camera.eye - a)).sum(axis=1) > 0
     shows_photo = outward & (scene.layer >= scene.first_garment) & (scene.side == Side.FRONT)
@@ -191,6 +217,7 @@ def _garment_uv(
     for first in range(0, len(uv), BAND_ROWS):
         cancel.check()
         band = slice(first, first + BAND_ROWS)
+        uv[band] = np.nan
         shown = (seen.face[band] >= 0) & shows_photo[seen.face[band]]
         face = seen.face[band][shown]
         at = (scene.pixels[scene.faces[face]] * _weights(seen.corner[band][shown])[..., None]).sum(axis=1)

@@ -143,16 +143,19 @@ class _Exposure:
         height = self._camera.height
         step = max(BAND_PIXELS // self._camera.width, 1)
         bands = [(first, min(first + step, height)) for first in range(0, height, step)]
-        parts = []
-        for part, (_, last) in zip(in_order(self._band, bands), bands, strict=True):
-            parts.append(part)
-            on_share(last / height)
-        return Shot(
-            np.concatenate([part.rgb for part in parts]),
-            np.concatenate([part.alpha for part in parts]),
-            np.concatenate([part.shadow for part in parts]),
-            tuple(np.concatenate(masks) for masks in zip(*(part.garments for part in parts), strict=True)),
+        size = (height, self._camera.width)
+        whole = Shot(
+            np.empty((*size, 3), np.uint8),
+            np.empty(size, np.uint8),
+            np.empty(size, np.uint8),
+            tuple(np.empty(size, np.uint8) for _ in self._cloth),
         )
+        for part, (first, last) in zip(in_order(self._band, bands), bands, strict=True):
+            whole.rgb[first:last], whole.alpha[first:last], whole.shadow[first:last] = part.rgb, part.alpha, part.shadow
+            for mask, rows in zip(whole.garments, part.garments, strict=True):
+                mask[first:last] = rows
+            on_share(last / height)
+        return whole
 
     def _band(self, rows: tuple[int, int]) -> Shot:
         world, camera, cancel = self._sitting.world, self._camera, self._cancel

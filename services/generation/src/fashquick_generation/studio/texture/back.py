@@ -60,7 +60,7 @@ def back_of(front: Float32, sure: Bool, cuts: Bool, *, alike: bool, cancel: Canc
     whole = front
     if (sure & ~cuts).any():
         depth = round(MIRRORED_SHARE * float(np.hypot(*sure.shape))) + 1
-        whole = np.where(cuts[..., None], continued_along_rows(front, sure & ~cuts, depth), front)
+        whole = np.where(cuts[..., None], continued_along_rows(front, sure & ~cuts, depth, cancel), front)
     if alike:
         return whole
     cancel.check()
@@ -72,10 +72,12 @@ def back_of(front: Float32, sure: Bool, cuts: Bool, *, alike: bool, cancel: Canc
     plain = _rows(front[:, body], sure[:, body] & ~cuts[:, body])[:, None]
     cancel.check()
     columns = np.arange(front.shape[1])
+    weave = _weave(whole, plain)
+    cancel.check()
     seam = SEAM_SHARE * (last - first)
     # Sleeves, and what a wide hem has more than the body, stay as they are.
     share = np.clip(np.minimum(columns - first, last - columns) / seam, 0, 1).astype(np.float32)[None, :, None]
-    return np.asarray(whole * (1 - share) + plain * _weave(whole, plain) * share, np.float32)
+    return np.asarray(whole * (1 - share) + plain * weave * share, np.float32)
 
 
 def _rows(cloth: Float32, bare: Bool) -> Float32:
@@ -115,16 +117,17 @@ def _trunk_columns(mask: Bool, rows: Int) -> tuple[int, int]:
     return (int(inside[0]), int(inside[-1])) if len(inside) else (0, mask.shape[1] - 1)
 
 
-def reverse_of(lit: Float32, seen: Bool, front: Float32) -> Float32:
+def reverse_of(lit: Float32, seen: Bool, front: Float32, cancel: CancelFlag) -> Float32:
     """The cloth's inside: what the photo shows of it in the neck, carried on; else the outside's mean colour.
 
     Args:
         lit: HxWx3 float32, linear light.
         seen: HxW, where the photo shows the inside.
         front: HxWx3 float32, the outside.
+        cancel: Checked between steps.
     """
     if seen.sum() < LEAST_SEEN:
         return np.broadcast_to(front.reshape(-1, 3).mean(axis=0), front.shape).astype(np.float32, order="C")
     usual = np.median(lit[seen], axis=0)
     away = np.linalg.norm(np.sqrt(lit) - np.sqrt(usual), axis=2)
-    return filled(lit, seen & (away <= max(LABEL_AWAY, float(np.median(away[seen])))))
+    return filled(lit, seen & (away <= max(LABEL_AWAY, float(np.median(away[seen])))), cancel)

@@ -42,18 +42,20 @@ def surely_garment(light: Float32, mask: Bool, holes: Bool, dyes: Float32, cance
     outside = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 5) > rim
     if not outside.any():
         return sure
+    cancel.check()
     root = np.sqrt(light).astype(np.float32)  # distances close to those that eyes see
     near_hole = cv2.dilate(holes.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     inner = (depth > DEEP_SHARE * diagonal) & ~near_hole
     if not inner.any():
         return sure
+    garment = filled(root, inner, cancel)
+    ground = filled(root, outside, cancel)
     cancel.check()
-    garment = filled(root, inner)
+    like_ground = _like_ground(root, garment, ground)
     cancel.check()
-    ground = filled(root, outside)
-    cancel.check()
-    like_ground = _like_ground(root, garment, ground) & ~_dyed(root, ground, np.sqrt(dyes))
+    like_ground &= ~_dyed(root, ground, np.sqrt(dyes))
     doubtful = (depth < FRINGE_SHARE * diagonal) | near_hole
+    cancel.check()
     kept: Bool = sure & ~(doubtful & like_ground)
     return kept if kept.any() else sure
 

@@ -76,15 +76,21 @@ def textures(garment: GarmentInput, pattern: Pattern, scale: float, cancel: Canc
     cloth = shades.cloth_of(_dyes(passport, exposure, lit[sure]), kind, surface)
     lit = shades.evened(lit, sure & ~neck, printed_of(passport, window), cloth, cancel)
     cancel.check()
-    front = continued(lit, sure & ~neck, MIRRORED_SHARE * window.diagonal)
+    front = continued(lit, sure & ~neck, MIRRORED_SHARE * window.diagonal, cancel)
     cancel.check()
-    inside = reverse_of(lit, sure & neck, front)
+    inside = reverse_of(lit, sure & neck, front, cancel)
     cancel.check()
     cuts = front_only(pattern, passport, window) | neck
     alike = kind in ALL_OVER or surface in STRUCTURED or pattern.family is Family.TROUSERS
     back = back_of(front, sure, cuts, alike=alike, cancel=cancel)
-    cancel.check()
-    front, inside, back = (np.clip(resized(image, window.full), 0, 1) for image in (front, inside, back))
+
+    def finished(image: Float32) -> Float32:
+        cancel.check()
+        image = resized(image, window.full)
+        cancel.check()
+        return np.clip(image, 0, 1, out=image)
+
+    front, inside, back = (finished(image) for image in (front, inside, back))
     return Texture(front, inside, back, window.low.astype(np.float64), window.full_scale)
 
 

@@ -54,6 +54,16 @@ def test_a_passed_deadline_stops_the_work(generator: StudioGenerator, job: Gener
     assert all(isinstance(event, Progress) and event.fraction < 0.1 for event in seen)
 
 
+def test_a_deadline_stops_cloth_that_falls(generator: StudioGenerator, job: GenerationJob) -> None:
+    seconds = generator.generate(job, lambda _: None, CancelFlag())
+    deadline = time.monotonic() + seconds["pattern"] + 0.5 * seconds["drape"]
+    seen: list[Event] = []
+    with pytest.raises(DeadlinePassed):
+        generator.generate(job, seen.append, CancelFlag(deadline))
+    assert time.monotonic() - deadline < 0.3
+    assert not any(isinstance(event, Picture) for event in seen)
+
+
 def test_other_threads_keep_running_while_a_picture_is_made(generator: StudioGenerator, job: GenerationJob) -> None:
     stop, gaps = threading.Event(), []
 

@@ -20,6 +20,8 @@ SMALLEST_PX = 48
 """Fewer pixels show no corners."""
 RECTANGLE = 0.975
 """Share of its smallest box that a garment never fills: sleeves, neck and hem are cut off."""
+MOST_RAGGED = 2.0
+"""Length of an outline over that of a thread pulled tight around it; garments with spread sleeves stay under 1.7."""
 LEAST_ALIKE = 0.58
 """Overlap of both halves; tops with one sleeve folded away have 65 % and more."""
 MOST_FOLDED = 0.12
@@ -27,7 +29,7 @@ MOST_FOLDED = 0.12
 
 
 def check_outline(line: Float64, mask: UInt8) -> None:
-    """Refuse an outline too small to measure, or that is a plain rectangle.
+    """Refuse an outline too small to measure, a plain rectangle, or one as ragged as noise.
 
     Args:
         line: Nx2 float64, pixels.
@@ -50,6 +52,14 @@ def check_outline(line: Float64, mask: UInt8) -> None:
             f"the mask is a rectangle ({filled:.1%} of its box is marked), not a garment's outline: send the mask of "
             "the garment alone",
             metadata={"filled": f"{filled:.3f}"},
+        )
+    points = line.astype(np.float32)
+    ragged = cv2.arcLength(points, True) / cv2.arcLength(cv2.convexHull(points), True)
+    if ragged > MOST_RAGGED:
+        raise PhotoNotUsable(
+            f"the mask's outline is {ragged:.1f} times as long as a thread around it, at most {MOST_RAGGED:g}, like "
+            "noise: send the mask of the garment alone",
+            metadata={"ragged": f"{ragged:.3f}"},
         )
 
 

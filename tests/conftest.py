@@ -1,9 +1,16 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 import structlog
+
+from tests.support.processes import ServerProcess, stack_of_processes
+
+IMPATIENT = {"FASHQUICK_UPLOAD_IDLE_S": "1.5"}
+"""So that nobody waits long for an upload to stall."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -17,3 +24,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def _quiet_logs() -> None:
     """Log lines of servers in the tests' own process are of no use; lines that a test wants it captures itself."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def servers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[str, ServerProcess]]:
+    """All four real servers as four processes."""
+    async with stack_of_processes(tmp_path_factory.mktemp("servers"), IMPATIENT) as running:
+        yield running

@@ -6,17 +6,15 @@ import asyncio
 import signal
 from pathlib import Path
 
-import pytest
-
 from fashquick_client import Client
 from tests.support.load import Load, load
 from tests.support.photos import plain_photo, png
-from tests.support.processes import ServerProcess
+from tests.support.processes import STAGES, ServerProcess
 from tests.support.replicas import Cluster, cluster
 
 CALLERS = 6
-AGE_S = 3.0
-SETTINGS = {"TOY_WORK_MS": "20", "FASHQUICK_MAX_CONNECTION_AGE_S": str(AGE_S), "FASHQUICK_DRAIN_S": "10"}
+AGE_S = 1.5
+SETTINGS = {"TOY_WORK_MS": "60", "FASHQUICK_MAX_CONNECTION_AGE_S": str(AGE_S), "FASHQUICK_DRAIN_S": "10"}
 PHOTO = png(plain_photo())
 
 
@@ -49,13 +47,13 @@ async def test_no_call_fails_while_replicas_die_leave_and_come(tmp_path: Path) -
         await start_all(some, segmentation=2, features=2, generation=1)
         orchestrator = await some.start("orchestrator")
         async with Client(orchestrator.target) as client, load(lambda: try_on(client), CALLERS) as record:
-            await record.more(50)
+            await record.more(30)
             both = [await computed(server) for server in some.members["segmentation"]]
             assert min(both) > 0.5 * max(both)  # Load is balanced.
 
             killed = some.members["segmentation"][0]
             killed.process.send_signal(signal.SIGKILL)
-            await record.more(50)  # Its address is still listed: nobody has told the name server.
+            await record.more(30)  # Its address is still listed: nobody has told the name server.
             some.unlist(killed)
 
             leaving, staying = some.members["features"]
@@ -67,7 +65,7 @@ async def test_no_call_fails_while_replicas_die_leave_and_come(tmp_path: Path) -
             await until_computed(newcomer, 10, seconds=1.1 * AGE_S + 2)
 
         assert not record.failures, why(record)
-        assert len(record.seconds) > 150
+        assert len(record.seconds) > 80
         assert await orchestrator.total("fashquick_stage_retries_total", stage="segmentation") > 0
 
 
@@ -76,7 +74,7 @@ async def test_a_rolling_restart_of_everything_fails_no_call(tmp_path: Path) -> 
         await start_all(some, segmentation=2, features=2, generation=2)
         await start_all(some, orchestrator=2)
         async with Client(some.target("orchestrator")) as client, load(lambda: try_on(client), CALLERS) as record:
-            await record.more(50)
+            await record.more(30)
             for service, members in some.members.items():
                 for old in list(members):
                     new = await some.start(service)
@@ -86,24 +84,24 @@ async def test_a_rolling_restart_of_everything_fails_no_call(tmp_path: Path) -> 
                         await until_computed(new, 1, seconds=1.1 * AGE_S + 2)
 
         assert not record.failures, why(record)
-        assert len(record.seconds) > 150
+        assert len(record.seconds) > 80
 
 
-@pytest.mark.parametrize("service", ["segmentation", "features", "generation"])
-async def test_a_stage_with_one_replica_may_restart_within_the_patience(tmp_path: Path, service: str) -> None:
+async def test_a_stage_with_one_replica_may_restart_within_the_patience(tmp_path: Path) -> None:
     async with cluster(tmp_path, **SETTINGS) as some:
         await start_all(some, segmentation=1, features=1, generation=1)
         orchestrator = await some.start("orchestrator")
         async with Client(orchestrator.target) as client:
-            await try_on(client)
-            [only] = some.members[service]
-            only.process.send_signal(signal.SIGKILL)
-            await only.process.wait()
-            some.unlist(only)
-            call = asyncio.create_task(try_on(client))
-            async with asyncio.timeout(10):
-                while not await orchestrator.total("fashquick_stage_retries_total", stage=service):
-                    await asyncio.sleep(0.05)
-            await some.start(service)
+            for service in STAGES:
+                await try_on(client)
+                [only] = some.members[service]
+                only.process.send_signal(signal.SIGKILL)
+                await only.process.wait()
+                some.unlist(only)
+                call = asyncio.create_task(try_on(client))
+                async with asyncio.timeout(10):
+                    while not await orchestrator.total("fashquick_stage_retries_total", stage=service):
+                        await asyncio.sleep(0.05)
+                await some.start(service)
 
-            await call
+                await call

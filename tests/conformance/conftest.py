@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import pytest
-import pytest_asyncio
 
 pytest.register_assert_rewrite("tests.conformance.checks", "tests.conformance.target")
 
 from tests.conformance.contracts import CONTRACTS  # noqa: E402 - after their asserts are made to explain themselves
 from tests.conformance.target import NotUsable, Target  # noqa: E402
-from tests.support.processes import STAGES, ServerProcess, server_process  # noqa: E402
 
-# So that nobody waits long for an upload to stall.
-_IMPATIENT = {"FASHQUICK_UPLOAD_IDLE_S": "1.5"}
 _GIVEN = pytest.StashKey[Target]()
 
 
@@ -46,33 +41,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     ]
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def own_servers(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[dict[str, ServerProcess]]:
-    """Our four servers; none when another is given."""
-    if _GIVEN in request.config.stash:
-        yield {}
-        return
-    folder = tmp_path_factory.mktemp("servers")
-    async with contextlib.AsyncExitStack() as stack:
-        servers = {
-            stage: await stack.enter_async_context(server_process(stage, folder, _IMPATIENT)) for stage in STAGES
-        }
-        targets = {f"FASHQUICK_{stage.upper()}_TARGET": server.target for stage, server in servers.items()}
-        servers["orchestrator"] = await stack.enter_async_context(
-            server_process("orchestrator", folder, _IMPATIENT | targets)
-        )
-        yield servers
-
-
 @pytest.fixture(scope="session")
-def target(request: pytest.FixtureRequest, service: str, own_servers: dict[str, ServerProcess]) -> Iterator[Target]:
+def target(request: pytest.FixtureRequest, service: str) -> Iterator[Target]:
     """The server under test."""
     given = request.config.stash.get(_GIVEN, None)
     if given is not None:
         yield given
         return
-    own = Target(own_servers[service].target, service)
+    own = Target(request.getfixturevalue("servers")[service].target, service)
     yield own
     own.close()

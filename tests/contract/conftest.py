@@ -15,7 +15,9 @@ from tests.support.servers import Stack, toy_stack
 @pytest.fixture
 async def stack() -> AsyncIterator[Stack]:
     """Four servers with toy engines and short patience."""
-    async with toy_stack(upload_idle_s=1.0, write_idle_s=1.0, byte_budget=4 * 1024 * 1024) as running:
+    async with toy_stack(
+        upload_idle_s=1.0, write_idle_s=1.0, stage_patience_s=0.5, byte_budget=4 * 1024 * 1024
+    ) as running:
         yield running
 
 

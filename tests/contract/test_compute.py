@@ -179,7 +179,7 @@ def _resident_bytes() -> int:
 async def test_a_server_whose_drain_is_over_stops_its_computations_and_ends(
     good_blobs: dict[str, Blob], service: str
 ) -> None:
-    async with toy_stack(drain_s=0.2) as stack:
+    async with toy_stack(drain_s=0.2, stage_patience_s=0.5) as stack:
         pace = stack.generator.pace
         pace.steps = FOREVER
         messages = TRY_ON.messages([good_blobs["photo"]])

@@ -157,14 +157,14 @@ async def test_a_stream_that_closes_after_the_upload_gets_the_automatic_mask(cha
 async def test_prompts_are_in_pixels_of_the_photo_that_was_uploaded(
     channel: grpc.aio.Channel, segmenter: ToyPromptable
 ) -> None:
-    large = make_blob("photo", png(plain_photo(3000, 4096)))
-    answers = await SEGMENT.collect(channel, [*upload(large), prompt(1, (1500, 2048), box=(300, 400, 2700, 3600))])
+    large = make_blob("photo", png(plain_photo(600, 4096)))
+    answers = await SEGMENT.collect(channel, [*upload(large), prompt(1, (300, 2048), box=(60, 400, 540, 3600))])
 
     [question] = segmenter.questions
-    assert question.counted_in == (4096, 3000)
-    assert question.points == pytest.approx(np.array([[1500, 2048]]))
-    assert question.box == pytest.approx((300, 400, 2700, 3600))
-    assert results_of(answers)[1].shape == (2048, 1500)
+    assert question.counted_in == (4096, 600)
+    assert question.points == pytest.approx(np.array([[300, 2048]]))
+    assert question.box == pytest.approx((60, 400, 540, 3600))
+    assert results_of(answers)[1].shape == (2048, 300)
 
 
 def coarse_mask(width: int = 200, height: int = 240) -> np.ndarray:

@@ -102,7 +102,7 @@ async def test_generation_alone_answers_its_example(tmp_path: Path) -> None:
     assert (header["width"], header["height"]) == (256, 384)
 
 
-@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.asyncio(loop_scope="session")
 async def test_the_orchestrator_answers_its_example(servers: dict[str, ServerProcess], tmp_path: Path) -> None:
     _run(["Try-on"], {"localhost:7400": servers["orchestrator"].target}, tmp_path)
 

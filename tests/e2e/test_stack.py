@@ -26,7 +26,7 @@ from tests.support.photos import plain_photo
 from tests.support.processes import ServerProcess, server_process
 from tests.support.uploads import CASES
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SAMPLE = "striped-emblem"
 READY_LIMIT_S = 0.1

@@ -104,13 +104,14 @@ async def server_process(
 
 
 @contextlib.asynccontextmanager
-async def stack_of_processes(folder: Path) -> AsyncIterator[dict[str, ServerProcess]]:
-    """All four servers, the orchestrator pointed at the stages."""
+async def stack_of_processes(folder: Path, settings: Mapping[str, str]) -> AsyncIterator[dict[str, ServerProcess]]:
+    """All four servers, the orchestrator pointed at the stages; the settings are of each."""
     async with contextlib.AsyncExitStack() as stack:
         starting = [
-            asyncio.create_task(stack.enter_async_context(server_process(stage, folder, {}))) for stage in STAGES
+            asyncio.create_task(stack.enter_async_context(server_process(stage, folder, settings))) for stage in STAGES
         ]
         servers = {server.service: server for server in await asyncio.gather(*starting)}
         targets = {f"FASHQUICK_{stage.upper()}_TARGET": servers[stage].target for stage in STAGES}
-        servers["orchestrator"] = await stack.enter_async_context(server_process("orchestrator", folder, targets))
+        orchestrator = server_process("orchestrator", folder, {**settings, **targets})
+        servers["orchestrator"] = await stack.enter_async_context(orchestrator)
         yield servers

@@ -82,6 +82,23 @@ def test_a_cream_garment_on_a_white_sheet_stays_cream(stops: float) -> None:
     assert only.name == "cream"
 
 
+@pytest.mark.parametrize("sheet", [(226, 220, 206), (222, 214, 212)])
+@pytest.mark.parametrize("colour", [(190, 190, 192), (96, 97, 100), (34, 35, 37)])
+def test_a_tinged_ground_does_not_tinge_a_grey_garment(
+    sheet: tuple[int, int, int], colour: tuple[int, int, int]
+) -> None:
+    photo, alpha = shown([colour], sheet)
+    (only,) = palette.extract(photo, alpha, estimate(photo, alpha), CancelFlag())
+    assert only.corrected is not None
+    assert np.hypot(*only.corrected.lab[1:]) < np.hypot(*only.lab[1:]) + 0.7
+
+
+def test_a_ground_that_beige_cloth_outshines_is_not_white() -> None:
+    grey = (184, 184, 184)
+    assert estimate(*shown([(60, 50, 120)], grey)).exposure_stops < -0.5
+    assert estimate(*shown([(206, 188, 152)], grey)).exposure_stops == 0
+
+
 def test_a_red_garment_does_not_drag_the_estimate() -> None:
     told = estimate(*shown([(200, 36, 44)], SHEET))
     assert np.hypot(*told.cast) < 1.5

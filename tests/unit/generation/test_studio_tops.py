@@ -26,7 +26,9 @@ from fashquick_common.garment import (
 from fashquick_common.garment import LandmarkName as L
 from fashquick_generation.engine import Fit, GarmentInput
 from fashquick_generation.studio.arrays import Float64
-from fashquick_generation.studio.cut import fit, tops
+from fashquick_generation.studio.cut import fit, shoulders, tops
+from fashquick_generation.studio.cut.measuring import STATIONS, Shape
+from fashquick_generation.studio.cut.outline import resampled_loop
 from fashquick_generation.studio.cut.pattern import Pattern, Role, Side
 from fashquick_generation.studio.sample import sample_garment
 from tests.support.studio import SMALL
@@ -152,6 +154,55 @@ def test_long_sleeves_end_at_the_wrist() -> None:
     seam = pattern.line(Role.SHOULDER, Side.LEFT)
     reach = float(np.linalg.norm(np.diff(seam, axis=0), axis=1).sum()) - float(np.hypot(*(seam[0] - (0.17, -0.04))))
     assert 0.40 < reach < SMALL.arm_length_m + 0.06
+
+
+def shape(*, length: float = 140.0, neck: float = 18.0, tip: float = 45.0) -> Shape:
+    """A top's measures in a photo in which its chest is 100 pixels wide."""
+    sides = np.full(STATIONS, 50.0)
+    return Shape(neck, np.array([tip, 10.0]), np.array([50.0, 52.0]), length, sides, np.zeros(2), None)
+
+
+def cut(of: Shape, category: Category, sleeve: SleeveLength = SleeveLength.LONG) -> fit.Cut:
+    return fit.fitted(of, category, sleeve, SMALL, sample_garment())
+
+
+def test_a_shirt_that_hangs_folded_is_no_dress() -> None:
+    lengths = [cut(shape(length=length), Category.SHIRT).length for length in (140.0, 250.0, 400.0)]
+    assert lengths[0] < lengths[1] < lengths[0] + 0.12
+    assert lengths[2] == pytest.approx(lengths[1], abs=0.01)
+    assert cut(shape(length=400.0), Category.DRESS).length > 1.2
+
+
+@pytest.mark.parametrize("category", [Category.COAT, Category.SWEATER, Category.DRESS])
+def test_a_neck_does_not_slip_off_the_shoulders(category: Category) -> None:
+    assert cut(shape(neck=40.0), category).neck < 0.36 * SMALL.shoulder_width_m
+    assert cut(shape(neck=17.0), category).neck == pytest.approx(0.17 * 2 * cut(shape(), category).armpit[0])
+
+
+def test_shoulders_without_sleeves_are_no_wings() -> None:
+    wide = shape(tip=55.0)
+    bare, sleeved = (cut(wide, Category.VEST, sleeve) for sleeve in (SleeveLength.NONE, SleeveLength.LONG))
+    assert bare.tip[0] < 0.55 * SMALL.shoulder_width_m < sleeved.tip[0]
+
+
+def hooded(hood: float) -> Float64:
+    """An outline, clockwise in the photo, (u, v): a trunk with shoulders under a hood of that half width."""
+    right = [(0.35, 0.9), (hood, 1.1), (hood, 1.6), (0.0, 1.9)]
+    trunk = [(1.0, -1.5), (1.0, 0.2), (0.85, 0.7)]
+    half = np.array(trunk + right)
+    return resampled_loop(np.concatenate([half * (-1, 1), half[::-1][1:]]), 400)
+
+
+def test_a_hood_above_the_shoulders_ends_at_its_narrowest_place() -> None:
+    narrow = shoulders.waist(hooded(0.6), 1.0)
+    assert narrow is not None
+    assert narrow == pytest.approx((0.35, 0.9), abs=0.06)
+
+
+def test_a_hood_that_lies_on_the_shoulders_hides_no_yoke() -> None:
+    lying = np.array([(0.9, -1.5), (0.95, -0.5), (0.82, 0.3), (1.1, 0.4), (1.1, 0.9), (0.3, 1.3)])
+    outline = resampled_loop(np.concatenate([lying * (-1, 1), lying[::-1]]), 400)
+    assert shoulders.waist(outline, 1.0) is None
 
 
 @pytest.mark.parametrize(("shape", "message"), [("rectangle", "rectangle"), ("sock", "halves"), ("speck", "pixels")])

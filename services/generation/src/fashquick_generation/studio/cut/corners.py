@@ -68,7 +68,12 @@ LOOKED_FOR = 0.1
 
 
 def armpits(
-    loops: tuple[Loop, Loop], found: tuple[Marks, Marks], half: float, *, sleeveless: bool, hooded: bool
+    loops: tuple[Loop, Loop],
+    found: tuple[Marks, Marks],
+    half: float,
+    *,
+    sleeveless: bool,
+    under_hood: tuple[Float64 | None, Float64 | None],
 ) -> Pair:
     """The armpits, or the lower ends of the armholes.
 
@@ -77,19 +82,19 @@ def armpits(
         found: The passport's corners of both halves.
         half: Half the chest's width as far as it can be told before.
         sleeveless: Whether there are armholes.
-        hooded: Whether a hood may cover the shoulders.
+        under_hood: Each half's narrowest place between a hood and the shoulders.
     """
-    top = _shoulder_level(loops[0].points, half)
+    top = _shoulder_level(loops, half, under_hood)
     low, high = ARMPIT_DEPTH
     near, far = ARMPIT_RANGE
     near = WIDE_ENOUGH if sleeveless else near
     kept = []
-    for loop, of in zip(loops, found, strict=True):
+    for loop, of, narrow in zip(loops, found, under_hood, strict=True):
         marks = dict(of)
         mark = marks.get(Corner.ARMPIT)
         if mark is None or not (low * half < top - mark.at[1] < high * half and near < mark.at[0] / half < far):
             marks.pop(Corner.ARMPIT, None)
-            end = _armhole_end(loop, WIDE_ENOUGH * half, hooded=hooded) if sleeveless else None
+            end = _armhole_end(loop, WIDE_ENOUGH * half, narrow) if sleeveless else None
             if end is not None and HIGH_ARMHOLE * end[0] < top - end[1] < HOODED * end[0]:
                 marks[Corner.ARMPIT] = Mark(end, LOOKED_FOR)
         kept.append(marks)
@@ -227,20 +232,27 @@ def _cuff(arm: Float64, armpit: Float64, half: float, width: float) -> Pair | No
     return (Mark(out[upper], LOOKED_FOR), Mark(out[lower], LOOKED_FOR)) if area.max() > 0 else None
 
 
-def _shoulder_level(uv: Float64, half: float) -> float:
-    """Height of the outline's upper side beside the neck, where neither collar nor sleeve is."""
-    near = (np.abs(np.abs(uv[:, 0]) - 0.5 * half) < 0.1 * half) & (uv[:, 1] > np.median(uv[:, 1]))
-    return float(np.median(uv[near, 1])) if near.any() else float(uv[:, 1].max())
+def _shoulder_level(loops: tuple[Loop, Loop], half: float, under_hood: tuple[Float64 | None, Float64 | None]) -> float:
+    """Height of the outline's upper side beside the neck, where neither collar, hood nor sleeve is."""
+    heights = []
+    for loop, narrow in zip(loops, under_hood, strict=True):
+        u, v = loop.points.T
+        near = (np.abs(u - 0.5 * half) < 0.1 * half) & (v > np.median(v))
+        if narrow is not None:
+            near &= v <= narrow[1]
+        heights.append(v[near])
+    beside = np.concatenate(heights)
+    return float(np.median(beside)) if len(beside) else float(loops[0].points[:, 1].max())
 
 
-def _armhole_end(loop: Loop, least: float, *, hooded: bool) -> Float64 | None:
+def _armhole_end(loop: Loop, least: float, under_hood: Float64 | None) -> Float64 | None:
     """Lower end of an armhole: the first sharp turn outward after one inward, `least` from the middle or farther.
 
-    Under a hood the first such turn is the shoulder's tip, and the last one counts.
+    The outline is followed from its top, or from its narrowest place under a hood, down to the hem.
     """
     left, _, level = widths(loop.points)
     top, bottom = loop.points[loop.points[:, 1].argmax()], level[LEVELS // 10]
-    line = loop.down_to(top, float(bottom))
+    line = loop.down_to(top if under_hood is None else under_hood, float(bottom))
     if len(line) < 2 * TURN_STEP or not np.isfinite(left).any():
         return None
     line = resampled(line, 101)
@@ -255,4 +267,4 @@ def _armhole_end(loop: Loop, least: float, *, hooded: bool) -> Float64 | None:
     wide = line[first + TURN_STEP : last + TURN_STEP, 0] > least
     peaks = wide & (sharp[1:-1] > CORNER_DEGREES) & (sharp[1:-1] >= sharp[:-2]) & (sharp[1:-1] > sharp[2:])
     ends = np.flatnonzero(peaks)
-    return line[first + int(ends[-1 if hooded else 0]) + TURN_STEP] if len(ends) else None
+    return line[first + int(ends[0]) + TURN_STEP] if len(ends) else None

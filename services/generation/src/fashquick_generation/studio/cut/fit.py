@@ -30,24 +30,29 @@ class Usual:
         ease: Girth at the chest over the body's.
         length: From the neck points to the hem, in chest widths.
         hem: Hem's width over the chest's.
+        neck: Largest distance of the neck points over the width of the body's shoulders.
+        beyond: Most by which the length may leave its usual range, in chest widths: 6 cm. A photo in which a garment
+            seems longer shows its chest folded, since it hangs, or part of it under its sleeves.
     """
 
     ease: float
     length: Range
     hem: Range
+    neck: float
+    beyond: float = 0.12
 
 
 USUAL: Mapping[Category, Usual] = MappingProxyType(
     {
-        Category.T_SHIRT: Usual(1.12, (0.90, 1.45), (0.88, 1.12)),
-        Category.LONG_SLEEVE: Usual(1.10, (0.90, 1.45), (0.86, 1.12)),
-        Category.SWEATER: Usual(1.20, (0.90, 1.25), (0.80, 1.10)),
-        Category.SHIRT: Usual(1.18, (1.05, 1.45), (0.90, 1.15)),
-        Category.JACKET: Usual(1.24, (0.90, 1.22), (0.82, 1.12)),
-        Category.COAT: Usual(1.26, (1.20, 1.65), (0.95, 1.30)),
-        Category.VEST: Usual(1.20, (1.00, 1.30), (0.85, 1.15)),
-        Category.SLEEVELESS_TOP: Usual(1.05, (0.95, 1.70), (0.85, 1.25)),
-        Category.DRESS: Usual(1.06, (1.60, 2.20), (0.85, 1.80)),
+        Category.T_SHIRT: Usual(1.12, (0.90, 1.45), (0.88, 1.12), 0.64),
+        Category.LONG_SLEEVE: Usual(1.10, (0.90, 1.45), (0.86, 1.12), 0.66),
+        Category.SWEATER: Usual(1.20, (0.90, 1.25), (0.80, 1.10), 0.62),
+        Category.SHIRT: Usual(1.18, (1.05, 1.45), (0.90, 1.15), 0.58),
+        Category.JACKET: Usual(1.24, (0.90, 1.22), (0.82, 1.12), 0.58),
+        Category.COAT: Usual(1.26, (1.20, 1.65), (0.95, 1.30), 0.58),
+        Category.VEST: Usual(1.20, (1.00, 1.30), (0.85, 1.15), 0.58),
+        Category.SLEEVELESS_TOP: Usual(1.05, (0.95, 1.45), (0.85, 1.25), 0.70),
+        Category.DRESS: Usual(1.06, (1.60, 2.20), (0.85, 1.80), 0.70, 0.40),
     }
 )
 """By category."""
@@ -63,11 +68,13 @@ ARMPIT_BELOW_NECK_M = (0.215, 0.36)
 """Height of the neck points over the garment's armpit: the body's is 20 cm lower."""
 NECK_ABOVE_SHOULDERS_M = 0.05
 """Height of the neck points over the shoulder joints."""
-NECK_M = (0.065, 0.15)
-"""Half the distance of the neck points: what lies closer chokes, what lies farther apart slips off."""
+NARROWEST_NECK_M = 0.065
+"""Half the distance of the neck points: what lies closer chokes."""
 TIP_OVER_CHEST, STRAP_OVER_CHEST = (0.72, 1.10), 0.45
 """A shoulder tip's distance from the middle, in half chest widths; least of a strap's."""
 NARROWEST_STRAP_M = 0.02
+ARMHOLE_OVER_SHOULDER = 1.08
+"""Most that shoulders without sleeves may be wider than the body's: what reaches farther stands off like wings."""
 SHOULDER_SLOPE = (0.21, 0.50)
 """Fall of the shoulder seam: 12 to 27 degrees. Shoulders of the body fall 20."""
 SLEEVE_ANGLES = (42.0, 60.0)
@@ -163,14 +170,18 @@ def fitted(shape: Shape, category: Category, sleeves: SleeveLength, measures: Me
     chest = _chest(usual, measures, garment.passport, garment.fit)
     across = chest / (2 * shape.armpit[0])
     known = _centimetres(garment.passport, MeasurementName.LENGTH)
-    length = chest * _soft(shape.length * across / chest, usual.length) if known is None else known
+    length = chest * _length(shape.length * across / chest, usual) if known is None else known
     length = max(length, SHORTEST_M)
     down = length / shape.length
     armpit = np.array([chest / 2, float(np.clip(shape.armpit[1] * down, *ARMPIT_BELOW_NECK_M))])
     least, most = TIP_OVER_CHEST
     least = STRAP_OVER_CHEST if sleeves is SleeveLength.NONE else least
     tip_x = chest / 2 * float(np.clip(shape.tip[0] / shape.armpit[0], least, most))
-    neck = float(np.clip(shape.neck * across, NECK_M[0], min(NECK_M[1], tip_x - NARROWEST_STRAP_M)))
+    shoulder = measures.shoulder_width_m / 2
+    if sleeves is SleeveLength.NONE:
+        tip_x = min(tip_x, ARMHOLE_OVER_SHOULDER * shoulder)
+    widest = min(usual.neck * shoulder, tip_x - NARROWEST_STRAP_M)
+    neck = float(np.clip(shape.neck * across, NARROWEST_NECK_M, widest))
     slope = float(np.clip(shape.tip[1] * down / max(tip_x - neck, 1e-6), *SHOULDER_SLOPE))
     tip = np.array([tip_x, slope * (tip_x - neck)])
     return Cut(
@@ -206,6 +217,12 @@ def _soft(value: float, usual: Range) -> float:
     """A proportion, drawn towards its usual range."""
     nearest = float(np.clip(value, *usual))
     return nearest + GIVE * (value - nearest)
+
+
+def _length(value: float, usual: Usual) -> float:
+    """A length in chest widths: in its usual range or near it."""
+    least, most = usual.length
+    return float(np.clip(_soft(value, usual.length), least - usual.beyond, most + usual.beyond))
 
 
 def _widths(shape: Shape, usual: Usual, measures: Measures, armpit: Float64, length: float) -> Float64:

@@ -142,15 +142,16 @@ def seen(garment: GarmentInput, *, sleeves: SleeveLength, long: bool, cancel: Ca
     frame = marks.upright(line, passport.landmarks, None if passport.geometry is None else passport.geometry.tilt_deg)
     uv = frame.inward(line)
     found = (marks.read(passport.landmarks, frame, "left"), marks.read(passport.landmarks, frame, "right"))
+    under_hood: tuple[Float64 | None, Float64 | None] = (None, None)
     if passport.geometry is not None and passport.geometry.neckline.value is Neckline.HOOD:
-        found = (_below_hood(uv, found[0], 1.0), _below_hood(uv, found[1], -1.0))
+        under_hood = (_under_hood(uv, 1.0), _under_hood(uv, -1.0))
+        found = (_below(found[0], under_hood[0], uv), _below(found[1], under_hood[1], uv))
     if frame.across[0] <= 0 or any(half and np.mean([mark.at[0] for mark in half.values()]) < 0 for half in found):
         raise PhotoNotUsable(f"the garment's left and right corners are swapped: {LAY_FLAT}")
     gates.check_symmetry(*marks.widths(uv)[:2])
     loops = Loop(uv, 1.0), Loop(uv * (-1, 1), -1.0)
     half = marks.half_chest(uv, found, sleeves_hang=sleeves in HANGING, long=long)
-    hooded = passport.geometry is not None and passport.geometry.neckline.value is Neckline.HOOD
-    armpits = corners.armpits(loops, found, half, sleeveless=sleeves is SleeveLength.NONE, hooded=hooded)
+    armpits = corners.armpits(loops, found, half, sleeveless=sleeves is SleeveLength.NONE, under_hood=under_hood)
     half = float(np.mean([mark.at[0] for mark in armpits]))
     cancel.check()
     pixels = frame.outward(armpits[1].at, -1.0), frame.outward(armpits[0].at)
@@ -180,13 +181,25 @@ def seen(garment: GarmentInput, *, sleeves: SleeveLength, long: bool, cancel: Ca
     return Seen(outline, frame, halves[0], halves[1], hem, at_neck, half)
 
 
-def _below_hood(uv: Float64, found: marks.Marks, sign: float) -> dict[Corner, Mark]:
-    """A half's corners without those that lie on a hood that is as wide as the shoulders."""
-    middle = (uv.min(axis=0) + uv.max(axis=0)) / 2 * (0, 1)
-    unit = marks.half_chest(uv, ({}, {}), sleeves_hang=False, long=False)
+def _under_hood(uv: Float64, sign: float) -> Float64 | None:
+    """A half's narrowest place under a hood, (u, v); None where the outline only widens."""
+    middle, unit = _middle_and_unit(uv)
     narrow = waist((uv - middle) / unit, sign)
-    lowest = np.inf if narrow is None else middle[1] + unit * (narrow[1] - BELOW_HOOD)
+    return None if narrow is None else middle + unit * narrow
+
+
+def _below(found: marks.Marks, under_hood: Float64 | None, uv: Float64) -> marks.Marks:
+    """A half's corners without those that lie on a hood that is as wide as the shoulders."""
+    if under_hood is None:
+        return found
+    lowest = under_hood[1] - BELOW_HOOD * _middle_and_unit(uv)[1]
     return {corner: mark for corner, mark in found.items() if mark.at[1] < lowest}
+
+
+def _middle_and_unit(uv: Float64) -> tuple[Float64, float]:
+    """The outline's middle height, as (0, v), and roughly half the chest's width."""
+    middle: Float64 = (uv.min(axis=0) + uv.max(axis=0)) / 2 * (0, 1)
+    return middle, marks.half_chest(uv, ({}, {}), sleeves_hang=False, long=False)
 
 
 def measured(top: Seen) -> Shape:

@@ -26,6 +26,8 @@ DEPARTURE = 0.05
 """Rise above the shoulder line that is a collar, not a crease, in half chest widths."""
 WAISTED = 0.06
 """How much narrower the outline is between hood and shoulders than a hood that is as wide as they are."""
+WIDEST_WAIST = 0.70
+"""How far out that place is at most, in half chest widths: a hood that lies on the shoulders ends farther out."""
 NECK_NEAR = 0.30
 """How far a neck point of the passport may lie off the shoulder line, in half chest widths."""
 U = np.linspace(-1, 1, 201)
@@ -98,7 +100,7 @@ def upper_side(outline: Float64) -> Float64:
 
 
 def waist(outline: Float64, sign: float) -> Float64 | None:
-    """|u| and v of the narrowest place between a hood and the shoulder; None where the outline only widens.
+    """|u| and v of the narrowest place between a hood and the shoulder; None where the hood lies on the shoulders.
 
     Args:
         outline: Nx2 float64, (u, v), v = 0 below the shoulders.
@@ -112,4 +114,5 @@ def waist(outline: Float64, sign: float) -> Float64 | None:
     downward, heights = width[above][::-1], rows[above][::-1]
     narrower = np.maximum.accumulate(downward) - downward
     at = int(narrower.argmax())
-    return np.array([downward[at], heights[at]]) if narrower[at] > WAISTED else None
+    hooded = narrower[at] > WAISTED and downward[at] < WIDEST_WAIST
+    return np.array([downward[at], heights[at]]) if hooded else None

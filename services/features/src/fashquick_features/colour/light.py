@@ -14,7 +14,7 @@ How bright the photo is follows from a ground that is near white and among the b
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -43,6 +43,7 @@ CONTRARY_SHARE = 0.03  # of the photo: this much of something nearly neutral spe
 WHITE = 0.85  # reflectance of white cotton, paper and wall paint (0.8 to 0.9)
 DARKEST_WHITE = 0.41  # luminance of a white 1.05 stops too dark; a darker ground may as well be grey
 NEAR_BRIGHTEST = 0.75  # a white ground is at least this part of the brightest twentieth of the photo
+DYED_AB, DYED_LEAST = 5.0, 0.9  # chroma of dyed cloth beside a white ground, and brightness that it does not reach
 BURNT_SHARE = 0.5  # of the ground: a ground cut out to pure white, or burnt out, is white but not how white
 
 
@@ -72,7 +73,7 @@ def estimate(photo: npt.NDArray[np.uint8], alpha: Plane, cancel: CancelFlag) -> 
     """
     scene = survey(photo, alpha)
     cancel.check()
-    cast = _strong(scene) or _weak(scene)
+    cast = _strong(scene) or _shared(_weak(scene), scene)
     if cast is None and scene.burnt >= BURNT_SHARE:
         return Light(LightEvidence.GROUND, (0.0, 0.0), 0.0, 0.4)
     if cast is None:
@@ -138,6 +139,19 @@ def _weak(scene: Scene) -> _Cast | None:
     return _Cast(ab * kept / max(chroma, 1e-9), ground, 0.4)
 
 
+def _shared(cast: _Cast | None, scene: Scene) -> _Cast | None:
+    """The part of a faint cast that a nearly neutral garment shows too.
+
+    White, grey and black are commoner than their tinges: a ground that would make a garment less neutral than the
+    photo shows it is tinged itself.
+    """
+    garment = next((one for one in scene.surfaces if not one.ground and one.chroma <= NEUTRAL_AB), None)
+    if cast is None or garment is None:
+        return cast
+    part = float(garment.ab @ cast.ab) / max(float(cast.ab @ cast.ab), 1e-9)
+    return replace(cast, ab=cast.ab * float(np.clip(part, 0, 1)))
+
+
 def _two_things(surfaces: Sequence[Surface]) -> bool:
     """Whether surfaces differ so much in brightness that they cannot be one thing in light and shade."""
     levels = [surface.luminance for surface in surfaces]
@@ -151,5 +165,8 @@ def _exposure(scene: Scene, ground: Surface | None) -> float:
     if ground is None or scene.burnt >= BURNT_SHARE or ground.luminance < DARKEST_WHITE:
         return 0.0
     if ground.luminance < NEAR_BRIGHTEST * scene.brightest:
+        return 0.0
+    dyed = [one for one in scene.surfaces if not one.ground and np.hypot(*(one.ab - ground.ab)) > DYED_AB]
+    if any(one.luminance > DYED_LEAST * ground.luminance for one in dyed):
         return 0.0
     return float(np.log2(ground.luminance / WHITE))

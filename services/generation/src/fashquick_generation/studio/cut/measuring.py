@@ -141,7 +141,10 @@ def seen(garment: GarmentInput, *, sleeves: SleeveLength, long: bool, cancel: Ca
     passport = garment.passport
     frame = marks.upright(line, passport.landmarks, None if passport.geometry is None else passport.geometry.tilt_deg)
     uv = frame.inward(line)
-    found = (marks.read(passport.landmarks, frame, "left"), marks.read(passport.landmarks, frame, "right"))
+    found: tuple[marks.Marks, marks.Marks] = (
+        marks.read(passport.landmarks, frame, "left"),
+        marks.read(passport.landmarks, frame, "right"),
+    )
     under_hood: tuple[Float64 | None, Float64 | None] = (None, None)
     if passport.geometry is not None and passport.geometry.neckline.value is Neckline.HOOD:
         under_hood = (_under_hood(uv, 1.0), _under_hood(uv, -1.0))

@@ -130,6 +130,14 @@ def test_larger_sizes_are_cut_wider_more_than_longer() -> None:
     assert 1.0 < longer < 1.15
 
 
+def test_the_longest_skirt_ends_at_the_ankles() -> None:
+    long = drawn({L.WAIST_LEFT: (258.0, 40.0), L.HEM_LEFT: (320.0, 560.0)}, Category.SKIRT)
+    pattern = cut(long)
+    hem, waist = pattern.line(Role.HEM), pattern.line(Role.WAIST)
+    fall = float(np.linalg.norm(hem[:, None] - waist, axis=2).min(axis=1).max())
+    assert fall == pytest.approx(MEASURES.waist_height_m - 0.05 - MEASURES.ankle_height_m, abs=0.03)
+
+
 def test_a_sock_is_no_skirt() -> None:
     sock = {L.WAIST_LEFT: (215.0, 30.0), L.HEM_LEFT: (215.0, 580.0)}
     with pytest.raises(PhotoNotUsable, match="lay the garment flat"):

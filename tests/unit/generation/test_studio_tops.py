@@ -112,6 +112,14 @@ def test_a_corner_that_the_other_side_contradicts_is_not_believed() -> None:
     assert np.abs(corners(drafted(wrong)) - corners(drafted(garment))).max() < 0.03
 
 
+def test_a_hem_that_a_fold_hides_is_no_point() -> None:
+    garment = sample_garment()
+    marks = dict(garment.passport.landmarks)
+    marks[L.HEM_LEFT], marks[L.HEM_RIGHT] = Landmark(212.0, 372.0, 0.8), Landmark(188.0, 372.0, 0.8)
+    pattern = drafted(replace(garment, passport=replace(garment.passport, landmarks=marks)))
+    assert np.abs(corners(pattern) - corners(drafted(garment))).max() < 0.02
+
+
 def test_swapped_sides_are_refused() -> None:
     garment = sample_garment()
     other = {"left": "right", "right": "left"}

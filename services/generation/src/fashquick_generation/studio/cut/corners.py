@@ -55,8 +55,9 @@ WIDEST_CUFF = 0.74
 """Widest cuff, in half chest widths."""
 SHORTEST_OVER = 0.55
 """Least length of a sleeve from the shoulder's tip to its cuff, over the cuff's width."""
-WIDEST_HEM = 2.2
-"""Widest hem over the chest: what is farther out is a ribbon."""
+NARROWEST_HEM, WIDEST_HEM = 0.6, 2.2
+"""Narrowest and widest hem over the chest: what is farther in is the edge of a fold, what is farther
+out a ribbon."""
 HEM_MIDDLE = 0.75
 """Part of half the chest's width in which the outline's lower side is the hem, not a cuff."""
 SNAP = 0.3
@@ -149,7 +150,11 @@ def hems(loops: tuple[Loop, Loop], found: tuple[Marks, Marks], armpits: Pair, *,
         low = [points[points[:, 1] < bottom + half] * (sign, 1) for sign in (1, -1)]
         usual = np.mean([side[int((side[:, 0] - side[:, 1]).argmax())] for side in low], axis=0)
         usual[0] = np.clip(usual[0], 0.7 * half, WIDEST_HEM * half)
-    agreed = settled(found, Corner.HEM, half, usual)
+    left, right = (
+        {Corner.HEM: of[Corner.HEM]} if Corner.HEM in of and of[Corner.HEM].at[0] > NARROWEST_HEM * half else {}
+        for of in found
+    )
+    agreed = settled((left, right), Corner.HEM, half, usual)
     assert agreed is not None
     return _snapped(loops[0], agreed[0], half), _snapped(loops[1], agreed[1], half)
 

@@ -28,8 +28,6 @@ HIP_EASE = 1.03
 SIZE_UP = 1.15
 """By how much a skirt that is narrow for the hips may be cut larger; what is still missing is stretched."""
 SHORTEST_M = 0.28
-OVER_FLOOR_M = 0.07
-"""Least height of a hem: just over the shoes."""
 SIDE_DEGREE, HEM_DEGREE = 4, 2
 """A side seam has a hip and perhaps a flare; a hem is one arc."""
 PROPORTIONS = (
@@ -128,6 +126,13 @@ def _scale(garment: GarmentInput, shape: list[tuple[Role, Side, Float64]], measu
         scale *= waisted.FIT_WIDTH[garment.fit or Fit.REGULAR]
     else:
         scale = known
-    longest = measures.waist_height_m - BELOW_WAIST_M - OVER_FLOOR_M
-    length = float(np.clip(length_px * scale * grade, SHORTEST_M, longest))
-    return np.array([scale, length / length_px])
+    length = max(length_px * scale * grade, SHORTEST_M)
+    longest = measures.waist_height_m - BELOW_WAIST_M - measures.ankle_height_m
+    fallen = _fall(shape, np.array([scale, length / length_px]))
+    return np.array([scale, length / length_px * min(longest / fallen, 1.0)])
+
+
+def _fall(shape: list[tuple[Role, Side, Float64]], scale: Float64) -> float:
+    """How far a skirt's hem falls below its waist where it is longest, metres: along the cloth, not straight down."""
+    waist, hem = (scale * line for line in (shape[0][2], shape[2][2]))
+    return float(np.linalg.norm(hem[:, None] - waist, axis=2).min(axis=1).max())

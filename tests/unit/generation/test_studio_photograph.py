@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
 from fashquick_common.cancel import CancelFlag
-from fashquick_common.garment import Category
+from fashquick_common.garment import Category, TextureClass
 from fashquick_generation.engine import (
     Backdrop,
     BackdropKind,
@@ -30,6 +31,7 @@ from fashquick_generation.studio.photograph import (
     keypoints,
     lighting,
     maps,
+    materials,
     raster,
     render,
     scene,
@@ -59,9 +61,9 @@ def sitting(dressed: dressing.Dressed) -> render.Sitting:
     return render.seated(scene.assembled(dressed, CancelFlag()), [None], finishes.named(""), CancelFlag())
 
 
-def plain(colour: tuple[float, float, float]) -> textures.Texture:
+def plain(colour: tuple[float, float, float], sheen: float = 0.1) -> textures.Texture:
     image = np.tile(np.array(colour, np.float32), (8, 8, 1))
-    return textures.Texture(image, image, image, np.zeros(2), 0.01)
+    return textures.Texture(image, image, image, np.zeros(2), 0.01, sheen)
 
 
 def shot(
@@ -237,3 +239,22 @@ def test_the_number_of_threads_changes_nothing(sitting: render.Sitting, monkeypa
         (several.rgb, several.alpha, several.shadow), (alone.rgb, alone.alpha, alone.shadow), strict=True
     ):
         assert np.array_equal(one, other)
+
+
+def test_black_cloth_whose_photo_shows_no_gloss_gets_none(sitting: render.Sitting) -> None:
+    patent = replace(sitting, materials=(*sitting.materials[:-1], materials.CLOTH[TextureClass.LEATHER]))
+    camera = framing.camera_for(View(), sitting.world, WIDTH, HEIGHT)
+
+    def brightest(sheen: float) -> float:
+        made = render.photographed(
+            patent,
+            camera,
+            [plain((0.005, 0.005, 0.005), sheen)],
+            Backdrop(BackdropKind.GREY),
+            seed=1,
+            on_share=lambda _: None,
+            cancel=CancelFlag(),
+        )
+        return float(np.percentile(lightness(made.rgb[made.garments[0] == 255]), 95))
+
+    assert brightest(0.1) > brightest(0.0) + 10

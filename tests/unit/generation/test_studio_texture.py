@@ -121,3 +121,11 @@ def test_a_reverse_that_nothing_shows_lies_in_memory_like_any_image() -> None:
     """Kernels are compiled for each layout: another one would make the first picture wait."""
     front = np.full((4, 5, 3), 0.5, np.float32)
     assert back.reverse_of(front, np.zeros((4, 5), bool), front, CancelFlag()).flags.c_contiguous
+
+
+def test_sheen_is_what_the_photo_shows_of_it() -> None:
+    matt = sample_garment((20, 20, 22))
+    glossy = replace(matt, photo=matt.photo.copy())
+    glossy.photo[200:330, 165:195] = 110  # a highlight along the garment
+    assert textured(matt).sheen < 0.005
+    assert textured(glossy).sheen > 0.05

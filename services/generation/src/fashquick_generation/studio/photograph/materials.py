@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from fashquick_common.garment import Texture, TextureClass
@@ -38,9 +38,21 @@ CLOTH: Mapping[TextureClass, Material] = MappingProxyType(
     }
 )
 """Of cloth whose class is known to differ from jersey."""
+LEAST_GLOSS = 0.006
+"""Highlight that any cloth keeps: even a photo in flat light leaves black cloth its folds."""
 
 
 def cloth_of(texture: Texture | None) -> Material:
     """The material of a garment, by what is known of its cloth."""
     guesses = () if texture is None else texture.guesses
     return CLOTH.get(guesses[0].texture_class, JERSEY) if guesses else JERSEY
+
+
+def as_shown(material: Material, sheen: float) -> Material:
+    """A material with no more gloss than its photo shows: black quilting, say, is matt or patent.
+
+    Args:
+        material: The usual one of the cloth's class.
+        sheen: From the cloth's `Texture`.
+    """
+    return replace(material, gloss=min(material.gloss, max(sheen, LEAST_GLOSS)))

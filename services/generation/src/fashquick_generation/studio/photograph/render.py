@@ -47,7 +47,7 @@ class Sitting:
         world: What is there.
         shadows: What hides what from the light.
         paint: Cx3 float32, linear light that skin and companions return, in the layers' order.
-        materials: Of all layers.
+        materials: Of all layers; the garments' usual ones.
     """
 
     world: Scene
@@ -134,6 +134,11 @@ class _Exposure:
     ) -> None:
         self._sitting, self._camera, self._cloth, self._backdrop = sitting, camera, cloth, backdrop
         self._seed, self._cancel = seed, cancel
+        first = len(sitting.materials) - len(cloth)
+        shown = (
+            materials.as_shown(usual, one.sheen) for usual, one in zip(sitting.materials[first:], cloth, strict=True)
+        )
+        self._materials = (*sitting.materials[:first], *shown)
         self._powers = lighting.powers(camera.yaw)
         self._floor = sweeps.floor_light(sitting.shadows, self._powers, cancel)
         self._points = camera.project(sitting.world.vertices)
@@ -183,7 +188,7 @@ class _Exposure:
             world, face, seen.corner[own], outside[own], self._sitting.paint, self._cloth
         )
         cancel.check()
-        shading.light_up(world, face, normal[own], reverse, spots, light, self._sitting.materials, camera, colour)
+        shading.light_up(world, face, normal[own], reverse, spots, light, self._materials, camera, colour)
         cancel.check()
         finished = developing.developed(
             face,

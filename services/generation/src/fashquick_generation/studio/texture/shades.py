@@ -38,7 +38,7 @@ ALONG, ACROSS = 0.25, 0.035
 count alike: cloth varies more in brightness than in colour."""
 DARKEST_SHADE, BRIGHTEST_SHADE = -1.2, 0.6
 """Logarithms of luminance over the cloth's own: what is darker or brighter is not its shade."""
-MOST_LIFTED, MOST_DIMMED = 0.75, 0.5
+MOST_LIFTED, MOST_DIMMED = 0.9, 0.6
 """Largest change of luminance, in logarithms: noise and compression show in shadows that are lifted more."""
 SHADED, GLOSSY = (0.35, 0.05), (0.22, 0.12)
 """Least luminance ratio and most change of colour of two palette colours that are one cloth in light and shade, and
@@ -68,7 +68,7 @@ class Strength:
     folds: float
 
 
-PLAIN = Strength(0.9, 0.6)
+PLAIN = Strength(0.9, 0.8)
 PATTERNED = Strength(0.8, 0.3)
 """Between the colours of a pattern, part of what looks like folds is the pattern's own tones."""
 RELIEF: Mapping[TextureClass, Strength] = MappingProxyType(

@@ -9,8 +9,8 @@ import numpy as np
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.garment import Passport
 from fashquick_generation.engine import GarmentInput
-from fashquick_generation.studio.arrays import Float32, Float64
-from fashquick_generation.studio.colour import linear
+from fashquick_generation.studio.arrays import Bool, Float32, Float64
+from fashquick_generation.studio.colour import LUMINANCE, linear
 from fashquick_generation.studio.cut.pattern import Family, Pattern
 from fashquick_generation.studio.texture import shades
 from fashquick_generation.studio.texture.back import ALL_OVER, STRUCTURED, back_of, reverse_of
@@ -24,6 +24,8 @@ MIRRORED_SHARE = 0.03
 """Depth, as a share of the window's diagonal, of the cloth along the border that is mirrored beyond it."""
 MAIN_SHARE = 0.1
 """Part of the garment from which on a colour surely is its own: a loose mask brings others along."""
+BRIGHT_PERCENTILE = 95
+"""Of a cloth's luminance, where its highlights are; what is brighter still are buttons, labels and trimmings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Texture:
         back: HxWx3 float32, outside of the back panel.
         origin: 2 float64, pixels of the photo.
         scale: Texels a pixel.
+        sheen: Linear light by which the photo's brightest parts of the bare cloth outshine its usual ones.
     """
 
     front: Float32
@@ -43,6 +46,7 @@ class Texture:
     back: Float32
     origin: Float64
     scale: float
+    sheen: float
 
     def at(self, pixels: Float64) -> Float64:
         """Texel coordinates, centres at integers, of coordinates in the photo, centres at half-integers."""
@@ -74,7 +78,10 @@ def textures(garment: GarmentInput, pattern: Pattern, scale: float, cancel: Canc
     kind = None if passport.pattern is None else passport.pattern.kind
     surface = texture_class(passport)
     cloth = shades.cloth_of(_dyes(passport, exposure, lit[sure]), kind, surface)
-    lit = shades.evened(lit, sure & ~neck, printed_of(passport, window), cloth, cancel)
+    prints = printed_of(passport, window)
+    sheen = _sheen(lit, sure & ~neck, prints)
+    cancel.check()
+    lit = shades.evened(lit, sure & ~neck, prints, cloth, cancel)
     cancel.check()
     front = continued(lit, sure & ~neck, MIRRORED_SHARE * window.diagonal, cancel)
     cancel.check()
@@ -91,7 +98,15 @@ def textures(garment: GarmentInput, pattern: Pattern, scale: float, cancel: Canc
         return np.clip(image, 0, 1, out=image)
 
     front, inside, back = (finished(image) for image in (front, inside, back))
-    return Texture(front, inside, back, window.low.astype(np.float64), window.full_scale)
+    return Texture(front, inside, back, window.low.astype(np.float64), window.full_scale, sheen)
+
+
+def _sheen(lit: Float32, seen: Bool, prints: Bool) -> float:
+    bare = seen & ~prints
+    if not bare.any():
+        return 0.0
+    usual, bright = np.percentile(lit[bare] @ LUMINANCE, [50, BRIGHT_PERCENTILE])
+    return float(bright - usual)
 
 
 def _dyes(passport: Passport, exposure: Exposure, garment: Float32) -> list[shades.Dye]:

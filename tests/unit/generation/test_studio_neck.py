@@ -55,13 +55,20 @@ def with_opening(depth: float, roundness: float) -> GarmentInput:
     return replace(garment, photo=photo)
 
 
-def standing(garment: GarmentInput, height: int, kind: Neckline) -> GarmentInput:
-    """The garment with a tube over its neck, and the passport's neck points at the tube's upper corners."""
+def standing(garment: GarmentInput, height: int, kind: Neckline, aside: int = 0) -> GarmentInput:
+    """The garment with a tube over its neck, and the passport's neck points at the tube's upper corners.
+
+    Args:
+        garment: A drawn T-shirt.
+        height: Of the tube, pixels.
+        kind: What the passport calls it.
+        aside: How far the tube is moved to the wearer's left, pixels.
+    """
     alpha, photo = np.pad(garment.alpha, ((80, 0), (0, 0))), np.pad(garment.photo, ((80, 0), (0, 0), (0, 0)))
-    alpha[140 - height : 145, 166:235] = 255
+    alpha[140 - height : 145, 166 + aside : 235 + aside] = 255
     photo[alpha > 0] = garment.photo[200, 200]
     marks = {name: Landmark(mark.x, mark.y + 80, mark.confidence) for name, mark in garment.passport.landmarks.items()}
-    marks[L.NECK_LEFT], marks[L.NECK_RIGHT] = Landmark(235, 140 - height, 1.0), Landmark(166, 140 - height, 1.0)
+    marks[L.NECK_LEFT], marks[L.NECK_RIGHT] = (Landmark(x + aside, 140 - height, 1.0) for x in (235, 166))
     geometry = Geometry(
         Answer(SleeveLength.SHORT, 1.0), Answer(LegLength.NOT_APPLICABLE, 1.0), says(kind), Answer(Front.CLOSED, 1.0),
         (), 0.0, 1.0,
@@ -172,3 +179,9 @@ def test_a_collar_leaves_no_gap_at_its_seam(worn: Worn) -> None:
     assert len(seam) * 6 == len(points)
     assert (edges_of(whole.cloth.faces).opposite[:, 0] >= 0).all()
     assert np.isfinite(whole.x).all()
+
+
+@pytest.mark.parametrize("kind", [Neckline.HIGH, Neckline.COLLAR])
+def test_the_collar_of_a_garment_that_hangs_turned_is_not_midway(kind: Neckline) -> None:
+    seen = found(standing(sample_garment(), 40, kind, aside=16))
+    assert (seen.left[0] + seen.right[0]) / 2 == pytest.approx(WIDTH / 2 + 16, abs=5)

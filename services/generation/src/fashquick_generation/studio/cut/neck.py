@@ -202,7 +202,11 @@ def _base(outline: Float64, sides: tuple[Shoulder, Shoulder], kind: Neckline) ->
                 for side, narrow in zip(sides, waists, strict=True)
             ]
         )
-    seen = [side.departs for side in sides if side.departs is not None and NARROWEST < side.departs < WIDEST]
+    found = [side.departs for side in sides if side.departs is not None]
+    if len(found) == len(sides) and NARROWEST < float(np.mean(found)) < WIDEST:
+        # Where a garment hangs turned, its neck is not midway between its armpits.
+        return np.stack([side.on_line(departs) for side, departs in zip(sides, found, strict=True)])
+    seen = [departs for departs in found if NARROWEST < departs < WIDEST]
     other = float(np.mean(seen)) if seen else USUAL_NECK
     return np.stack([side.on_line(side.departs if side.departs in seen else other) for side in sides])
 

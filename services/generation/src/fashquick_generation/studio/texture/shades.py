@@ -69,7 +69,7 @@ class Strength:
 
 
 PLAIN = Strength(0.9, 0.8)
-PATTERNED = Strength(0.8, 0.3)
+PATTERNED = Strength(0.8, 0.5)
 """Between the colours of a pattern, part of what looks like folds is the pattern's own tones."""
 RELIEF: Mapping[TextureClass, Strength] = MappingProxyType(
     {

@@ -164,10 +164,10 @@ def test_long_sleeves_end_at_the_wrist() -> None:
     assert 0.40 < reach < SMALL.arm_length_m + 0.06
 
 
-def shape(*, length: float = 140.0, neck: float = 18.0, tip: float = 45.0) -> Shape:
+def shape(*, length: float = 140.0, neck: float = 18.0, tip: float = 45.0, armpit: float = 52.0) -> Shape:
     """A top's measures in a photo in which its chest is 100 pixels wide."""
     sides = np.full(STATIONS, 50.0)
-    return Shape(neck, np.array([tip, 10.0]), np.array([50.0, 52.0]), length, sides, np.zeros(2), None)
+    return Shape(neck, np.array([tip, 10.0]), np.array([50.0, armpit]), length, sides, np.zeros(2), None)
 
 
 def cut(of: Shape, category: Category, sleeve: SleeveLength = SleeveLength.LONG) -> fit.Cut:
@@ -191,6 +191,12 @@ def test_shoulders_without_sleeves_are_no_wings() -> None:
     wide = shape(tip=55.0)
     bare, sleeved = (cut(wide, Category.VEST, sleeve) for sleeve in (SleeveLength.NONE, SleeveLength.LONG))
     assert bare.tip[0] < 0.55 * SMALL.shoulder_width_m < sleeved.tip[0]
+
+
+def test_an_armhole_does_not_reach_the_waist() -> None:
+    deep = shape(armpit=90.0)
+    bare, sleeved = (cut(deep, Category.DRESS, sleeve) for sleeve in (SleeveLength.NONE, SleeveLength.LONG))
+    assert bare.armpit[1] < 0.31 < sleeved.armpit[1]
 
 
 def hooded(hood: float) -> Float64:

@@ -64,8 +64,8 @@ GIRTH_RANGE = (0.86, 1.9)
 """Girth over the body's: knits stretch, and the widest coats."""
 HIP_EASE = 1.03
 """Girth at the hips of garments that reach them, over the body's."""
-ARMPIT_BELOW_NECK_M = (0.215, 0.36)
-"""Height of the neck points over the garment's armpit: the body's is 20 cm lower."""
+ARMPIT_BELOW_NECK_M, ARMHOLE_BELOW_NECK_M = (0.215, 0.36), 0.30
+"""Height of the neck points over the garment's armpit: the body's is 20 cm lower; most where there is no sleeve."""
 NECK_ABOVE_SHOULDERS_M = 0.05
 """Height of the neck points over the shoulder joints."""
 NARROWEST_NECK_M = 0.065
@@ -173,7 +173,9 @@ def fitted(shape: Shape, category: Category, sleeves: SleeveLength, measures: Me
     length = chest * _length(shape.length * across / chest, usual) if known is None else known
     length = max(length, SHORTEST_M)
     down = length / shape.length
-    armpit = np.array([chest / 2, float(np.clip(shape.armpit[1] * down, *ARMPIT_BELOW_NECK_M))])
+    highest, lowest = ARMPIT_BELOW_NECK_M
+    lowest = ARMHOLE_BELOW_NECK_M if sleeves is SleeveLength.NONE else lowest
+    armpit = np.array([chest / 2, float(np.clip(shape.armpit[1] * down, highest, lowest))])
     least, most = TIP_OVER_CHEST
     least = STRAP_OVER_CHEST if sleeves is SleeveLength.NONE else least
     tip_x = chest / 2 * float(np.clip(shape.tip[0] / shape.armpit[0], least, most))

@@ -44,7 +44,6 @@ WHITE = 0.85  # reflectance of white cotton, paper and wall paint (0.8 to 0.9)
 DARKEST_WHITE = 0.41  # luminance of a white 1.05 stops too dark; a darker ground may as well be grey
 NEAR_BRIGHTEST = 0.75  # a white ground is at least this part of the brightest twentieth of the photo
 DYED_AB, DYED_LEAST = 5.0, 0.9  # chroma of dyed cloth beside a white ground, and brightness that it does not reach
-SURE = 0.6  # confidence in a cast from which on its ground's brightness is believed whole
 BURNT_SHARE = 0.5  # of the ground: a ground cut out to pure white, or burnt out, is white but not how white
 
 
@@ -80,7 +79,7 @@ def estimate(photo: npt.NDArray[np.uint8], alpha: Plane, cancel: CancelFlag) -> 
     if cast is None:
         return UNKNOWN_LIGHT
     evidence = LightEvidence.NEUTRALS if cast.ground is None else LightEvidence.GROUND
-    return Light(evidence, (float(cast.ab[0]), float(cast.ab[1])), _exposure(scene, cast), cast.confidence)
+    return Light(evidence, (float(cast.ab[0]), float(cast.ab[1])), _exposure(scene, cast.ground), cast.confidence)
 
 
 def corrected(linear: Floats, light: Light) -> Floats:
@@ -161,12 +160,8 @@ def _two_things(surfaces: Sequence[Surface]) -> bool:
     )
 
 
-def _exposure(scene: Scene, cast: _Cast) -> float:
-    """Stops by which the photo is too bright, by a white ground; 0 where the ground does not tell.
-
-    A ground whose tinge nothing else shows may be beige or grey: it is believed in part.
-    """
-    ground = cast.ground
+def _exposure(scene: Scene, ground: Surface | None) -> float:
+    """Stops by which the photo is too bright, by a white ground; 0 where the ground does not tell."""
     if ground is None or scene.burnt >= BURNT_SHARE or ground.luminance < DARKEST_WHITE:
         return 0.0
     if ground.luminance < NEAR_BRIGHTEST * scene.brightest:
@@ -174,4 +169,4 @@ def _exposure(scene: Scene, cast: _Cast) -> float:
     dyed = [one for one in scene.surfaces if not one.ground and np.hypot(*(one.ab - ground.ab)) > DYED_AB]
     if any(one.luminance > DYED_LEAST * ground.luminance for one in dyed):
         return 0.0
-    return float(np.log2(ground.luminance / WHITE)) * min(cast.confidence / SURE, 1.0)
+    return float(np.log2(ground.luminance / WHITE))

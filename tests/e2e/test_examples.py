@@ -22,6 +22,8 @@ EXAMPLES = ROOT / "examples"
 README = (EXAMPLES / "README.md").read_text(encoding="utf-8")
 SCRIPTS = sorted(EXAMPLES.glob("*.py"))
 PHOTO_SIZE = (512, 640)
+SHARED = pytest.mark.asyncio(loop_scope="session")
+"""Of tests of the servers that all share."""
 
 
 def _shell(heading: str) -> str:
@@ -77,9 +79,9 @@ async def test_segmentation_alone_answers_its_example(tmp_path: Path) -> None:
     assert kinds[-5:] == ["blob", "chunk", "blob", "chunk", "summary"]
 
 
-async def test_features_alone_answers_its_example(tmp_path: Path) -> None:
-    async with server_process("features", tmp_path, {}) as server:
-        _run(["Features"], {"localhost:7402": server.target}, tmp_path)
+@SHARED
+async def test_features_alone_answers_its_example(servers: dict[str, ServerProcess], tmp_path: Path) -> None:
+    _run(["Features"], {"localhost:7402": servers["features"].target}, tmp_path)
 
     passport = Parse((tmp_path / "passport.json").read_text(), passport_pb2.Passport())
     assert passport.categories[0].category == category_pb2.CATEGORY_T_SHIRT
@@ -89,9 +91,9 @@ async def test_features_alone_answers_its_example(tmp_path: Path) -> None:
     assert answer["passport"] == json.loads((tmp_path / "passport.json").read_text())
 
 
-async def test_generation_alone_answers_its_example(tmp_path: Path) -> None:
-    async with server_process("generation", tmp_path, {}) as server:
-        _run(["Generation"], {"localhost:7403": server.target}, tmp_path)
+@SHARED
+async def test_generation_alone_answers_its_example(servers: dict[str, ServerProcess], tmp_path: Path) -> None:
+    _run(["Generation"], {"localhost:7403": servers["generation"].target}, tmp_path)
 
     picture = Image.open(tmp_path / "picture.ppm")
     assert picture.size == (512, 768)
@@ -102,7 +104,7 @@ async def test_generation_alone_answers_its_example(tmp_path: Path) -> None:
     assert (header["width"], header["height"]) == (256, 384)
 
 
-@pytest.mark.asyncio(loop_scope="session")
+@SHARED
 async def test_the_orchestrator_answers_its_example(servers: dict[str, ServerProcess], tmp_path: Path) -> None:
     _run(["Try-on"], {"localhost:7400": servers["orchestrator"].target}, tmp_path)
 
@@ -112,11 +114,11 @@ async def test_the_orchestrator_answers_its_example(servers: dict[str, ServerPro
     assert (kinds[0], kinds[-2:]) == ("accepted", ["manifest", "summary"])
 
 
-async def test_a_refusal_is_told_in_the_servers_words(tmp_path: Path) -> None:
+@SHARED
+async def test_a_refusal_is_told_in_the_servers_words(servers: dict[str, ServerProcess], tmp_path: Path) -> None:
     words = tmp_path / "words.jpg"
     words.write_text("This is not a picture.\n" * 40)
-    async with server_process("segmentation", tmp_path, {}) as server:
-        done = _run_script("segment.py", server.target, str(words), "mask", "alpha")
+    done = _run_script("segment.py", servers["segmentation"].target, str(words), "mask", "alpha")
 
     assert done.returncode == 1
     assert done.stderr.startswith("INVALID_ARGUMENT: ")

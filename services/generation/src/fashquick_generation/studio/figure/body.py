@@ -83,9 +83,9 @@ class Layer:
     faces: Int32
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class BodyModel:
-    """One body in its reference pose, with its companion clothes.
+    """One body in its reference pose, with its companion clothes; each is equal to itself alone.
 
     Attributes:
         bones: Bone name to index; parents come before their children.

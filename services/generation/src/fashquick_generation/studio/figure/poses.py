@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -11,7 +12,7 @@ from scipy.spatial.transform import Rotation
 
 from fashquick_common.errors import BadField
 from fashquick_generation.studio.arrays import Float64
-from fashquick_generation.studio.figure.body import BodyModel
+from fashquick_generation.studio.figure.body import KEPT_BODIES, BodyModel
 
 SHOULDER_SHARE = 0.18
 """Part of an upper arm's turn that the shoulder girdle makes, as in people (scapulohumeral rhythm)."""
@@ -187,13 +188,11 @@ def rotations(model: BodyModel, pose: Pose) -> Float64:
     Returns:
         Bx3x3 rotation matrices.
     """
-    turns = np.tile(np.eye(3), (len(model.bones), 1, 1))
-    for bone, angles in pose.turns.items():
-        turns[model.bones[bone]] = _matrix(angles)
+    turns = _hands_relaxed(model).copy()
+    turns[[model.bones[bone] for bone in pose.turns]] = _matrices(list(pose.turns.values()))
     front = _matrix((0.0, 0.0, pose.turns.get("root", STILL)[2]))
     for side, arm, leg in (("L", pose.left, pose.left_leg), ("R", pose.right, pose.right_leg)):
         _turn_arm(model, turns, side, arm)
-        _turn_hand(model, turns, side)
         _turn_leg(model, turns, side, leg, front)
     for bone, angles in pose.further.items():
         turns[model.bones[bone]] = _matrix(angles) @ turns[model.bones[bone]]
@@ -214,6 +213,16 @@ def _turn_arm(model: BodyModel, turns: Float64, side: str, arm: Arm) -> None:
     # Half of the twist in the forearm, half in the wrist: skin that turns at one place only collapses there.
     half = Rotation.from_rotvec(np.radians(-mirror * arm.twist / 2) * axis).as_matrix()
     turns[bone["lowerarm02"]] = turns[bone["wrist"]] = half
+
+
+@functools.lru_cache(maxsize=KEPT_BODIES)
+def _hands_relaxed(model: BodyModel) -> Float64:
+    """Bx3x3, the reference pose with relaxed hands; nothing changes it."""
+    turns = np.tile(np.eye(3), (len(model.bones), 1, 1))
+    for side in ("L", "R"):
+        _turn_hand(model, turns, side)
+    turns.setflags(write=False)
+    return turns
 
 
 def _turn_hand(model: BodyModel, turns: Float64, side: str) -> None:
@@ -255,8 +264,14 @@ def _turn_leg(model: BodyModel, turns: Float64, side: str, leg: Leg, front: Floa
 
 
 def _matrix(angles: Euler) -> Float64:
-    matrix: Float64 = Rotation.from_euler("xyz", angles, degrees=True).as_matrix()
+    matrix: Float64 = _matrices([angles])[0]
     return matrix
+
+
+def _matrices(angles: Sequence[Euler]) -> Float64:
+    """Nx3x3."""
+    matrices: Float64 = Rotation.from_euler("xyz", np.reshape(angles, (-1, 3)), degrees=True).as_matrix()
+    return matrices
 
 
 def _direction(angles: Angles, mirror: float) -> Float64:

@@ -31,7 +31,7 @@ class Usual:
         length: From the neck points to the hem, in chest widths.
         hem: Hem's width over the chest's.
         neck: Largest distance of the neck points over the width of the body's shoulders.
-        beyond: Most by which the length may leave its usual range, in chest widths: 6 cm. A photo in which a garment
+        beyond: Most by which the length may leave its usual range, in chest widths: mostly 6 cm. A photo in which a garment
             seems longer shows its chest folded, since it hangs, or part of it under its sleeves.
     """
 
@@ -49,7 +49,7 @@ USUAL: Mapping[Category, Usual] = MappingProxyType(
         Category.SWEATER: Usual(1.20, (0.90, 1.25), (0.80, 1.10), 0.62),
         Category.SHIRT: Usual(1.18, (1.05, 1.45), (0.90, 1.15), 0.58),
         Category.JACKET: Usual(1.24, (0.90, 1.22), (0.82, 1.12), 0.58),
-        Category.COAT: Usual(1.26, (1.20, 1.65), (0.95, 1.30), 0.58),
+        Category.COAT: Usual(1.26, (1.20, 1.65), (0.95, 1.30), 0.58, 0.25),
         Category.VEST: Usual(1.20, (1.00, 1.30), (0.85, 1.15), 0.58),
         Category.SLEEVELESS_TOP: Usual(1.05, (0.95, 1.45), (0.85, 1.25), 0.70),
         Category.DRESS: Usual(1.06, (1.60, 2.20), (0.85, 1.80), 0.70, 0.40),

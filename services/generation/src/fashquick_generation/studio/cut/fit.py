@@ -31,8 +31,8 @@ class Usual:
         length: From the neck points to the hem, in chest widths.
         hem: Hem's width over the chest's.
         neck: Largest distance of the neck points over the width of the body's shoulders.
-        beyond: Most by which the length may leave its usual range, in chest widths: mostly 6 cm. A photo in which a garment
-            seems longer shows its chest folded, since it hangs, or part of it under its sleeves.
+        beyond: Most by which the length may leave its usual range, in chest widths: mostly 6 cm. A photo in which a
+            garment seems longer shows its chest folded, since it hangs, or part of it under its sleeves.
     """
 
     ease: float

@@ -129,11 +129,14 @@ def _border(known: Bool, cancel: CancelFlag) -> tuple[Float32, Float32]:
     rows, columns = np.nonzero(known)
     numbered = np.zeros((int(labels.max()) + 1, 2), np.float32)
     numbered[labels[rows, columns]] = np.stack([columns, rows], axis=1)
+    cancel.check()
     nearest = numbered[labels]
     cancel.check()
     side = 2 * round(STEADY_SHARE * float(np.hypot(*known.shape)) / 2) + 1
     weight = cv2.blur(unknown.astype(np.float32), (side, side))
-    steady = cv2.blur(nearest * unknown[..., None], (side, side)) / np.maximum(weight, 1e-6)[..., None]
+    steady = cv2.blur(nearest * unknown[..., None], (side, side))
+    cancel.check()
+    steady /= np.maximum(weight, 1e-6)[..., None]
     cancel.check()
     y, x = np.mgrid[: known.shape[0], : known.shape[1]].astype(np.float32)
     here = np.stack([x, y], axis=2)

@@ -51,7 +51,7 @@ def surely_garment(light: Float32, mask: Bool, holes: Bool, dyes: Float32, cance
     garment = filled(root, inner, cancel)
     ground = filled(root, outside, cancel)
     cancel.check()
-    like_ground = _like_ground(root, garment, ground)
+    like_ground = _like_ground(root, garment, ground, cancel)
     cancel.check()
     like_ground &= ~_dyed(root, ground, np.sqrt(dyes))
     doubtful = (depth < FRINGE_SHARE * diagonal) | near_hole
@@ -60,10 +60,11 @@ def surely_garment(light: Float32, mask: Bool, holes: Bool, dyes: Float32, cance
     return kept if kept.any() else sure
 
 
-def _like_ground(root: Float32, garment: Float32, ground: Float32) -> Bool:
+def _like_ground(root: Float32, garment: Float32, ground: Float32, cancel: CancelFlag) -> Bool:
     """Whether a pixel looks like the ground around the garment, or like a mixture of both, as on soft rims."""
     way, away = ground - garment, root - garment
     length = np.maximum(_square(way), LEAST_APART**2)
+    cancel.check()
     part = np.einsum("ijk,ijk->ij", away, way) / length
     off = np.maximum(_square(away) - part * part * length, 0)
     mixed = (part > MIXED) & (off < (OFF_MIXTURE * part) ** 2 * length)

@@ -78,6 +78,7 @@ def textures(garment: GarmentInput, pattern: Pattern, scale: float, cancel: Canc
     kind = None if passport.pattern is None else passport.pattern.kind
     surface = texture_class(passport)
     cloth = shades.cloth_of(_dyes(passport, exposure, lit[sure]), kind, surface)
+    cancel.check()
     prints = printed_of(passport, window)
     sheen = _sheen(lit, sure & ~neck, prints)
     cancel.check()

@@ -9,6 +9,7 @@ import hypothesis.strategies as st
 from fashquick_common.garment import (
     UNKNOWN_LIGHT,
     Answer,
+    Area,
     Box,
     Category,
     CategoryGuess,
@@ -141,6 +142,7 @@ SHIRT_PASSPORT = Passport(
         (0.5, 0.5, -0.5, 0.5),
         (VectorBlock("colour", 0, 2, 0.70703125), VectorBlock("shape", 2, 2, 0.70703125)),
     ),
+    inside=(Area(((70.0, 10.0), (90.0, 10.0), (80.0, 18.0)), 0.9375),),
 )
 
 STRIPED_REPORT = FidelityReport(
@@ -217,6 +219,7 @@ def _passports_of(width: int, height: int) -> st.SearchStrategy[Passport]:
         prints=_few(_prints(width, height), 3),
         text_reading=st.none() | st.sampled_from(TextReading),
         vector=st.none() | _vectors(),
+        inside=st.none() | _few(_areas(width, height), 2),
     )
 
 
@@ -285,6 +288,11 @@ def _prints(width: int, height: int):
     )
     lines = st.builds(TextLine, st.text(max_size=20), boxes, _shares)
     return st.builds(Print, boxes, _shares, _shares, _few(lines, 3))
+
+
+def _areas(width: int, height: int):
+    corner = st.tuples(st.floats(0, width, width=32), st.floats(0, height, width=32))
+    return st.builds(Area, st.lists(corner, min_size=3, max_size=6).map(tuple), _shares)
 
 
 def _vectors():

@@ -69,6 +69,7 @@ def test_a_passport_written_before_there_was_more_is_still_read() -> None:
     passport = passport_from_proto(passport_pb2.Passport.FromString(old.SerializeToString()))
     assert (passport.light, passport.pattern, passport.texture, passport.geometry) == (UNKNOWN_LIGHT, None, None, None)
     assert (passport.prints, passport.text_reading, passport.vector) == ((), None, None)
+    assert passport.inside is None
     (red,) = passport.palette
     assert (red.role, red.corrected, red.confidence) == (None, None, 0.0)
     assert passport.category is Category.T_SHIRT
@@ -198,6 +199,12 @@ NAN, INF = math.nan, math.inf
             "nan",
         ),
         (_with(prints=[{"box": BOX}] * 33), "prints", "33"),
+        (_with(inside={"areas": [{}] * 65}), "inside.areas", "65"),
+        (_with(inside={"areas": [{"corners": [{}] * 2}]}), "inside.areas.corners", "2"),
+        (_with(inside={"areas": [{"corners": [{}] * 1025}]}), "inside.areas.corners", "1025"),
+        (_with(inside={"areas": [{"corners": [{"x": NAN}] * 3}]}), "inside.areas.corners.x", "nan"),
+        (_with(inside={"areas": [{"corners": [{"y": 101.0}] * 3}]}), "inside.areas.corners.y", "101"),
+        (_with(inside={"areas": [{"corners": [{}] * 3, "confidence": 2.0}]}), "inside.areas.confidence", "2.0"),
         (_with(prints=[{}]), "prints.box", "no box"),
         (_with(prints=[{"box": {**BOX, "x": 95}}]), "prints.box", "95"),
         (_with(prints=[{"box": {**BOX, "y": NAN}}]), "prints.box", "nan"),

@@ -79,8 +79,8 @@ def standing(garment: GarmentInput, height: int, kind: Neckline, aside: int = 0)
 def found(garment: GarmentInput) -> neck.Neck:
     marks = garment.passport.landmarks
     right, left = (np.array([marks[name].x, marks[name].y]) for name in (L.ARMPIT_RIGHT, L.ARMPIT_LEFT))
-    line = outline.smooth_contour(outline.solid(garment.alpha)[0])
-    return neck.found(garment.photo, line, (right, left), garment.passport)
+    mask, _ = outline.solid(garment.alpha)
+    return neck.found(garment.photo, mask, outline.smooth_contour(mask), (right, left), garment.passport)
 
 
 def lowest(line: Float64) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.garment import (
+    Area,
     Category,
     Light,
     LightEvidence,
@@ -89,6 +90,19 @@ def test_neither_a_loose_rim_nor_a_hole_shows_the_floor() -> None:
     assert (reds[:, 0] > 4 * reds[:, 1]).mean() > 0.999
     hole = luminance_at(made, made.front, 190.0, 290.0)
     assert hole[0] > 4 * hole[1]
+
+
+def test_a_label_that_reaches_below_the_even_neckline_is_not_on_the_front() -> None:
+    """Necks are made even, so a crooked one leaves some of its inside below the edge."""
+    garment = sample_garment((180, 40, 50))
+    crooked = np.array([(162.0, 60.0), (166.0, 100.0), (186.0, 100.0), (192.0, 70.0), (238.0, 60.0), (200.0, 50.0)])
+    photo = garment.photo.copy()
+    photo[84:92, 172:180] = (250, 250, 250)
+    told = replace(garment.passport, inside=(Area(tuple((float(x), float(y)) for x, y in crooked), 1.0),))
+    unaware, aware = (textured(replace(garment, photo=photo, passport=p)) for p in (garment.passport, told))
+    label = (175.0, 91.0)
+    assert luminance_at(unaware, unaware.front, *label)[1] > 0.5
+    assert luminance_at(aware, aware.front, *label)[1] < 0.1
 
 
 def test_stripes_go_on_beyond_the_border_and_around_to_the_back() -> None:

@@ -26,7 +26,9 @@ _NAME_SIZE = 13
 _NAME_STEP = 18  # Pixels from one name to the next.
 _GUTTER = 128  # Pixels beside the garment for the names of its points.
 _SURE = 0.5  # Points below it are drawn hollow, lengths grey.
-_LEGEND = "Blue line: the mask's edge. Hollow points, grey lengths: less than 50% sure. Boxes: prints and text."
+_LEGEND = (
+    "Blue line: the mask's edge. Shaded: inside, label or hanger. Hollow, grey: less than 50% sure. Boxes: prints."
+)
 _LEGEND_HEIGHT = 32
 
 
@@ -101,7 +103,11 @@ def draw_photo(canvas: Canvas, area: Area, photo: SheetPhoto, passport: Passport
     boxes = [place_box(each.box) for each in passport.prints]
     lines = [place_box(line.box) for each in passport.prints for line in each.lines]
 
+    insides = [[(x + cx * across, y + cy * down) for cx, cy in each.corners] for each in passport.inside or ()]
+
     def overlay(draw: ImageDraw.ImageDraw, at: Callable[[Spot], Spot]) -> None:
+        for corners in insides:
+            draw.polygon([at(corner) for corner in corners], fill=(*ACCENT, 90), outline=(*ACCENT, 255), width=_SMOOTH)
         for box in lines:
             draw.rectangle([at(box[:2]), at(box[2:])], outline=(*WARM, 160), width=_SMOOTH)
         for box in boxes:

@@ -13,6 +13,7 @@ import numpy as np
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.errors import BadField, ModelNotInstalled
 from fashquick_common.garment import (
+    Area,
     Category,
     CategoryGuess,
     FidelityReport,
@@ -43,6 +44,8 @@ from fashquick_features.shape import build, landmarks, outline
 from fashquick_features.shape.category import load_model as load_categories
 from fashquick_features.shape.descriptor import Vector
 from fashquick_features.shape.descriptor import describe as describe_shape
+from fashquick_features.shape.inside import WIDTH as UPPER_PX
+from fashquick_features.shape.inside import InsideFinder, upper_part
 from fashquick_features.shape.outline import Outline, Plane, UprightFrame
 from fashquick_features.shape.upright import Upright, upright_view
 from fashquick_features.texture.cloth import cloth_of
@@ -124,9 +127,10 @@ class PassportAnalyser:
         self._prints, print_digest = load_finder()
         self._vectors, vector_digest = vector.load_model()
         self._recogniser = Recogniser()
+        self._insides = InsideFinder()
         self._reader = reader
         digests = [category_digest, pattern_digest, texture_digest, print_digest, vector_digest]
-        digests += [self._recogniser.digest, self._reader.digest if self._reader else ""]
+        digests += [self._recogniser.digest, self._insides.digest, self._reader.digest if self._reader else ""]
         self.digest = hashlib.sha256(" ".join(digests).encode()).hexdigest()
         self._workers = Workers(threads)
         self._scorer = FidelityScorer(OwnAnalysers(self._kinds))
@@ -159,7 +163,8 @@ class PassportAnalyser:
             cloth = start(lambda: _pattern(sight, cancel))
             texture = start(lambda: _texture(sight, cancel))
             prints = start(lambda: self._find_prints(sight, reader, cancel))
-            steps += [seen, cloth, texture, prints]
+            inside = start(lambda: self._find_inside(sight, cancel))
+            steps += [seen, cloth, texture, prints, inside]
             recognition = seen.result()
             shape = self._shape(sight, recognition, wishes, cancel)
         finally:
@@ -185,6 +190,7 @@ class PassportAnalyser:
             prints=prints.result(),
             text_reading=TextReading.NOT_READ if reader is None else TextReading.READ,
             vector=self._vectors.assemble(numbers),
+            inside=inside.result(),
         )
 
     def score(self, task: FidelityTask, read_text: ReadText, cancel: CancelFlag) -> FidelityReport:
@@ -229,6 +235,12 @@ class PassportAnalyser:
             found = read_prints(sight.view, found, reader, cancel)
         height, width = sight.alpha.shape
         return within(found, width, height)
+
+    def _find_inside(self, sight: _Sight, cancel: CancelFlag) -> tuple[Area, ...]:
+        cancel.check()
+        view = upper_part(sight.photo, sight.alpha, sight.outline.points, sight.frame, UPPER_PX)
+        height, width = sight.alpha.shape
+        return self._insides.find(view, width, height)
 
     def _shape(self, sight: _Sight, seen: Recognition, wishes: Wishes, cancel: CancelFlag) -> _Shape:
         descriptor = describe_shape(sight.photo, sight.outline, sight.frame)

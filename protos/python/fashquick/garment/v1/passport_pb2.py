@@ -30,7 +30,7 @@ from fashquick.garment.v1 import palette_pb2 as fashquick_dot_garment_dot_v1_dot
 from fashquick.garment.v1 import vector_pb2 as fashquick_dot_garment_dot_v1_dot_vector__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#fashquick/garment/v1/passport.proto\x12\x14\x66\x61shquick.garment.v1\x1a#fashquick/garment/v1/category.proto\x1a fashquick/garment/v1/cloth.proto\x1a#fashquick/garment/v1/geometry.proto\x1a#fashquick/garment/v1/landmark.proto\x1a\"fashquick/garment/v1/palette.proto\x1a!fashquick/garment/v1/vector.proto\"\xbc\x04\n\x08Passport\x12\x37\n\ncategories\x18\x01 \x03(\x0b\x32#.fashquick.garment.v1.CategoryGuess\x12\x31\n\tlandmarks\x18\x02 \x03(\x0b\x32\x1e.fashquick.garment.v1.Landmark\x12.\n\x07palette\x18\x03 \x01(\x0b\x32\x1d.fashquick.garment.v1.Palette\x12\x13\n\x0bphoto_width\x18\x04 \x01(\r\x12\x14\n\x0cphoto_height\x18\x05 \x01(\r\x12\x10\n\x08\x63overage\x18\x06 \x01(\x02\x12*\n\x05light\x18\x07 \x01(\x0b\x32\x1b.fashquick.garment.v1.Light\x12.\n\x07pattern\x18\x08 \x01(\x0b\x32\x1d.fashquick.garment.v1.Pattern\x12.\n\x07texture\x18\t \x01(\x0b\x32\x1d.fashquick.garment.v1.Texture\x12\x30\n\x08geometry\x18\n \x01(\x0b\x32\x1e.fashquick.garment.v1.Geometry\x12+\n\x06prints\x18\x0b \x03(\x0b\x32\x1b.fashquick.garment.v1.Print\x12\x37\n\x0ctext_reading\x18\x0c \x01(\x0e\x32!.fashquick.garment.v1.TextReading\x12\x33\n\x06vector\x18\r \x01(\x0b\x32#.fashquick.garment.v1.FeatureVector\"U\n\rCategoryGuess\x12\x30\n\x08\x63\x61tegory\x18\x01 \x01(\x0e\x32\x1e.fashquick.garment.v1.Category\x12\x12\n\nconfidence\x18\x02 \x01(\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#fashquick/garment/v1/passport.proto\x12\x14\x66\x61shquick.garment.v1\x1a#fashquick/garment/v1/category.proto\x1a fashquick/garment/v1/cloth.proto\x1a#fashquick/garment/v1/geometry.proto\x1a#fashquick/garment/v1/landmark.proto\x1a\"fashquick/garment/v1/palette.proto\x1a!fashquick/garment/v1/vector.proto\"\xea\x04\n\x08Passport\x12\x37\n\ncategories\x18\x01 \x03(\x0b\x32#.fashquick.garment.v1.CategoryGuess\x12\x31\n\tlandmarks\x18\x02 \x03(\x0b\x32\x1e.fashquick.garment.v1.Landmark\x12.\n\x07palette\x18\x03 \x01(\x0b\x32\x1d.fashquick.garment.v1.Palette\x12\x13\n\x0bphoto_width\x18\x04 \x01(\r\x12\x14\n\x0cphoto_height\x18\x05 \x01(\r\x12\x10\n\x08\x63overage\x18\x06 \x01(\x02\x12*\n\x05light\x18\x07 \x01(\x0b\x32\x1b.fashquick.garment.v1.Light\x12.\n\x07pattern\x18\x08 \x01(\x0b\x32\x1d.fashquick.garment.v1.Pattern\x12.\n\x07texture\x18\t \x01(\x0b\x32\x1d.fashquick.garment.v1.Texture\x12\x30\n\x08geometry\x18\n \x01(\x0b\x32\x1e.fashquick.garment.v1.Geometry\x12+\n\x06prints\x18\x0b \x03(\x0b\x32\x1b.fashquick.garment.v1.Print\x12\x37\n\x0ctext_reading\x18\x0c \x01(\x0e\x32!.fashquick.garment.v1.TextReading\x12\x33\n\x06vector\x18\r \x01(\x0b\x32#.fashquick.garment.v1.FeatureVector\x12,\n\x06inside\x18\x0e \x01(\x0b\x32\x1c.fashquick.garment.v1.Inside\"3\n\x06Inside\x12)\n\x05\x61reas\x18\x01 \x03(\x0b\x32\x1a.fashquick.garment.v1.Area\"I\n\x04\x41rea\x12-\n\x07\x63orners\x18\x01 \x03(\x0b\x32\x1c.fashquick.garment.v1.Corner\x12\x12\n\nconfidence\x18\x02 \x01(\x02\"\x1e\n\x06\x43orner\x12\t\n\x01x\x18\x01 \x01(\x02\x12\t\n\x01y\x18\x02 \x01(\x02\"U\n\rCategoryGuess\x12\x30\n\x08\x63\x61tegory\x18\x01 \x01(\x0e\x32\x1e.fashquick.garment.v1.Category\x12\x12\n\nconfidence\x18\x02 \x01(\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,7 +38,13 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'fashquick.garment.v1.passpo
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_PASSPORT']._serialized_start=278
-  _globals['_PASSPORT']._serialized_end=850
-  _globals['_CATEGORYGUESS']._serialized_start=852
-  _globals['_CATEGORYGUESS']._serialized_end=937
+  _globals['_PASSPORT']._serialized_end=896
+  _globals['_INSIDE']._serialized_start=898
+  _globals['_INSIDE']._serialized_end=949
+  _globals['_AREA']._serialized_start=951
+  _globals['_AREA']._serialized_end=1024
+  _globals['_CORNER']._serialized_start=1026
+  _globals['_CORNER']._serialized_end=1056
+  _globals['_CATEGORYGUESS']._serialized_start=1058
+  _globals['_CATEGORYGUESS']._serialized_end=1143
 # @@protoc_insertion_point(module_scope)

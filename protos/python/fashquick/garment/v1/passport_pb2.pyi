@@ -43,6 +43,7 @@ class Passport(_message.Message):
     PRINTS_FIELD_NUMBER: _builtins.int
     TEXT_READING_FIELD_NUMBER: _builtins.int
     VECTOR_FIELD_NUMBER: _builtins.int
+    INSIDE_FIELD_NUMBER: _builtins.int
     photo_width: _builtins.int
     """Width in pixels of the photo that the landmarks refer to."""
     photo_height: _builtins.int
@@ -87,6 +88,10 @@ class Passport(_message.Message):
     def vector(self) -> _vector_pb2.FeatureVector:
         """The garment as numbers, for searching."""
 
+    @_builtins.property
+    def inside(self) -> Global___Inside:
+        """Where the photo shows the garment's inside; absent from passports of services that do not look for it."""
+
     def __init__(
         self,
         *,
@@ -103,14 +108,95 @@ class Passport(_message.Message):
         prints: _abc.Iterable[_cloth_pb2.Print] | None = ...,
         text_reading: _cloth_pb2.TextReading.ValueType = ...,
         vector: _vector_pb2.FeatureVector | None = ...,
+        inside: Global___Inside | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["geometry", b"geometry", "light", b"light", "palette", b"palette", "pattern", b"pattern", "texture", b"texture", "vector", b"vector"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["geometry", b"geometry", "inside", b"inside", "light", b"light", "palette", b"palette", "pattern", b"pattern", "texture", b"texture", "vector", b"vector"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["categories", b"categories", "coverage", b"coverage", "geometry", b"geometry", "landmarks", b"landmarks", "light", b"light", "palette", b"palette", "pattern", b"pattern", "photo_height", b"photo_height", "photo_width", b"photo_width", "prints", b"prints", "text_reading", b"text_reading", "texture", b"texture", "vector", b"vector"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["categories", b"categories", "coverage", b"coverage", "geometry", b"geometry", "inside", b"inside", "landmarks", b"landmarks", "light", b"light", "palette", b"palette", "pattern", b"pattern", "photo_height", b"photo_height", "photo_width", b"photo_width", "prints", b"prints", "text_reading", b"text_reading", "texture", b"texture", "vector", b"vector"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Passport: _TypeAlias = Passport  # noqa: Y015
+
+@_typing.final
+class Inside(_message.Message):
+    """Where a photo shows something else than the outside of a garment's front: the inside of its back through the neck or
+    over the waistband, a lining, labels, a hanger. Looked for in the garment's upper part, as long as it is wide.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AREAS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def areas(self) -> _containers.RepeatedCompositeFieldContainer[Global___Area]:
+        """Largest first, at most 64; none where only the outside is seen."""
+
+    def __init__(
+        self,
+        *,
+        areas: _abc.Iterable[Global___Area] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["areas", b"areas"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Inside: _TypeAlias = Inside  # noqa: Y015
+
+@_typing.final
+class Area(_message.Message):
+    """An area of the photo."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CORNERS_FIELD_NUMBER: _builtins.int
+    CONFIDENCE_FIELD_NUMBER: _builtins.int
+    confidence: _builtins.float
+    """0 (a guess) to 1 (sure)."""
+    @_builtins.property
+    def corners(self) -> _containers.RepeatedCompositeFieldContainer[Global___Corner]:
+        """Corners of its outline, in order, pixels of the photo; at least three, at most 1,024."""
+
+    def __init__(
+        self,
+        *,
+        corners: _abc.Iterable[Global___Corner] | None = ...,
+        confidence: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confidence", b"confidence", "corners", b"corners"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Area: _TypeAlias = Area  # noqa: Y015
+
+@_typing.final
+class Corner(_message.Message):
+    """A corner of an area, pixels of the photo from its upper left."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    X_FIELD_NUMBER: _builtins.int
+    Y_FIELD_NUMBER: _builtins.int
+    x: _builtins.float
+    """To the right."""
+    y: _builtins.float
+    """Downward."""
+    def __init__(
+        self,
+        *,
+        x: _builtins.float = ...,
+        y: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["x", b"x", "y", b"y"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Corner: _TypeAlias = Corner  # noqa: Y015
 
 @_typing.final
 class CategoryGuess(_message.Message):

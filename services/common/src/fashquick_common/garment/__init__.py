@@ -26,7 +26,7 @@ from fashquick_common.garment.fidelity import (
     FidelityMeasurement,
     FidelityReport,
 )
-from fashquick_common.garment.passport import FeatureVector, Passport, VectorBlock
+from fashquick_common.garment.passport import Area, FeatureVector, Passport, VectorBlock
 from fashquick_common.garment.shape import (
     Answer,
     Category,
@@ -46,6 +46,7 @@ from fashquick_common.garment.shape import (
 __all__ = [
     "UNKNOWN_LIGHT",
     "Answer",
+    "Area",
     "Box",
     "Category",
     "CategoryGuess",

@@ -43,6 +43,19 @@ class FeatureVector:
 
 
 @dataclass(frozen=True, slots=True)
+class Area:
+    """An area of the photo.
+
+    Attributes:
+        corners: (x, y) of its closed outline, in order, pixels; at least three.
+        confidence: 0 to 1.
+    """
+
+    corners: tuple[tuple[float, float], ...]
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
 class Passport:
     """What is known about a garment from one photo and its mask.
 
@@ -60,6 +73,8 @@ class Passport:
         prints: Placed prints, logos and labels, largest first.
         text_reading: Whether text was looked for; None where that is not said.
         vector: The garment as numbers, for searching; None as above.
+        inside: Where the photo shows something else than the outside of the garment's front: the inside of its
+            back, a lining, labels, a hanger; largest first. None in passports of services that do not look for it.
     """
 
     categories: tuple[CategoryGuess, ...]
@@ -75,6 +90,7 @@ class Passport:
     prints: tuple[Print, ...] = ()
     text_reading: TextReading | None = None
     vector: FeatureVector | None = None
+    inside: tuple[Area, ...] | None = None
 
     @property
     def category(self) -> Category | None:

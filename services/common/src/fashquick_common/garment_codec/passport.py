@@ -6,7 +6,7 @@ import math
 
 from fashquick.garment.v1 import passport_pb2, vector_pb2
 from fashquick_common.errors import BadField
-from fashquick_common.garment import UNKNOWN_LIGHT, FeatureVector, Passport, VectorBlock
+from fashquick_common.garment import UNKNOWN_LIGHT, Area, FeatureVector, Passport, VectorBlock
 from fashquick_common.garment_codec import checks
 from fashquick_common.garment_codec.checks import Frame
 from fashquick_common.garment_codec.cloth import (
@@ -33,6 +33,8 @@ MAX_PHOTO_SIDE = 65_535  # No picture format in use goes beyond it.
 MAX_VECTOR_VALUES = 4096
 MAX_VECTOR_BLOCKS = 64
 MAX_VECTOR_NAME_CHARS = 64  # Of its version and of a block.
+MAX_AREAS = 64
+MIN_CORNERS, MAX_CORNERS = 3, 1024  # Of an area.
 _NORM_ROUNDING = 1e-3  # Of 4096 32-bit numbers.
 
 
@@ -52,6 +54,7 @@ def passport_to_proto(passport: Passport) -> passport_pb2.Passport:
         prints=map(print_to_proto, passport.prints),
         text_reading=text_reading_to_proto(passport.text_reading),
         vector=None if passport.vector is None else _vector_to_proto(passport.vector),
+        inside=None if passport.inside is None else passport_pb2.Inside(areas=map(_area_to_proto, passport.inside)),
     )
 
 
@@ -82,7 +85,35 @@ def passport_from_proto(message: passport_pb2.Passport) -> Passport:
         prints=prints_from_proto(message, frame),
         text_reading=text_reading_from_proto(message.text_reading),
         vector=_vector_from_proto(message.vector) if message.HasField("vector") else None,
+        inside=_areas_from_proto(message.inside, frame) if message.HasField("inside") else None,
     )
+
+
+def _area_to_proto(area: Area) -> passport_pb2.Area:
+    corners = (passport_pb2.Corner(x=x, y=y) for x, y in area.corners)
+    return passport_pb2.Area(corners=corners, confidence=area.confidence)
+
+
+def _areas_from_proto(message: passport_pb2.Inside, frame: Frame) -> tuple[Area, ...]:
+    field = "passport.inside.areas"
+    checks.count(message.areas, MAX_AREAS, field)
+    areas = []
+    for area in message.areas:
+        checks.count(area.corners, MAX_CORNERS, f"{field}.corners")
+        if len(area.corners) < MIN_CORNERS:
+            raise BadField(
+                f"{field}.corners has {len(area.corners)} entries, an area has {MIN_CORNERS} or more",
+                field=f"{field}.corners",
+            )
+        corners = (
+            (
+                checks.number(corner.x, 0, frame.width, f"{field}.corners.x"),
+                checks.number(corner.y, 0, frame.height, f"{field}.corners.y"),
+            )
+            for corner in area.corners
+        )
+        areas.append(Area(tuple(corners), checks.share(area.confidence, f"{field}.confidence")))
+    return tuple(areas)
 
 
 def _vector_to_proto(vector: FeatureVector) -> vector_pb2.FeatureVector:

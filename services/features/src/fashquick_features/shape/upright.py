@@ -42,7 +42,13 @@ class Upright:
 
 
 def upright_view(
-    photo: npt.NDArray[np.uint8], alpha: Plane, points: Points, frame: UprightFrame, long_side: int
+    photo: npt.NDArray[np.uint8],
+    alpha: Plane,
+    points: Points,
+    frame: UprightFrame,
+    long_side: int,
+    *,
+    upper: float = np.inf,
 ) -> Upright:
     """Turn a garment upright.
 
@@ -52,12 +58,14 @@ def upright_view(
         points: Nx2 outline of the garment on the photo.
         frame: The outline's upright frame.
         long_side: Pixels of the view's longer side.
+        upper: Only the upper part of the garment: as much of its length as this part of its width.
 
     Returns:
         The view, just large enough for the garment and `MARGIN`.
     """
     placed = frame.to_frame(points)
     low, high = placed.min(axis=0), placed.max(axis=0)
+    high[1] = min(high[1], low[1] + upper * (high[0] - low[0]))
     longer = float((high - low).max())
     unit = longer * (1 + 2 * MARGIN) / long_side  # frame units a view pixel
     low, high = low - MARGIN * longer, high + MARGIN * longer

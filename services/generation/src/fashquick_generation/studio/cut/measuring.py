@@ -158,7 +158,7 @@ def seen(garment: GarmentInput, *, sleeves: SleeveLength, long: bool, cancel: Ca
     half = float(np.mean([mark.at[0] for mark in armpits]))
     cancel.check()
     pixels = frame.outward(armpits[1].at, -1.0), frame.outward(armpits[0].at)
-    at_neck = neck.found(garment.photo, line, pixels, passport)
+    at_neck = neck.found(garment.photo, mask, line, pixels, passport)
     cancel.check()
     points = frame.inward(at_neck.left), frame.inward(at_neck.right, -1.0)
     tips = corners.tips(loops, found, points, armpits)

@@ -14,8 +14,17 @@ import numpy as np
 from fashquick_common.garment import Answer, Category, Neckline, Passport
 from fashquick_common.garment import LandmarkName as L
 from fashquick_generation.studio.arrays import Float64, UInt8
+from fashquick_generation.studio.cut import inside
 from fashquick_generation.studio.cut.marks import Frame
-from fashquick_generation.studio.cut.neckline import SAMPLES, curve, front_edge, open_depth
+from fashquick_generation.studio.cut.neckline import (
+    SAMPLES,
+    Edge,
+    curve,
+    front_edge,
+    level_edge,
+    open_depth,
+    opened,
+)
 from fashquick_generation.studio.cut.outline import resampled
 from fashquick_generation.studio.cut.shoulders import DEPARTURE, USUAL_NECK, Shoulder, U, upper_side, waist
 
@@ -86,11 +95,12 @@ class Neck:
     confidence: float
 
 
-def found(photo: UInt8, line: Float64, armpits: tuple[Float64, Float64], passport: Passport) -> Neck:
+def found(photo: UInt8, mask: UInt8, line: Float64, armpits: tuple[Float64, Float64], passport: Passport) -> Neck:
     """Look for the neck.
 
     Args:
         photo: HxWx3 uint8.
+        mask: HxW uint8, 1 on the garment.
         line: Nx2 float64, pixels, the closed outline, clockwise.
         armpits: The wearer's right and left armpit, pixels.
         passport: Its neck landmarks and answers are used where it has them.
@@ -109,13 +119,14 @@ def found(photo: UInt8, line: Float64, armpits: tuple[Float64, Float64], passpor
         known, sureness = frame.outward(marks[L.COLLAR_BOTTOM]), passport.landmarks[L.COLLAR_BOTTOM].confidence
     if kind is Neckline.HOOD:
         return _hooded(frame, outline, _base(outline, sides, kind))
-    said = _Said(answer, known, sureness)
+    told = None if passport.inside is None else inside.shown(passport, mask)
+    said = _Said(answer, known, sureness, told)
     if kind in STANDING:
         opens = kind is Neckline.COLLAR or passport.category in OPENS
         return _collared(photo, frame, outline, ends=_base(outline, sides, kind), kind=kind, said=said, opens=opens)
     back_uv = _unhooked(_between(outline, *(side.end_of_neckline(outline) for side in sides)))
     back = frame.outward(back_uv)
-    edge = front_edge(photo, back, said.answer, said.lowest, said.sureness)
+    edge = _edge(photo, back, said)
     return Neck(back[0], back[-1], edge.line, back, None, kind, edge.confidence)
 
 
@@ -127,11 +138,23 @@ class _Said:
         answer: Its kind.
         lowest: 2 float64, pixels, the neckline's lowest point.
         sureness: Of that point, 0 to 1.
+        inside: HxW uint8, 1 where the photo shows the inside; None where the passport does not say.
     """
 
     answer: Answer[Neckline] | None
     lowest: Float64 | None
     sureness: float
+    inside: UInt8 | None
+
+
+def _edge(photo: UInt8, back: Float64, said: _Said) -> Edge:
+    """The front's edge: under the inside where the passport tells of it, else looked for in the photo."""
+    if said.inside is None:
+        return front_edge(photo, back, said.answer, said.lowest, said.sureness)
+    told = inside.edge_below(said.inside, back)
+    if told is not None:
+        return Edge(resampled(told, SAMPLES), 1.0)
+    return Edge(level_edge(back), 0.5)
 
 
 def _hooded(frame: Frame, outline: Float64, ends: Float64) -> Neck:
@@ -147,8 +170,12 @@ def _collared(
 ) -> Neck:
     """A neck whose shoulder seams meet a collar at `ends` (2x2, right and left)."""
     behind = frame.outward(_between(outline, *_corners(outline, ends)))
-    edge = front_edge(photo, behind, said.answer, said.lowest, said.sureness)
-    opening = open_depth(photo, behind[0], behind[-1]) if opens else None
+    edge = _edge(photo, behind, said)
+    opening = None
+    if opens and said.inside is None:
+        opening = open_depth(photo, behind[0], behind[-1])
+    elif opens:
+        opening = opened(edge.line)
     rim = frame.inward(edge.line)
     across = float(np.linalg.norm(behind[-1] - behind[0]))
     if kind is Neckline.HIGH and opening is not None and opening < WIDEST_OPEN * across:

@@ -145,6 +145,24 @@ def front_edge(
     return Edge(found, float(np.clip((clear - 1) / 2, 0.1, 1)))
 
 
+def level_edge(back: Float64) -> Float64:
+    """The front's edge where nothing is seen between it and the back's: as low as the outline, or just under it.
+
+    Args:
+        back: Mx2 float64, pixels, the outline from the wearer's right neck point to the left one.
+    """
+    width = float(np.linalg.norm(back[-1] - back[0]))
+    if _sag(back) > BELOW_BACK * width:
+        return resampled(back, SAMPLES)
+    return curve(back[0], back[-1], BELOW_BACK * width, ROUNDNESS[1])
+
+
+def opened(edge: Float64) -> float | None:
+    """How deep a collar whose front ends at `edge` is open, pixels; None if it is closed."""
+    depth = _sag(edge)
+    return depth if depth > OPEN_FROM * float(np.linalg.norm(edge[-1] - edge[0])) else None
+
+
 def open_depth(photo: UInt8, right: Float64, left: Float64) -> float | None:
     """How deep under its upper corners the sides of a collar meet, pixels; None where that is not seen.
 

@@ -12,7 +12,7 @@ from fashquick_common.garment import Category, Landmark
 from fashquick_common.garment import LandmarkName as L
 from fashquick_generation.engine import Fit, GarmentInput
 from fashquick_generation.studio.arrays import Float64
-from fashquick_generation.studio.cut import waisted
+from fashquick_generation.studio.cut import inside, waisted
 from fashquick_generation.studio.cut.pattern import Family, Pattern, Role, Side, Stretch
 from fashquick_generation.studio.cut.waisted import Frame, Lying
 from fashquick_generation.studio.figure.measures import Measures
@@ -63,7 +63,7 @@ def drafted(garment: GarmentInput, category: Category, measures: Measures, cance
 
 def _lying(garment: GarmentInput, cancel: CancelFlag) -> Lying:
     landmarks = garment.passport.landmarks
-    outline = waisted.outlined(garment.alpha, cancel)
+    outline = waisted.outlined(inside.without(garment.passport, garment.alpha), cancel)
     frame = waisted.frame_of(outline.points, landmarks, (L.HEM_LEFT, L.HEM_RIGHT))
     corners = waisted.waist_corners(outline.points, frame, landmarks) | _hem(outline.points, frame, landmarks)
     return Lying(waisted.with_corners(outline, corners, CORNERS), frame)

@@ -12,7 +12,7 @@ from fashquick_common.garment import Category, LegLength
 from fashquick_common.garment import LandmarkName as L
 from fashquick_generation.engine import Fit, GarmentInput
 from fashquick_generation.studio.arrays import Float64
-from fashquick_generation.studio.cut import waisted
+from fashquick_generation.studio.cut import inside, waisted
 from fashquick_generation.studio.cut.legs import CORNERS, leg_corners, parted
 from fashquick_generation.studio.cut.outline import resampled
 from fashquick_generation.studio.cut.pattern import Family, Pattern, Role, Side, Stretch
@@ -143,7 +143,7 @@ def drafted(garment: GarmentInput, category: Category, measures: Measures, cance
 
 def _lying(garment: GarmentInput, cancel: CancelFlag) -> Lying:
     landmarks = garment.passport.landmarks
-    outline = waisted.outlined(parted(garment.alpha), cancel)
+    outline = waisted.outlined(parted(inside.without(garment.passport, garment.alpha)), cancel)
     frame = waisted.frame_of(outline.points, landmarks, (L.LEG_LEFT_OUTER, L.LEG_RIGHT_OUTER))
     corners = waisted.waist_corners(outline.points, frame, landmarks)
     corners |= leg_corners(outline.points, frame, landmarks)

@@ -11,6 +11,7 @@ from fashquick_common.garment import Passport
 from fashquick_generation.engine import GarmentInput
 from fashquick_generation.studio.arrays import Bool, Float32, Float64
 from fashquick_generation.studio.colour import LUMINANCE, linear
+from fashquick_generation.studio.cut.inside import shown
 from fashquick_generation.studio.cut.pattern import Family, Pattern
 from fashquick_generation.studio.texture import shades
 from fashquick_generation.studio.texture.back import ALL_OVER, STRUCTURED, back_of, reverse_of
@@ -22,6 +23,8 @@ from fashquick_generation.studio.texture.window import resized, window_of
 
 MIRRORED_SHARE = 0.03
 """Depth, as a share of the window's diagonal, of the cloth along the border that is mirrored beyond it."""
+SEEN_LEVEL = 25
+"""Of 255, from which on a pixel shows some of the inside: its edge is mixed."""
 MAIN_SHARE = 0.1
 """Part of the garment from which on a colour surely is its own: a loose mask brings others along."""
 BRIGHT_PERCENTILE = 95
@@ -72,9 +75,9 @@ def textures(garment: GarmentInput, pattern: Pattern, scale: float, cancel: Canc
     exposure = exposure_of(garment.photo, garment.alpha, light[sure], passport)
     lit = exposure.applied(light)
     cancel.check()
-    neck = np.zeros(mask.shape, bool)
+    neck = window.cut_flags(shown(passport, pattern.outline.mask)) > SEEN_LEVEL
     if pattern.inside_above is not None:
-        neck = above(window.place(pattern.inside_above), mask.shape)
+        neck |= above(window.place(pattern.inside_above), mask.shape)
     kind = None if passport.pattern is None else passport.pattern.kind
     surface = texture_class(passport)
     cloth = shades.cloth_of(_dyes(passport, exposure, lit[sure]), kind, surface)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
+from scipy.ndimage import gaussian_filter1d, grey_opening
 
 from fashquick_common.garment import Passport
 from fashquick_generation.studio.arrays import Float64, UInt8
@@ -23,6 +23,8 @@ LEAST_SEEN = 0.3
 """Part of the columns that must show the inside."""
 GAP = 0.1
 """Distance from the back's edge, in the opening's width, at which an area may begin."""
+TAG = 0.25
+"""Width, in the opening's, of what hangs over a round edge: a tag, not the edge's own shape."""
 SMOOTHING = 0.015
 """Standard deviation of the edge's smoothing, in the opening's width: takes away the network's steps."""
 BEYOND = 0.25
@@ -61,12 +63,13 @@ def without(passport: Passport, alpha: UInt8) -> UInt8:
     return np.where(inside > 0, 0, alpha).astype(np.uint8) if inside.any() else alpha
 
 
-def edge_below(inside: UInt8, back: Float64) -> Float64 | None:
+def edge_below(inside: UInt8, back: Float64, *, pointed: bool) -> Float64 | None:
     """The front's edge under the inside that is seen between it and the back's edge.
 
     Args:
         inside: HxW uint8, 1 where the inside is seen.
         back: Mx2 float64, pixels: the back's edge, from the wearer's right to the left, its ends on the front's too.
+        pointed: Whether the edge may come to a point, as a V-neck's or an open collar's.
 
     Returns:
         `COLUMNS`x2 float64, pixels, with the same ends; None where too little of the inside is seen.
@@ -95,6 +98,8 @@ def edge_below(inside: UInt8, back: Float64) -> Float64 | None:
         return None
     lowest = size[1] - within[::-1].argmax(axis=0)
     depth = np.where(within.any(axis=0), lowest / RASTER - ABOVE, behind)
+    if not pointed:
+        depth = grey_opening(depth, size=round(TAG * COLUMNS), mode="nearest")
     depth = np.maximum(gaussian_filter1d(depth, SMOOTHING * COLUMNS, mode="nearest"), behind)
     depth[[0, -1]] = 0.0
     edge: Float64 = right + width * (where[:, None] * along + depth[:, None] * down)

@@ -30,6 +30,8 @@ from fashquick_generation.studio.cut.shoulders import DEPARTURE, USUAL_NECK, Sho
 
 STANDING = frozenset({Neckline.HIGH, Neckline.COLLAR, Neckline.HOOD})
 """Necks that something stands up from."""
+ROUND = frozenset({Neckline.CREW, Neckline.SCOOP})
+"""Necks whose front has no point."""
 USUAL_FALL = 0.36
 """Fall of a shoulder line where a hood hides it."""
 NARROWEST, WIDEST = 0.24, 0.48
@@ -65,6 +67,12 @@ OPEN_STAND = 1.4
 """Roundness of its opening."""
 TAPER = 0.3
 """Part of the way along the seam over which an open collar ends at the front."""
+SHOULDERS = 0.9
+"""Half the width of the part in which an opening is looked for, in half chest widths."""
+END_QUANTILES = (0.004, 0.996)
+"""Of what is seen of the inside across: some of its ends may be a shoulder's crease."""
+NARROW_OPENING = 0.18
+"""Least distance of an opening's end from the middle, in half chest widths: what is narrower is a slit or a label."""
 BACK_DEPTH = 0.10
 """The same of the back panel."""
 
@@ -124,9 +132,10 @@ def found(photo: UInt8, mask: UInt8, line: Float64, armpits: tuple[Float64, Floa
     if kind in STANDING:
         opens = kind is Neckline.COLLAR or passport.category in OPENS
         return _collared(photo, frame, outline, ends=_base(outline, sides, kind), kind=kind, said=said, opens=opens)
-    back_uv = _unhooked(_between(outline, *(side.end_of_neckline(outline) for side in sides)))
+    ends = None if told is None else _ends_of(told, frame, outline)
+    back_uv = _unhooked(_between(outline, *(ends or [side.end_of_neckline(outline) for side in sides])))
     back = frame.outward(back_uv)
-    edge = _edge(photo, back, said)
+    edge = _edge(photo, back, kind, said)
     return Neck(back[0], back[-1], edge.line, back, None, kind, edge.confidence)
 
 
@@ -147,14 +156,35 @@ class _Said:
     inside: UInt8 | None
 
 
-def _edge(photo: UInt8, back: Float64, said: _Said) -> Edge:
+def _edge(photo: UInt8, back: Float64, kind: Neckline, said: _Said) -> Edge:
     """The front's edge: under the inside where the passport tells of it, else looked for in the photo."""
     if said.inside is None:
         return front_edge(photo, back, said.answer, said.lowest, said.sureness)
-    told = inside.edge_below(said.inside, back)
+    told = inside.edge_below(said.inside, back, pointed=kind not in ROUND)
     if told is not None:
         return Edge(resampled(told, SAMPLES), 1.0)
     return Edge(level_edge(back), 0.5)
+
+
+def _ends_of(told: UInt8, frame: Frame, outline: Float64) -> tuple[int, int] | None:
+    """The outline's points at the right and left end of the opening that the inside is seen through; None without one.
+
+    Args:
+        told: HxW uint8, 1 where the photo shows the inside.
+        frame: Of the garment.
+        outline: Nx2 float64, (u, v).
+    """
+    rows, columns = np.nonzero(told)
+    uv = frame.inward(np.stack([columns, rows], axis=1) + 0.5)
+    uv = uv[(np.abs(uv[:, 0]) < SHOULDERS) & (uv[:, 1] > 0)]
+    if not len(uv):
+        return None
+    right, left = np.quantile(uv[:, 0], END_QUANTILES)
+    if right > -NARROW_OPENING or left < NARROW_OPENING:
+        return None
+    above = outline[:, 1] > 0
+    first, last = (int(np.where(above, np.abs(outline[:, 0] - end), np.inf).argmin()) for end in (right, left))
+    return first, last
 
 
 def _hooded(frame: Frame, outline: Float64, ends: Float64) -> Neck:
@@ -170,7 +200,7 @@ def _collared(
 ) -> Neck:
     """A neck whose shoulder seams meet a collar at `ends` (2x2, right and left)."""
     behind = frame.outward(_between(outline, *_corners(outline, ends)))
-    edge = _edge(photo, behind, said)
+    edge = _edge(photo, behind, kind, said)
     opening = None
     if opens and said.inside is None:
         opening = open_depth(photo, behind[0], behind[-1])

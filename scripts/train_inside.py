@@ -6,8 +6,8 @@
     python scripts/train_inside.py export CHECKPOINT.safetensors
 
 Photos lie as SET/FOLDER/ID.jpg, masks as SET__FOLDER__ID.png (`scripts/train_category.py` makes them); areas outlined
-by eye are in benchmarks/data/inside_areas.csv. Nothing is learned from the photos that the studio is developed or judged
-on (`benchmarks/wardrobe/choice.py`), as far as their kind has others; `check` prints how those for development are
+by eye are in benchmarks/data/inside_areas.csv. Nothing is learned from the photos that the studio is judged on, nor, as
+far as their kind has others, from those for development (`benchmarks/wardrobe/choice.py`); `check` prints how these are
 answered. Training begins with the network of the embedded segmenter. Needs torch, onnx and the features service.
 """
 

@@ -134,7 +134,7 @@ def test_a_plain_back_has_no_letters_and_a_band_goes_around() -> None:
 def test_a_reverse_that_nothing_shows_lies_in_memory_like_any_image() -> None:
     """Kernels are compiled for each layout: another one would make the first picture wait."""
     front = np.full((4, 5, 3), 0.5, np.float32)
-    assert back.reverse_of(front, np.zeros((4, 5), bool), front, CancelFlag()).flags.c_contiguous
+    assert back.reverse_of(front, np.zeros((4, 5), bool), front, lined=True, cancel=CancelFlag()).flags.c_contiguous
 
 
 def test_sheen_is_what_the_photo_shows_of_it() -> None:
@@ -143,3 +143,13 @@ def test_sheen_is_what_the_photo_shows_of_it() -> None:
     glossy.photo[200:330, 165:195] = 110  # a highlight along the garment
     assert textured(matt).sheen < 0.005
     assert textured(glossy).sheen > 0.05
+
+
+def test_a_hanger_gives_the_inside_of_a_sweater_no_colour_and_a_lining_does() -> None:
+    red, black = np.array([0.5, 0.02, 0.02], np.float32), np.array([0.01, 0.01, 0.01], np.float32)
+    front = np.broadcast_to(red, (20, 20, 3)).astype(np.float32)
+    photo, seen = front.copy(), np.zeros((20, 20), bool)
+    photo[2:10], seen[2:14] = black, True
+    sweater, coat = (back.reverse_of(photo, seen, front, lined=lined, cancel=CancelFlag()) for lined in (False, True))
+    np.testing.assert_allclose(sweater[5, 5], red, atol=0.01)
+    np.testing.assert_allclose(coat[5, 5], black, atol=0.01)

@@ -26,9 +26,7 @@ _NAME_SIZE = 13
 _NAME_STEP = 18  # Pixels from one name to the next.
 _GUTTER = 128  # Pixels beside the garment for the names of its points.
 _SURE = 0.5  # Points below it are drawn hollow, lengths grey.
-_LEGEND = (
-    "Blue line: the mask's edge. Shaded: inside, label or hanger. Hollow, grey: less than 50% sure. Boxes: prints."
-)
+_LEGEND = "Blue line: the mask's edge. Shaded: inside, label, hanger. Hollow, grey: less than 50% sure. Boxes: prints."
 _LEGEND_HEIGHT = 32
 
 
@@ -103,11 +101,8 @@ def draw_photo(canvas: Canvas, area: Area, photo: SheetPhoto, passport: Passport
     boxes = [place_box(each.box) for each in passport.prints]
     lines = [place_box(line.box) for each in passport.prints for line in each.lines]
 
-    insides = [[(x + cx * across, y + cy * down) for cx, cy in each.corners] for each in passport.inside or ()]
-
     def overlay(draw: ImageDraw.ImageDraw, at: Callable[[Spot], Spot]) -> None:
-        for corners in insides:
-            draw.polygon([at(corner) for corner in corners], fill=(*ACCENT, 90), outline=(*ACCENT, 255), width=_SMOOTH)
+        _shade_insides(draw, passport, lambda corner: at((x + corner[0] * across, y + corner[1] * down)))
         for box in lines:
             draw.rectangle([at(box[:2]), at(box[2:])], outline=(*WARM, 160), width=_SMOOTH)
         for box in boxes:
@@ -125,6 +120,13 @@ def draw_photo(canvas: Canvas, area: Area, photo: SheetPhoto, passport: Passport
         canvas.pill(box[0] + 4, box[1] - 9, f"print {number}", _NAME_SIZE, WARM, anchor="lm")
     for name, label in labels.items():
         canvas.pill(*label.place, _name(name), _NAME_SIZE, INK, anchor=label.anchor)
+
+
+def _shade_insides(draw: ImageDraw.ImageDraw, passport: Passport, at: Callable[[Spot], Spot]) -> None:
+    """Shade what is seen of the garment's inside; `at` brings the photo's places to the drawing's."""
+    for each in passport.inside or ():
+        corners = [at(corner) for corner in each.corners]
+        draw.polygon(corners, fill=(*ACCENT, 90), outline=(*ACCENT, 255), width=_SMOOTH)
 
 
 def draw_cutout(canvas: Canvas, area: Area, photo: SheetPhoto, passport: Passport) -> None:

@@ -43,7 +43,7 @@ def shown(passport: Passport, mask: UInt8) -> UInt8:
         return out
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     reach = 2 * round(REACH_SHARE * float(np.hypot(np.ptp(rows), np.ptp(columns)))) + 3
-    ground = cv2.dilate(1 - mask, np.ones((reach, reach), np.uint8))
+    ground = np.asarray(cv2.dilate(1 - mask, np.ones((reach, reach), np.uint8)), np.uint8)
     for area in passport.inside:
         one = np.zeros_like(mask)
         _draw(one, np.array(area.corners))

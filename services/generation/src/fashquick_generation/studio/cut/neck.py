@@ -175,7 +175,7 @@ def _ends_of(told: UInt8, frame: Frame, outline: Float64) -> tuple[int, int] | N
         outline: Nx2 float64, (u, v).
     """
     rows, columns = np.nonzero(told)
-    uv = frame.inward(np.stack([columns, rows], axis=1) + 0.5)
+    uv = frame.inward(np.stack([columns, rows], axis=1).astype(np.float64) + 0.5)
     uv = uv[(np.abs(uv[:, 0]) < SHOULDERS) & (uv[:, 1] > 0)]
     if not len(uv):
         return None

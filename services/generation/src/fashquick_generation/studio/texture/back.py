@@ -7,7 +7,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d, median_filter
 
 from fashquick_common.cancel import CancelFlag
-from fashquick_common.garment import PatternKind, TextureClass
+from fashquick_common.garment import Category, PatternKind, TextureClass
 from fashquick_generation.studio.arrays import Bool, Float32, Int
 from fashquick_generation.studio.colour import LUMINANCE
 from fashquick_generation.studio.texture.filling import continued_along_rows, filled
@@ -38,6 +38,10 @@ MIRRORED_SHARE = 0.12
 """Depth, as a share of the diagonal, of the cloth that is mirrored over a print or an opening."""
 LEAST_SEEN = 30
 """Pixels of the inside that must be seen to know its colour."""
+LINED = frozenset({Category.SHIRT, Category.JACKET, Category.COAT, Category.VEST})
+"""Garments whose inside may be of any colour; that of all others is like their outside, and what is not is a hanger."""
+UNLINED_AWAY = 0.3
+"""Difference of the roots of linear light between such a garment's inside and outside."""
 LABEL_AWAY = 0.12
 """Difference of the roots of linear light from the inside's usual colour from which on a pixel shows a label, a
 hanger or what lies behind."""
@@ -117,15 +121,20 @@ def _trunk_columns(mask: Bool, rows: Int) -> tuple[int, int]:
     return (int(inside[0]), int(inside[-1])) if len(inside) else (0, mask.shape[1] - 1)
 
 
-def reverse_of(lit: Float32, seen: Bool, front: Float32, cancel: CancelFlag) -> Float32:
+def reverse_of(lit: Float32, seen: Bool, front: Float32, *, lined: bool, cancel: CancelFlag) -> Float32:
     """The cloth's inside: what the photo shows of it in the neck, carried on; else the outside's mean colour.
 
     Args:
         lit: HxWx3 float32, linear light.
         seen: HxW, where the photo shows the inside.
         front: HxWx3 float32, the outside.
+        lined: Whether the inside may be of another colour than the outside.
         cancel: Checked between steps.
     """
+    if not lined:
+        like = np.sqrt(front.reshape(-1, 3).mean(axis=0))
+        seen = seen & (np.linalg.norm(np.sqrt(lit) - like, axis=2) <= UNLINED_AWAY)
+        cancel.check()
     if seen.sum() < LEAST_SEEN:
         return np.broadcast_to(front.reshape(-1, 3).mean(axis=0), front.shape).astype(np.float32, order="C")
     usual = np.median(lit[seen], axis=0)

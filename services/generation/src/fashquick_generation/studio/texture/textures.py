@@ -14,7 +14,7 @@ from fashquick_generation.studio.colour import LUMINANCE, linear
 from fashquick_generation.studio.cut.inside import shown
 from fashquick_generation.studio.cut.pattern import Family, Pattern
 from fashquick_generation.studio.texture import shades
-from fashquick_generation.studio.texture.back import ALL_OVER, STRUCTURED, back_of, reverse_of
+from fashquick_generation.studio.texture.back import ALL_OVER, LINED, STRUCTURED, back_of, reverse_of
 from fashquick_generation.studio.texture.cuts import front_only, printed_of
 from fashquick_generation.studio.texture.exposure import Exposure, exposure_of, texture_class
 from fashquick_generation.studio.texture.filling import continued
@@ -89,7 +89,7 @@ def textures(garment: GarmentInput, pattern: Pattern, scale: float, cancel: Canc
     cancel.check()
     front = continued(lit, sure & ~neck, MIRRORED_SHARE * window.diagonal, cancel)
     cancel.check()
-    inside = reverse_of(lit, sure & neck, front, cancel)
+    inside = reverse_of(lit, sure & neck, front, lined=passport.category in LINED, cancel=cancel)
     cancel.check()
     cuts = front_only(pattern, passport, window) | neck
     alike = kind in ALL_OVER or surface in STRUCTURED or pattern.family is Family.TROUSERS

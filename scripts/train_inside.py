@@ -102,7 +102,9 @@ def _overlap(net: GarmentNet, one: Labelled) -> tuple[bool, bool, float]:
     )
     picture = torch.from_numpy(on_grey(rgb, alpha))
     with torch.inference_mode():
-        likely = net(picture.permute(2, 0, 1)[None])[0].sigmoid()[0, 0].numpy() * (alpha / 255)
+        views = picture.permute(2, 0, 1)
+        plain, mirrored = net(torch.stack([views, views.flip(2)]))[0].sigmoid()[:, 0]
+    likely = (plain + mirrored.flip(1)).numpy() / 2 * (alpha / 255)
     told, true = likely > LIKELY, (inside > 127) & (alpha > 127)
     union = int((told | true).sum())
     shows, answered = (int(area.sum()) > SMALL * WIDTH * HEIGHT for area in (true, told))

@@ -101,7 +101,10 @@ class InsideFinder:
             Areas on the photo, largest first, at most `MOST_AREAS`; none where only the outside is seen.
         """
         rgb, alpha = canvas(view.rgb, WIDTH), canvas(view.alpha, WIDTH)
-        likely = self._probability(on_grey(rgb, alpha)) * (alpha.astype(np.float32) / 255)
+        picture = on_grey(rgb, alpha)
+        # A mirrored garment has its inside where the garment has it.
+        both = self._probability(picture) + self._probability(picture[:, ::-1])[:, ::-1]
+        likely = both / 2 * (alpha.astype(np.float32) / 255)
         fine = np.asarray(cv2.resize(likely, None, fx=FINER, fy=FINER, interpolation=cv2.INTER_LINEAR), np.float32)
         lines, _ = cv2.findContours((fine > LIKELY).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
         large = [line for line in lines if cv2.contourArea(line) > LEAST_AREA * fine.size]

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -9,6 +12,7 @@ import structlog
 
 from tests.support.processes import ServerProcess, stack_of_processes
 
+DRAW_SAMPLES = Path(__file__).parents[1] / "scripts" / "draw_samples.py"
 IMPATIENT = {"FASHQUICK_UPLOAD_IDLE_S": "1.5"}
 """So that nobody waits long for an upload to stall."""
 
@@ -31,3 +35,11 @@ async def servers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dic
     """All four real servers as four processes."""
     async with stack_of_processes(tmp_path_factory.mktemp("servers"), IMPATIENT) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the drawn sample garments and their truth."""
+    folder = tmp_path_factory.mktemp("samples")
+    subprocess.run([sys.executable, str(DRAW_SAMPLES), str(folder)], check=True)
+    return folder

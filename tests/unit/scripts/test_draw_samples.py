@@ -21,36 +21,31 @@ def draw(folder: Path, *options: str) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return draw(tmp_path_factory.mktemp("samples"))
-
-
 def load(folder: Path, name: str) -> tuple[np.ndarray, np.ndarray, dict]:
     photo = np.asarray(Image.open(folder / f"{name}.jpg"))
     mask = np.asarray(Image.open(folder / f"{name}.mask.png")) > 127
     return photo, mask, json.loads((folder / f"{name}.json").read_text())
 
 
-def test_every_sample_is_a_photo_a_mask_and_a_truth(drawn: Path) -> None:
-    names = {path.name for path in drawn.iterdir()}
+def test_every_sample_is_a_photo_a_mask_and_a_truth(samples: Path) -> None:
+    names = {path.name for path in samples.iterdir()}
     assert names == {f"{name}{end}" for name in NAMES for end in (".jpg", ".json", ".mask.png")}
 
 
-def test_the_same_seed_draws_the_same_files_and_another_does_not(drawn: Path, tmp_path: Path) -> None:
+def test_the_same_seed_draws_the_same_files_and_another_does_not(samples: Path, tmp_path: Path) -> None:
     again = draw(tmp_path / "again", "--seed", "7", "--only", NAMES[1])
     other = draw(tmp_path / "other", "--seed", "8", "--only", NAMES[1])
 
     files = sorted(again.iterdir())
     assert len(files) == 3
     for path in files:
-        assert path.read_bytes() == (drawn / path.name).read_bytes(), path.name
+        assert path.read_bytes() == (samples / path.name).read_bytes(), path.name
         assert path.read_bytes() != (other / path.name).read_bytes(), path.name
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_mask_is_where_the_picture_changes(drawn: Path, name: str) -> None:
-    photo, mask, truth = load(drawn, name)
+def test_the_mask_is_where_the_picture_changes(samples: Path, name: str) -> None:
+    photo, mask, truth = load(samples, name)
 
     assert photo.shape == (*mask.shape, 3)
     assert photo.shape[:2] == (truth["height"], truth["width"])
@@ -65,8 +60,8 @@ def test_the_mask_is_where_the_picture_changes(drawn: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_landmarks_lie_on_the_outline(drawn: Path, name: str) -> None:
-    _, mask, truth = load(drawn, name)
+def test_landmarks_lie_on_the_outline(samples: Path, name: str) -> None:
+    _, mask, truth = load(samples, name)
     contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     outline = max(contours, key=len)
 
@@ -85,8 +80,8 @@ def test_landmarks_lie_on_the_outline(drawn: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_palette_is_what_the_picture_shows(drawn: Path, name: str) -> None:
-    photo, mask, truth = load(drawn, name)
+def test_the_palette_is_what_the_picture_shows(samples: Path, name: str) -> None:
+    photo, mask, truth = load(samples, name)
     colours = np.array([entry["srgb"] for entry in truth["palette"]], np.float32)
     shares = np.array([entry["share"] for entry in truth["palette"]])
 

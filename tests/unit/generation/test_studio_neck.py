@@ -9,7 +9,16 @@ import numpy as np
 import pytest
 
 from fashquick_common.cancel import CancelFlag
-from fashquick_common.garment import Answer, Front, Geometry, Landmark, LegLength, Neckline, SleeveLength
+from fashquick_common.garment import (
+    Answer,
+    Area,
+    Front,
+    Geometry,
+    Landmark,
+    LegLength,
+    Neckline,
+    SleeveLength,
+)
 from fashquick_common.garment import LandmarkName as L
 from fashquick_generation.engine import Figure, GarmentInput
 from fashquick_generation.studio.arrays import Float64
@@ -123,6 +132,15 @@ def test_neck_points_lie_under_a_hood_as_wide_as_the_shoulders() -> None:
     assert seen.right == pytest.approx((168, 140), abs=8)
     assert seen.rim is not None
     assert seen.rim[:, 1].min() < 20
+
+
+def test_a_hooded_front_is_open_as_far_as_its_inside_is_seen() -> None:
+    garment = standing(sample_garment(), 60, Neckline.HOOD)
+    cv2.ellipse(garment.alpha, (200, 80), (85, 70), 0, 0, 360, 255, cv2.FILLED)
+    lining = Area(((160.0, 4.0), (165.0, 140.0), (200.0, 196.0), (235.0, 140.0), (240.0, 4.0)), 1.0)
+    unzipped = replace(garment, passport=replace(garment.passport, inside=(lining,)))
+    assert lowest(found(garment).front_edge) < 175
+    assert lowest(found(unzipped).front_edge) == pytest.approx(196, abs=8)
 
 
 def test_what_hangs_over_a_crew_neck_is_a_hanger() -> None:

@@ -121,13 +121,13 @@ def found(photo: UInt8, mask: UInt8, line: Float64, armpits: tuple[Float64, Floa
     answer = None if passport.geometry is None else passport.geometry.neckline
     upper = upper_side(outline)
     sides = (Shoulder.seen(upper, marks, -1.0), Shoulder.seen(upper, marks, 1.0))
+    told = None if passport.inside is None else inside.shown(passport, mask)
     kind = _kind(answer, outline, upper, sides)
     known, sureness = None, 0.0
     if L.COLLAR_BOTTOM in marks:
         known, sureness = frame.outward(marks[L.COLLAR_BOTTOM]), passport.landmarks[L.COLLAR_BOTTOM].confidence
     if kind is Neckline.HOOD:
-        return _hooded(frame, outline, _base(outline, sides, kind))
-    told = None if passport.inside is None else inside.shown(passport, mask)
+        return _hooded(frame, outline, _base(outline, sides, kind), told)
     said = _Said(answer, known, sureness, told)
     if kind in STANDING:
         opens = kind is Neckline.COLLAR or passport.category in OPENS
@@ -187,11 +187,16 @@ def _ends_of(told: UInt8, frame: Frame, outline: Float64) -> tuple[int, int] | N
     return first, last
 
 
-def _hooded(frame: Frame, outline: Float64, ends: Float64) -> Neck:
-    """A neck whose shoulder seams meet a hood at `ends` (2x2, right and left)."""
+def _hooded(frame: Frame, outline: Float64, ends: Float64, told: UInt8 | None) -> Neck:
+    """A neck whose shoulder seams meet a hood at `ends` (2x2, right and left), open as far as the inside is seen."""
     first, last = (int(np.linalg.norm(outline - end, axis=1).argmin()) for end in ends)
     rim = frame.outward(resampled(_between(outline, first, last), SAMPLES))
-    seam = frame.outward(_seam(ends, BASE_DEPTH[Neckline.HOOD] * float(np.linalg.norm(ends[1] - ends[0]))))
+    width = float(np.linalg.norm(ends[1] - ends[0]))
+    depth = BASE_DEPTH[Neckline.HOOD] * width
+    edge = None if told is None else inside.edge_below(told, frame.outward(ends), pointed=True)
+    if edge is not None:
+        depth = float(np.clip(ends[:, 1].mean() - frame.inward(edge)[:, 1].min(), depth, DEEPEST_SEAM * width))
+    seam = frame.outward(_seam(ends, depth))
     return Neck(seam[0], seam[-1], seam, _back(seam), rim, Neckline.HOOD, 0.0)
 
 

@@ -207,6 +207,19 @@ def hooded(hood: float) -> Float64:
     return resampled_loop(np.concatenate([half * (-1, 1), half[::-1][1:]]), 400)
 
 
+def test_a_dress_does_not_close_like_a_balloon() -> None:
+    down = np.linspace(0, 1, STATIONS)
+    rounded, flared = (
+        replace(shape(length=300.0), widths=50 + rise) for rise in (40 * down * (1 - down), 60 * down**3)
+    )
+    widths = cut(rounded, Category.DRESS, SleeveLength.NONE).widths
+    below_hips = np.diff(widths[STATIONS // 2 :], 2)
+    assert below_hips.min() > -1e-9
+    assert widths[STATIONS // 2] > 1.05 * widths[0]
+    bell = cut(flared, Category.DRESS, SleeveLength.NONE).widths
+    assert np.diff(bell[STATIONS // 2 :], 2).max() > 0.004
+
+
 def test_a_hood_above_the_shoulders_ends_at_its_narrowest_place() -> None:
     narrow = shoulders.waist(hooded(0.6), 1.0)
     assert narrow is not None

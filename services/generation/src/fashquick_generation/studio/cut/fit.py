@@ -15,7 +15,7 @@ import numpy as np
 
 from fashquick_common.garment import Category, MeasurementName, Passport, SleeveLength
 from fashquick_generation.engine import Fit, GarmentInput
-from fashquick_generation.studio.arrays import Float64
+from fashquick_generation.studio.arrays import Bool, Float64
 from fashquick_generation.studio.cut.measuring import STATIONS, Shape
 from fashquick_generation.studio.figure.measures import Measures
 
@@ -238,8 +238,34 @@ def _widths(shape: Shape, usual: Usual, measures: Measures, armpit: Float64, len
     hips = measures.hip_girth_m * HIP_EASE / 4
     # From the waist down to the hips a body grows; below them a hem must not be narrower for the legs to part.
     body = np.interp(height, (measures.hip_height_m, measures.waist_height_m), (hips, measures.waist_girth_m / 4))
-    out: Float64 = np.maximum(widths, body)
-    return out
+    return _straight_below(np.maximum(widths, body), height < measures.hip_height_m)
+
+
+def _straight_below(widths: Float64, below: Bool) -> Float64:
+    """Half widths whose side is straight or flares below the hips.
+
+    Two panels sewn along sides that curve in towards the hem close like a balloon; skirts are cut straight there, and
+    what a photo shows of such a curve is mostly a hem that lies rounded.
+
+    Args:
+        widths: N float64, at equal steps down.
+        below: N bool, below the hips.
+    """
+    if not below.any():
+        return widths
+    first = max(int(below.argmax()) - 1, 0)
+    kept = [first]
+    for k in range(first + 1, len(widths)):
+        # Where the side would turn inward, the straight line past that place takes over.
+        while len(kept) > 1 and _slope(widths, kept[-2], kept[-1]) >= _slope(widths, kept[-1], k):
+            kept.pop()
+        kept.append(k)
+    lower = np.interp(np.arange(first, len(widths)), kept, widths[kept])
+    return np.concatenate([widths[:first], lower])
+
+
+def _slope(values: Float64, first: int, last: int) -> float:
+    return float(values[last] - values[first]) / (last - first)
 
 
 def _sleeve(

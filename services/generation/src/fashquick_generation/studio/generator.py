@@ -13,7 +13,7 @@ from fashquick_generation.studio.figure import baked
 from fashquick_generation.studio.sample import sample_job
 from fashquick_generation.studio.session import Session
 
-VERSION = "studio-2"
+VERSION = "studio-3"
 """Counts up when the same job would give other bytes."""
 
 

@@ -199,7 +199,7 @@ NAN, INF = math.nan, math.inf
             "nan",
         ),
         (_with(prints=[{"box": BOX}] * 33), "prints", "33"),
-        (_with(inside={"areas": [{}] * 65}), "inside.areas", "65"),
+        (_with(inside={"areas": [{}] * 17}), "inside.areas", "17"),
         (_with(inside={"areas": [{"corners": [{}] * 2}]}), "inside.areas.corners", "2"),
         (_with(inside={"areas": [{"corners": [{}] * 1025}]}), "inside.areas.corners", "1025"),
         (_with(inside={"areas": [{"corners": [{"x": NAN}] * 3}]}), "inside.areas.corners.x", "nan"),

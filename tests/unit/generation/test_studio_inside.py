@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from fashquick_common.cancel import CancelFlag
+from fashquick_common.errors import PhotoNotUsable
 from fashquick_common.garment import Area, SleeveLength
 from fashquick_generation.engine import GarmentInput
 from fashquick_generation.studio.arrays import UInt8
@@ -82,3 +83,10 @@ def test_without_its_inside_a_garment_ends_where_its_front_does() -> None:
     assert left[80, 200] == 0
     assert left[110, 200] == 255
     assert (inside.without(sample_garment().passport, garment.alpha) == garment.alpha).all()
+
+
+def test_a_garment_that_hangs_wide_open_is_refused() -> None:
+    wide = np.array([(162.0, 50.0), (238.0, 50.0), (270.0, 372.0), (130.0, 372.0)])
+    garment = telling(wide)
+    with pytest.raises(PhotoNotUsable, match=r"% of the garment in the photo is its inside \(at most 30%\)"):
+        inside.shown(garment.passport, mask_of(garment))

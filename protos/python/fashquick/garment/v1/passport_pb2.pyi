@@ -129,7 +129,7 @@ class Inside(_message.Message):
     AREAS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def areas(self) -> _containers.RepeatedCompositeFieldContainer[Global___Area]:
-        """Largest first, at most 64; none where only the outside is seen."""
+        """Largest first, at most 16; none where only the outside is seen."""
 
     def __init__(
         self,

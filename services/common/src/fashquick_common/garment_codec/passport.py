@@ -33,7 +33,7 @@ MAX_PHOTO_SIDE = 65_535  # No picture format in use goes beyond it.
 MAX_VECTOR_VALUES = 4096
 MAX_VECTOR_BLOCKS = 64
 MAX_VECTOR_NAME_CHARS = 64  # Of its version and of a block.
-MAX_AREAS = 64
+MAX_AREAS = 16
 MIN_CORNERS, MAX_CORNERS = 3, 1024  # Of an area.
 _NORM_ROUNDING = 1e-3  # Of 4096 32-bit numbers.
 

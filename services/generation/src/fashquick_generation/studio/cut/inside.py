@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from scipy.ndimage import gaussian_filter1d, grey_opening
 
+from fashquick_common.errors import PhotoNotUsable
 from fashquick_common.garment import Passport
 from fashquick_generation.studio.arrays import Float64, UInt8
 from fashquick_generation.studio.cut.outline import resampled
@@ -13,6 +14,8 @@ from fashquick_generation.studio.cut.outline import resampled
 REACH_SHARE = 0.015
 """How far from the outline an area may end, as a share of the mask's diagonal, to be seen through an opening there:
 what lies farther inside is a print or a pocket."""
+MOST_SHOWN = 0.3
+"""Part of the mask that may show the inside: an unzipped vest shows 17 %, a coat that hangs wide open 38 %."""
 COLUMNS = 121
 """Places across an opening at which its depth is taken."""
 RASTER = 200
@@ -37,6 +40,9 @@ def shown(passport: Passport, mask: UInt8) -> UInt8:
     Args:
         passport: The garment's.
         mask: HxW uint8, 1 on the garment.
+
+    Raises:
+        PhotoNotUsable: Most of what would be the front is inside.
     """
     out = np.zeros_like(mask)
     if not passport.inside:
@@ -45,11 +51,23 @@ def shown(passport: Passport, mask: UInt8) -> UInt8:
     reach = 2 * round(REACH_SHARE * float(np.hypot(np.ptp(rows), np.ptp(columns)))) + 3
     ground = np.asarray(cv2.dilate(1 - mask, np.ones((reach, reach), np.uint8)), np.uint8)
     for area in passport.inside:
-        one = np.zeros_like(mask)
-        _draw(one, np.array(area.corners))
-        if (one & ground).any():
-            out |= one
-    return out & mask
+        corners = np.array(area.corners)
+        left, top = np.floor(corners.min(axis=0)).astype(int).clip(0)
+        right, bottom = np.ceil(corners.max(axis=0)).astype(int)
+        box = np.s_[top : bottom + 1, left : right + 1]
+        one = np.zeros_like(mask[box])
+        _draw(one, corners - (left, top))
+        if (one & ground[box]).any():
+            out[box] |= one
+    out &= mask
+    share = float(out.sum() / max(int(mask.sum()), 1))
+    if share > MOST_SHOWN:
+        raise PhotoNotUsable(
+            f"{share:.0%} of the garment in the photo is its inside (at most {MOST_SHOWN:.0%}): close it and take the "
+            "photo of its front",
+            metadata={"inside": f"{share:.3f}"},
+        )
+    return out
 
 
 def without(passport: Passport, alpha: UInt8) -> UInt8:
@@ -58,6 +76,9 @@ def without(passport: Passport, alpha: UInt8) -> UInt8:
     Args:
         passport: The garment's.
         alpha: HxW uint8.
+
+    Raises:
+        PhotoNotUsable: Most of what would be the front is inside.
     """
     inside = shown(passport, (alpha >= 128).astype(np.uint8))
     return np.where(inside > 0, 0, alpha).astype(np.uint8) if inside.any() else alpha

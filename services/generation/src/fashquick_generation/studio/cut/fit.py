@@ -15,7 +15,7 @@ import numpy as np
 
 from fashquick_common.garment import Category, MeasurementName, Passport, SleeveLength
 from fashquick_generation.engine import Fit, GarmentInput
-from fashquick_generation.studio.arrays import Bool, Float64
+from fashquick_generation.studio.arrays import Float64
 from fashquick_generation.studio.cut.measuring import STATIONS, Shape
 from fashquick_generation.studio.figure.measures import Measures
 
@@ -64,6 +64,9 @@ GIRTH_RANGE = (0.86, 1.9)
 """Girth over the body's: knits stretch, and the widest coats."""
 HIP_EASE = 1.03
 """Girth at the hips of garments that reach them, over the body's."""
+MOST_BULGE = 1.05
+"""How much wider a garment that hangs past the hips may be than the straight line from its chest to its hem; what seems
+wider still has its armpits where its sleeves are."""
 ARMPIT_BELOW_NECK_M, ARMHOLE_BELOW_NECK_M = (0.215, 0.36), 0.30
 """Height of the neck points over the garment's armpit: the body's is 20 cm lower; most where there is no sleeve."""
 NECK_ABOVE_SHOULDERS_M = 0.05
@@ -238,10 +241,15 @@ def _widths(shape: Shape, usual: Usual, measures: Measures, armpit: Float64, len
     hips = measures.hip_girth_m * HIP_EASE / 4
     # From the waist down to the hips a body grows; below them a hem must not be narrower for the legs to part.
     body = np.interp(height, (measures.hip_height_m, measures.waist_height_m), (hips, measures.waist_girth_m / 4))
-    return _straight_below(np.maximum(widths, body), height < measures.hip_height_m)
+    below_hips = height < measures.hip_height_m
+    if not below_hips.any():
+        out: Float64 = np.maximum(widths, body)
+        return out
+    most = np.maximum(MOST_BULGE * (widths[0] + t * (widths[-1] - widths[0])), body)
+    return _straight_below(np.clip(widths, body, most), max(int(below_hips.argmax()) - 1, 0))
 
 
-def _straight_below(widths: Float64, below: Bool) -> Float64:
+def _straight_below(widths: Float64, first: int) -> Float64:
     """Half widths whose side is straight or flares below the hips.
 
     Two panels sewn along sides that curve in towards the hem close like a balloon; skirts are cut straight there, and
@@ -249,11 +257,8 @@ def _straight_below(widths: Float64, below: Bool) -> Float64:
 
     Args:
         widths: N float64, at equal steps down.
-        below: N bool, below the hips.
+        first: Number of the last width above the hips.
     """
-    if not below.any():
-        return widths
-    first = max(int(below.argmax()) - 1, 0)
     kept = [first]
     for k in range(first + 1, len(widths)):
         # Where the side would turn inward, the straight line past that place takes over.

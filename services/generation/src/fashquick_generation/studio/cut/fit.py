@@ -76,6 +76,10 @@ NARROWEST_NECK_M = 0.065
 TIP_OVER_CHEST, STRAP_OVER_CHEST = (0.72, 1.10), 0.45
 """A shoulder tip's distance from the middle, in half chest widths; least of a strap's."""
 NARROWEST_STRAP_M = 0.02
+STRAP_M, STRAP_APART_M = (0.012, 0.055), (0.07, 0.125)
+"""Width of a strap, and its distance from the middle where it lies on the shoulder."""
+STRAP_LONG_M = (0.05, 0.10)
+"""Length of a strap from the shoulder down to the bodice: cloth hangs from it, and it gives."""
 ARMHOLE_OVER_SHOULDER = 1.08
 """Most that shoulders without sleeves may be wider than the body's: what reaches farther stands off like wings."""
 SHOULDER_SLOPE = (0.21, 0.50)
@@ -147,6 +151,7 @@ class Cut:
         sag: How far the hem is lower than its corners.
         sleeve: None for a garment without.
         m_per_px: 2 float64, across and down.
+        sewn: 2 float64, where a strap's middle is sewn on, down from the neck points; None without straps.
     """
 
     neck: float
@@ -157,6 +162,7 @@ class Cut:
     sag: Float64
     sleeve: SleeveCut | None
     m_per_px: Float64
+    sewn: Float64 | None = None
 
 
 def fitted(shape: Shape, category: Category, sleeves: SleeveLength, measures: Measures, garment: GarmentInput) -> Cut:
@@ -187,6 +193,12 @@ def fitted(shape: Shape, category: Category, sleeves: SleeveLength, measures: Me
         tip_x = min(tip_x, ARMHOLE_OVER_SHOULDER * shoulder)
     widest = min(usual.neck * shoulder, tip_x - NARROWEST_STRAP_M)
     neck = float(np.clip(shape.neck * across, NARROWEST_NECK_M, widest))
+    sewn: Float64 | None = None
+    if shape.strap is not None:
+        wide = float(np.clip(shape.strap * across, *STRAP_M))
+        neck = float(np.clip(shape.neck * across, *STRAP_APART_M)) - wide / 2
+        tip_x = neck + wide
+        sewn = np.array([shape.neck * across, float(np.clip(shape.tip[1] * down, *STRAP_LONG_M))])
     slope = float(np.clip(shape.tip[1] * down / max(tip_x - neck, 1e-6), *SHOULDER_SLOPE))
     tip = np.array([tip_x, slope * (tip_x - neck)])
     return Cut(
@@ -198,6 +210,7 @@ def fitted(shape: Shape, category: Category, sleeves: SleeveLength, measures: Me
         sag=np.clip(shape.sag * down, -ARCH_SHARE * length, SAG_SHARE * length),
         sleeve=_sleeve(shape, sleeves, measures, np.stack([tip, armpit]), (across + down) / 2),
         m_per_px=np.array([across, down]),
+        sewn=sewn,
     )
 
 

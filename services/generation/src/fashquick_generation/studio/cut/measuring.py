@@ -12,7 +12,7 @@ from fashquick_common.garment import LandmarkName as L
 from fashquick_common.garment import Neckline, SleeveLength
 from fashquick_generation.engine import GarmentInput
 from fashquick_generation.studio.arrays import Float64
-from fashquick_generation.studio.cut import corners, gates, marks, neck
+from fashquick_generation.studio.cut import corners, gates, marks, neck, straps
 from fashquick_generation.studio.cut.gates import LAY_FLAT
 from fashquick_generation.studio.cut.marks import Corner, Edge, Frame, Loop, Mark
 from fashquick_generation.studio.cut.outline import Outline, resampled, smooth_contour, solid
@@ -72,6 +72,7 @@ class Seen:
         hem: From the left hem corner to the right one, in the left half's frame.
         neck: What is at the neck.
         half: Half the chest's width, pixels.
+        strap: Width of its straps, pixels; the neck points are where they are sewn on. None for a garment without.
     """
 
     outline: Outline
@@ -81,6 +82,7 @@ class Seen:
     hem: Edge
     neck: neck.Neck
     half: float
+    strap: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,8 @@ class Shape:
         widths: `STATIONS` float64, from the middle to the side seam, evenly from the armpit to the hem.
         sag: 2 float64: how far the hem is lower than its corners: (1 - x^2)(sag[0] + sag[1] x^2), x from -1 to 1.
         sleeve: None where there is none or none can be measured.
+        strap: Width of the straps that the garment hangs from; None without. Then `neck` is the distance of their
+            middles where they are sewn on, and heights are downward from their upper ends once they are worn.
     """
 
     neck: float
@@ -119,6 +123,7 @@ class Shape:
     widths: Float64
     sag: Float64
     sleeve: Sleeve | None
+    strap: float | None = None
 
 
 def seen(garment: GarmentInput, *, sleeves: SleeveLength, long: bool, cancel: CancelFlag) -> Seen:
@@ -152,16 +157,23 @@ def seen(garment: GarmentInput, *, sleeves: SleeveLength, long: bool, cancel: Ca
     if frame.across[0] <= 0 or any(half and np.mean([mark.at[0] for mark in half.values()]) < 0 for half in found):
         raise PhotoNotUsable(f"the garment's left and right corners are swapped: {LAY_FLAT}")
     gates.check_symmetry(*marks.widths(uv)[:2])
-    loops = Loop(uv, 1.0), Loop(uv * (-1, 1), -1.0)
     half = marks.half_chest(uv, found, sleeves_hang=sleeves in HANGING, long=long)
-    armpits = corners.armpits(loops, found, half, sleeveless=sleeves is SleeveLength.NONE, under_hood=under_hood)
+    bare = sleeves is SleeveLength.NONE
+    hung = straps.found(garment.alpha, mask, frame, half, passport) if bare else None
+    if hung is not None:
+        mask, line, uv = hung.bodice, hung.line, frame.inward(hung.line)
+    loops = Loop(uv, 1.0), Loop(uv * (-1, 1), -1.0)
+    armpits = hung.armpits if hung else corners.armpits(loops, found, half, sleeveless=bare, under_hood=under_hood)
     half = float(np.mean([mark.at[0] for mark in armpits]))
     cancel.check()
     pixels = frame.outward(armpits[1].at, -1.0), frame.outward(armpits[0].at)
-    at_neck = neck.found(garment.photo, mask, line, pixels, passport)
+    if hung is None:
+        at_neck = neck.found(garment.photo, mask, line, pixels, passport)
+    else:
+        at_neck = neck.between_straps(line, frame.outward(hung.sewn[1], -1.0), frame.outward(hung.sewn[0]))
     cancel.check()
     points = frame.inward(at_neck.left), frame.inward(at_neck.right, -1.0)
-    tips = corners.tips(loops, found, points, armpits)
+    tips = corners.tips(loops, found, points, armpits) if hung is None else hung.ends
     hems = corners.hems(loops, found, armpits, sleeves_hang=sleeves in HANGING)
     cuffs: list[tuple[Mark, Mark] | None] = [None, None]
     if sleeves is not SleeveLength.NONE:
@@ -181,7 +193,8 @@ def seen(garment: GarmentInput, *, sleeves: SleeveLength, long: bool, cancel: Ca
         L.NECK_LEFT: int(np.linalg.norm(line - at_neck.left, axis=1).argmin()),
     }
     outline = Outline(mask, holes, line, ends)
-    return Seen(outline, frame, halves[0], halves[1], hem, at_neck, half)
+    strap = None if hung is None else hung.width
+    return Seen(outline, frame, halves[0], halves[1], hem, at_neck, half, strap)
 
 
 def _under_hood(uv: Float64, sign: float) -> Float64 | None:
@@ -214,6 +227,10 @@ def measured(top: Seen) -> Shape:
         return np.array([np.mean([half.corners[corner].at[0] for half in halves]), np.mean(below)])
 
     tip, armpit, hem = mean(Corner.SHOULDER), mean(Corner.ARMPIT), mean(Corner.HEM)
+    if top.strap is not None:
+        # However long the straps are, they are let out or taken in until the bodice is where it belongs.
+        down = np.array([0.0, straps.ARMHOLE * armpit[0] - armpit[1]])
+        tip, armpit, hem = tip + down, armpit + down, hem + down
     return Shape(
         neck=float(np.mean([half.neck[0] for half in halves])),
         tip=tip,
@@ -222,6 +239,7 @@ def measured(top: Seen) -> Shape:
         widths=_widths(halves, armpit[0], hem[0]),
         sag=_sag(top.hem),
         sleeve=_sleeve(halves),
+        strap=top.strap,
     )
 
 

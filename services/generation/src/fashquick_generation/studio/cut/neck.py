@@ -139,6 +139,19 @@ def found(photo: UInt8, mask: UInt8, line: Float64, armpits: tuple[Float64, Floa
     return Neck(back[0], back[-1], edge.line, back, None, kind, edge.confidence)
 
 
+def between_straps(line: Float64, right: Float64, left: Float64) -> Neck:
+    """The upper edge of a bodice between its straps.
+
+    Args:
+        line: Nx2 float64, pixels, the bodice's closed outline, clockwise.
+        right: 2 float64, pixels: where the wearer's right strap is sewn on.
+        left: Likewise on the left.
+    """
+    first, last = (int(np.linalg.norm(line - end, axis=1).argmin()) for end in (right, left))
+    edge = resampled(_between(line, first, last), SAMPLES)
+    return Neck(edge[0], edge[-1], edge, edge, None, Neckline.STRAPS, 1.0)
+
+
 @dataclass(frozen=True, slots=True)
 class _Said:
     """What the passport says of the neck.

@@ -66,19 +66,20 @@ def solid(alpha: UInt8) -> tuple[UInt8, UInt8]:
         raise BadMask("the mask is empty: it marks no pixel as garment", field="alpha")
     if covered.all():
         raise BadMask("the mask is full: it marks every pixel as garment, so there is no outline", field="alpha")
-    piece = _largest_piece(covered)
+    piece = largest_piece(covered)
     size = 2 * round(np.hypot(*np.ptp(np.argwhere(piece), axis=0)) * SPECKLE_SHARE / 2) + 1
     # The border is closed by what lies outside the photo, so that opening does not eat a garment that touches it.
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     opened = np.asarray(cv2.morphologyEx(piece, cv2.MORPH_OPEN, disc), np.uint8)
-    piece = _largest_piece(opened) if opened.any() else piece
+    piece = largest_piece(opened) if opened.any() else piece
     contours, _ = cv2.findContours(piece, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     filled = np.zeros_like(piece)
     cv2.drawContours(filled, [max(contours, key=cv2.contourArea)], -1, 1, cv2.FILLED)
     return filled, (filled & (1 - covered)).astype(np.uint8)
 
 
-def _largest_piece(mask: UInt8) -> UInt8:
+def largest_piece(mask: UInt8) -> UInt8:
+    """HxW uint8, 1 on the largest of a mask's pieces."""
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
     largest = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
     return np.asarray(labels == largest, np.uint8)

@@ -12,7 +12,7 @@ from fashquick_common.cancel import CancelFlag
 from fashquick_common.garment import Category, Passport, SleeveLength
 from fashquick_generation.engine import GarmentInput
 from fashquick_generation.studio.arrays import Float64
-from fashquick_generation.studio.cut import gates
+from fashquick_generation.studio.cut import bodices, gates
 from fashquick_generation.studio.cut.collar import collar_of
 from fashquick_generation.studio.cut.fit import Cut, SleeveCut, fitted
 from fashquick_generation.studio.cut.marks import Edge
@@ -64,11 +64,18 @@ def drafted(garment: GarmentInput, category: Category, measures: Measures, cance
     cut = fitted(shape, category, sleeves, measures, garment)
     cancel.check()
     half = _half(cut)
-    edge = _front_edge(top, cut)
-    stretches = _stretches(half, _back_neck(top, cut), _hem(cut))
-    traces = [*_traces(half, top, cut), Trace(edge, resampled(top.neck.front_edge, len(edge)), NECK_FIRM)]
+    edge: Float64 | None = None
+    if cut.sewn is None:
+        edge = _front_edge(top, cut)
+        stretches = _stretches(half, _back_neck(top, cut), _hem(cut))
+        held = [*_traces(half, top, cut), Trace(edge, resampled(top.neck.front_edge, len(edge)), NECK_FIRM)]
+    else:
+        bodice = bodices.drafted(top, cut, cut.sewn)
+        half |= {Role.ARMHOLE: bodice.armhole}
+        stretches = _stretches(half, bodice.neck, _hem(cut))
+        held = [*_traces(half, top, cut), *bodice.traces]
     warp = rigid_warp(
-        [stretch.line for stretch in stretches], traces, (1 / float(cut.m_per_px[0]), 1 / float(cut.m_per_px[1]))
+        [stretch.line for stretch in stretches], held, (1 / float(cut.m_per_px[0]), 1 / float(cut.m_per_px[1]))
     )
     cancel.check()
     gates.check_warp(warp)
@@ -191,7 +198,7 @@ def _pairs(half: dict[Role, Float64], of: Half, cut: Cut) -> list[tuple[Float64,
     over = half[Role.SHOULDER]
     bend = int(np.linalg.norm(over - tip, axis=1).argmin())
     edges = [(over[: bend + 1], of.shoulder), (half[Role.SIDE], of.side)]
-    if cut.sleeve is None:
+    if cut.sleeve is None and cut.sewn is None:
         edges.append((half[Role.ARMHOLE], of.under))
     elif of.over is not None and of.cuff is not None:
         edges += [(over[bend:], of.over), (half[Role.CUFF], of.cuff), (half[Role.UNDERARM], of.under)]

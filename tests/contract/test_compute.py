@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import grpc
@@ -14,6 +15,7 @@ import pytest
 from fashquick.common.v1 import server_info_pb2, server_info_pb2_grpc
 from fashquick_common import errors
 from fashquick_common.rpc.blobs import Blob
+from fashquick_common.server.interceptor import CallInterceptor
 from fashquick_common.server.kit import State
 from tests.contract.conftest import parts_for
 from tests.support.calls import ALL, EXTRACT_FEATURES, GENERATE, SEGMENT, TRY_ON, Rpc
@@ -86,6 +88,34 @@ async def test_a_deadline_stops_the_computation(stack: Stack, good_blobs: dict[s
 
     await eventually(lambda: not pace.running.is_set())
     assert await _stands_still(stack, _computing_kit_name(rpc))
+
+
+class _GoneContext:
+    """The call of a client that has left before it could be told why its call failed."""
+
+    def invocation_metadata(self) -> tuple[()]:
+        return ()
+
+    def time_remaining(self) -> float:
+        return 10.0
+
+    async def abort(self, *_: object) -> None:
+        raise grpc.aio.InternalError("the call is over")
+
+
+async def test_a_failed_call_whose_client_has_left_is_cancelled_and_no_bug(stack: Stack) -> None:
+    interceptor = CallInterceptor(stack.servers["features"].kit)
+
+    async def refusing(*_: object) -> None:
+        raise errors.BadField("nothing was sent", field="photo")
+
+    async def continuation(_: object) -> Any:
+        return grpc.stream_unary_rpc_method_handler(refusing)
+
+    details: Any = SimpleNamespace(method="/fashquick.features.v1.FeaturesService/ExtractFeatures")
+    handler = await interceptor.intercept_service(continuation, details)
+    with pytest.raises(asyncio.CancelledError):
+        await handler.stream_unary(None, _GoneContext())
 
 
 @pytest.mark.parametrize("rpc", STAGE_RPCS, ids=lambda rpc: rpc.service)

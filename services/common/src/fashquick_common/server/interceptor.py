@@ -101,8 +101,10 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg] # n
         failure = await self._failure_of(work, method, context)
         if failure is not None:
             # Nothing is held any more: to a client that does not read, this waits for as long as it does not.
-            with contextlib.suppress(grpc.aio.InternalError):  # The client is gone.
+            try:
                 await context.abort(code_of(failure), failure.message, trailers_of(failure))
+            except grpc.aio.InternalError:
+                raise asyncio.CancelledError from None  # The client is gone, and there is nothing to return to it.
 
     async def _write(self, message: Any, context: Context) -> None:
         limit = self._kit.settings.write_idle_s

@@ -19,11 +19,13 @@ from fashquick_generation.studio.cut.marks import Frame
 from fashquick_generation.studio.cut.neckline import (
     SAMPLES,
     Edge,
+    closed_edge,
     curve,
     front_edge,
     level_edge,
     open_depth,
     opened,
+    sag,
 )
 from fashquick_generation.studio.cut.outline import resampled
 from fashquick_generation.studio.cut.shoulders import DEPARTURE, USUAL_NECK, Shoulder, U, upper_side, waist
@@ -32,6 +34,8 @@ STANDING = frozenset({Neckline.HIGH, Neckline.COLLAR, Neckline.HOOD})
 """Necks that something stands up from."""
 ROUND = frozenset({Neckline.CREW, Neckline.SCOOP})
 """Necks whose front has no point."""
+CLOSED_UNDER = 1.5
+"""Depth, as a share of the neck's width, of no neckline: a front that hangs open so far is worn closed up to a V."""
 USUAL_FALL = 0.36
 """Fall of a shoulder line where a hood hides it."""
 NARROWEST, WIDEST = 0.24, 0.48
@@ -174,6 +178,8 @@ def _edge(photo: UInt8, back: Float64, kind: Neckline, said: _Said) -> Edge:
     if said.inside is None:
         return front_edge(photo, back, said.answer, said.lowest, said.sureness)
     told = inside.edge_below(said.inside, back, pointed=kind not in ROUND)
+    if told is not None and sag(told) > CLOSED_UNDER * float(np.linalg.norm(back[-1] - back[0])):
+        return Edge(closed_edge(back), 1.0)
     if told is not None:
         return Edge(resampled(told, SAMPLES), 1.0)
     return Edge(level_edge(back), 0.5)

@@ -123,12 +123,12 @@ def front_edge(
     right, left = back[0], back[-1]
     width = max(float(np.linalg.norm(left - right)), 1.0)
     kind = None if answer is None else answer.value
-    sag = _sag(back)
-    if sag > CUT_OUT * width:
+    fall = sag(back)
+    if fall > CUT_OUT * width:
         return Edge(resampled(back, SAMPLES), 1.0)
     likely = EXPECTED.get(kind, EXPECTED[None])
     sure = 0.5 if answer is None or answer.value is None else answer.confidence
-    least = sag + BELOW_BACK * width
+    least = fall + BELOW_BACK * width
     depths = np.linspace(least, max(DEEPEST * width, 1.3 * least), DEPTHS)
     change = _changes(photo, right, left, width, depths)
     weight = (1 - sure) + sure * np.maximum(_bump(depths / width, likely.depth, likely.spread), UNLIKELY)
@@ -152,14 +152,24 @@ def level_edge(back: Float64) -> Float64:
         back: Mx2 float64, pixels, the outline from the wearer's right neck point to the left one.
     """
     width = float(np.linalg.norm(back[-1] - back[0]))
-    if _sag(back) > BELOW_BACK * width:
+    if sag(back) > BELOW_BACK * width:
         return resampled(back, SAMPLES)
     return curve(back[0], back[-1], BELOW_BACK * width, ROUNDNESS[1])
 
 
+def closed_edge(back: Float64) -> Float64:
+    """The edge of a front that hangs open, when it is closed: a V of the usual depth.
+
+    Args:
+        back: Mx2 float64, pixels, the outline from the wearer's right neck point to the left one.
+    """
+    depth = EXPECTED[Neckline.V].depth * float(np.linalg.norm(back[-1] - back[0]))
+    return curve(back[0], back[-1], depth, ROUNDNESS[-1])
+
+
 def opened(edge: Float64) -> float | None:
     """How deep a collar whose front ends at `edge` is open, pixels; None if it is closed."""
-    depth = _sag(edge)
+    depth = sag(edge)
     return depth if depth > OPEN_FROM * float(np.linalg.norm(edge[-1] - edge[0])) else None
 
 
@@ -208,7 +218,7 @@ def _down(right: Float64, left: Float64) -> Float64:
     return unit
 
 
-def _sag(back: Float64) -> float:
+def sag(back: Float64) -> float:
     """How far a line lies under the straight one between its ends at most, pixels."""
     return float(((back - back[0]) @ _down(back[0], back[-1])).max())
 

@@ -28,6 +28,7 @@ from fashquick_generation.studio.figure import body, finishes, measures, poses
 from fashquick_generation.studio.figure.companions import companions_for
 from fashquick_generation.studio.photograph import (
     framing,
+    hems,
     keypoints,
     lighting,
     maps,
@@ -258,3 +259,15 @@ def test_black_cloth_whose_photo_shows_no_gloss_gets_none(sitting: render.Sittin
         return float(np.percentile(lightness(made.rgb[made.garments[0] == 255]), 95))
 
     assert brightest(0.1) > brightest(0.0) + 10
+
+
+def test_a_hem_is_not_turned_in_beyond_the_cloth() -> None:
+    x = np.linspace(0, 0.1, 6)
+    for deep, turned_in in ((0.003, 0.003), (0.05, hems.TURNED_IN_M)):
+        cloth = np.concatenate([np.stack([x, 0 * x, np.full(6, z)], axis=1) for z in (0.0, deep)])
+        quads = [(k, k + 1, k + 7, k + 6) for k in range(5)]
+        faces = np.array([t for a, b, c, d in quads for t in ((a, b, c), (a, c, d))], np.int32)
+        normals = np.tile((0.0, -1.0, 0.0), (len(cloth), 1))
+        hem = hems.hem(cloth, normals, faces)
+        below = hem.source == 2
+        assert hem.vertices[below, 2].max() == pytest.approx(turned_in, abs=1e-9)

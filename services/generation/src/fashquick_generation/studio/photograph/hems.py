@@ -13,7 +13,8 @@ from fashquick_generation.studio.mesh import edges_of
 THICK_M = 0.0024
 """A folded hem of jersey."""
 TURNED_IN_M = 0.012
-"""Width of the cloth that is turned in at a hem."""
+"""Width of the cloth that is turned in at a hem; at most the first row of triangles, or it would stand out beyond a
+collar's fold where that tapers out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +57,16 @@ def hem(vertices: Float64, normals: Float64, faces: Int32) -> Hem:
     for at in (start_at, end_at):
         np.add.at(outward, at, np.cross(tangent, normals[edge_vertices[at]]))
     outward /= np.linalg.norm(outward, axis=1, keepdims=True) + 1e-12
+    arrow = vertices[faces[beside, (which + 2) % 3]] - vertices[start]
+    high = np.linalg.norm(np.cross(tangent, arrow), axis=1) / (np.linalg.norm(tangent, axis=1) + 1e-12)
+    turned_in = np.full(len(edge_vertices), TURNED_IN_M)
+    for at in (start_at, end_at):
+        np.minimum.at(turned_in, at, high)
     point, inward = vertices[edge_vertices], -normals[edge_vertices]
     rings = [
         point + 0.5 * THICK_M * (outward + inward),
         point + THICK_M * inward,
-        point - TURNED_IN_M * outward + 0.6 * THICK_M * inward,
+        point - turned_in[:, None] * outward + 0.6 * THICK_M * inward,
     ]
     count, first = len(edge_vertices), len(vertices)
     chain = [(start, end)] + [(first + k * count + start_at, first + k * count + end_at) for k in range(len(rings))]

@@ -228,6 +228,15 @@ def test_a_coat_whose_armpits_are_taken_for_narrow_ones_is_no_ball() -> None:
     assert (widths <= 1.051 * straight).all()
 
 
+def test_a_short_top_does_not_bulge_over_its_hem() -> None:
+    down = np.linspace(0, 1, STATIONS)
+    rounded = replace(shape(length=95.0), widths=50 + 5 * down + 40 * down**2 * (1 - down))
+    widths = cut(rounded, Category.T_SHIRT).widths
+    assert widths.max() < 1.051 * widths[-1]
+    bloused = cut(replace(rounded, widths=50 - 8 * down**4), Category.JACKET).widths
+    assert bloused[STATIONS // 2] > bloused[-1]
+
+
 def test_a_hood_above_the_shoulders_ends_at_its_narrowest_place() -> None:
     narrow = shoulders.waist(hooded(0.6), 1.0)
     assert narrow is not None

@@ -65,8 +65,8 @@ GIRTH_RANGE = (0.86, 1.9)
 HIP_EASE = 1.03
 """Girth at the hips of garments that reach them, over the body's."""
 MOST_BULGE = 1.05
-"""How much wider a garment that hangs past the hips may be than the straight line from its chest to its hem; what seems
-wider still has its armpits where its sleeves are."""
+"""How much wider than its chest, and than the straight line from there to its hem, a garment may be in between; what
+seems wider still has its armpits where its sleeves are, or a hem that lies rounded."""
 ARMPIT_BELOW_NECK_M, ARMHOLE_BELOW_NECK_M = (0.215, 0.36), 0.30
 """Height of the neck points over the garment's armpit: the body's is 20 cm lower; most where there is no sleeve."""
 NECK_ABOVE_SHOULDERS_M = 0.05
@@ -254,12 +254,10 @@ def _widths(shape: Shape, usual: Usual, measures: Measures, armpit: Float64, len
     hips = measures.hip_girth_m * HIP_EASE / 4
     # From the waist down to the hips a body grows; below them a hem must not be narrower for the legs to part.
     body = np.interp(height, (measures.hip_height_m, measures.waist_height_m), (hips, measures.waist_girth_m / 4))
+    straight = np.maximum(widths[0] + t * (widths[-1] - widths[0]), widths[0])
+    out: Float64 = np.clip(widths, body, np.maximum(MOST_BULGE * straight, body))
     below_hips = height < measures.hip_height_m
-    if not below_hips.any():
-        out: Float64 = np.maximum(widths, body)
-        return out
-    most = np.maximum(MOST_BULGE * (widths[0] + t * (widths[-1] - widths[0])), body)
-    return _straight_below(np.clip(widths, body, most), max(int(below_hips.argmax()) - 1, 0))
+    return _straight_below(out, max(int(below_hips.argmax()) - 1, 0)) if below_hips.any() else out
 
 
 def _straight_below(widths: Float64, first: int) -> Float64:

@@ -11,7 +11,7 @@ import pytest
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.garment import Answer, Category, CategoryGuess, Front, Geometry, LegLength, Neckline, SleeveLength
 from fashquick_generation.engine import GarmentInput
-from fashquick_generation.studio.cut import measuring, tops
+from fashquick_generation.studio.cut import fit, measuring, tops
 from fashquick_generation.studio.cut.pattern import Pattern, Role, Side
 from fashquick_generation.studio.figure.measures import Measures
 from fashquick_generation.studio.sample import sample_garment
@@ -108,3 +108,23 @@ def test_only_some_garments_have_straps() -> None:
     garment = dress(straps=8)
     vest = replace(garment, passport=replace(garment.passport, categories=(CategoryGuess(Category.VEST, 1.0),)))
     assert seen(vest).strap is None
+
+
+def test_the_corners_of_a_tube_do_not_stand_out_where_the_arms_are() -> None:
+    hole = drafted(dress(straps=0)).line(Role.ARMHOLE, Side.LEFT)
+    sewn = hole[np.argmax(hole[:, 1] < -0.11)]
+    chord = np.interp(-hole[:, 1], [-sewn[1], -hole[-1, 1]], [sewn[0], hole[-1, 0]])
+    assert (hole[:, 0] - chord)[hole[:, 1] < sewn[1]].max() < 0.02
+
+
+def test_narrow_straps_give_so_they_are_cut_shorter() -> None:
+    sides = np.full(measuring.STATIONS, 50.0)
+    place = np.array([25.0, 40.0])
+    shapes = [
+        measuring.Shape(25.0, place, np.array([50.0, 45.0]), 200.0, sides, np.zeros(2), None, strap)
+        for strap in (2.0, 10.0)
+    ]
+    cuts = [fit.fitted(shape, Category.DRESS, SleeveLength.NONE, SMALL, dress(straps=8)) for shape in shapes]
+    narrow, wide = (float(cut.sewn[1]) for cut in cuts if cut.sewn is not None)
+    assert narrow < 0.11
+    assert wide > narrow + 0.03

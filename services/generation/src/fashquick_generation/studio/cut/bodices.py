@@ -18,6 +18,8 @@ FIRM = 2.0
 """How firmly the upper edge is held to the one seen."""
 DEEPEST_M = 0.08
 """How far the upper edge dips between the straps: deeper ones show what lies inside."""
+CORNER_M = 0.015
+"""How far an edge may lie beyond the straight line from strap to armhole's end and still be followed."""
 LEAST_M = 0.015
 """Length under which a piece of an edge is not held."""
 
@@ -50,6 +52,12 @@ def drafted(top: Seen, cut: Cut, sewn: Float64) -> Bodice:
     armpit, joint = cut.armpit * (1, -1), sewn * (1, -1)
     under = [half.under.line for half in (top.left, top.right)]
     below = np.mean([_between(resampled(line, POINTS), joint, armpit) for line in under], axis=0)
+    way = armpit - joint
+    outward = np.array([-way[1], way[0]]) / max(float(np.linalg.norm(way)), 1e-9)
+    beyond = np.maximum((below - joint) @ outward, 0.0)
+    # A corner that stands out where the arm is, is cut off.
+    below = below - beyond[:, None] * outward
+    cornered = float(beyond.max()) > CORNER_M
     beside = below[:, 0] > outer
     armhole = np.concatenate([[[outer, joint[1]]], below[beside]])
     upper = top.frame.inward(resampled(top.neck.front_edge, 2 * POINTS + 1))
@@ -66,7 +74,7 @@ def drafted(top: Seen, cut: Cut, sewn: Float64) -> Bodice:
     )
     for half, sign in ((top.left, 1.0), (top.right, -1.0)):
         line = resampled(half.under.line, POINTS)[beside]
-        if half.under.seen and len(line) > 1 and _length(below[beside]) > LEAST_M:
+        if half.under.seen and not cornered and len(line) > 1 and _length(below[beside]) > LEAST_M:
             traces.append(Trace(below[beside] * (sign, 1), top.frame.outward(line, sign), FIRM))
     return Bodice(
         resampled(np.concatenate([straps[:1], edge, straps[1:]]), 4 * POINTS),

@@ -78,8 +78,9 @@ TIP_OVER_CHEST, STRAP_OVER_CHEST = (0.72, 1.10), 0.45
 NARROWEST_STRAP_M = 0.02
 STRAP_M, STRAP_APART_M = (0.012, 0.055), (0.07, 0.125)
 """Width of a strap, and its distance from the middle where it lies on the shoulder."""
-STRAP_LONG_M = (0.05, 0.10)
-"""Length of a strap from the shoulder down to the bodice: cloth hangs from it, and it gives."""
+SHORTEST_STRAP_M, LONGEST_STRAP_M = 0.05, (0.10, 0.15)
+"""Length of a strap from the shoulder down to the bodice: least, and most of the narrowest and the widest. Cloth hangs
+from it, and a narrow one gives."""
 ARMHOLE_OVER_SHOULDER = 1.08
 """Most that shoulders without sleeves may be wider than the body's: what reaches farther stands off like wings."""
 SHOULDER_SLOPE = (0.21, 0.50)
@@ -198,7 +199,8 @@ def fitted(shape: Shape, category: Category, sleeves: SleeveLength, measures: Me
         wide = float(np.clip(shape.strap * across, *STRAP_M))
         neck = float(np.clip(shape.neck * across, *STRAP_APART_M)) - wide / 2
         tip_x = neck + wide
-        sewn = np.array([shape.neck * across, float(np.clip(shape.tip[1] * down, *STRAP_LONG_M))])
+        longest = float(np.interp(wide, STRAP_M, LONGEST_STRAP_M))
+        sewn = np.array([shape.neck * across, float(np.clip(shape.tip[1] * down, SHORTEST_STRAP_M, longest))])
     slope = float(np.clip(shape.tip[1] * down / max(tip_x - neck, 1e-6), *SHOULDER_SLOPE))
     tip = np.array([tip_x, slope * (tip_x - neck)])
     return Cut(

@@ -42,6 +42,8 @@ ARMHOLE = 0.85
 """Height of a strap's upper end over the armhole's, in half chest widths: 20 cm, as high as the armpit."""
 FARTHEST = 0.55
 """Distance from the middle at which a strap is worn, likewise: one that is sewn on at the side slips off."""
+LEAST_RISE = 0.3
+"""Least height, likewise, of a bodice's upper edge over its armholes' ends: it may have no more than a corner."""
 SURE = 0.5
 """How sure the corners of a bodice are."""
 HAVE = frozenset({Category.DRESS, Category.SLEEVELESS_TOP})
@@ -126,6 +128,12 @@ def found(alpha: UInt8, mask: UInt8, frame: Frame, half: float, passport: Passpo
     if narrow or (not pieces and rise > FLAT * half):
         return None
     ends = [_inward(loop, end, FARTHEST * half) for loop, end in zip(loops, ends, strict=True)]
+    armpits = [
+        armpit
+        if end[1] - armpit[1] > LEAST_RISE * half
+        else np.array(loop.down_to(armpit, float(end[1]) - LEAST_RISE * half)[-1])
+        for loop, end, armpit in zip(loops, ends, armpits, strict=True)
+    ]
     width = float(np.mean([width for _, _, width in pieces])) if pieces else UNSEEN_WIDTH * half
     left, right = (Mark(armpit, SURE) for armpit in armpits)
     return Straps(bodice, line, (ends[0], ends[1]), (left, right), width)

@@ -134,6 +134,14 @@ def test_neck_points_lie_under_a_hood_as_wide_as_the_shoulders() -> None:
     assert seen.rim[:, 1].min() < 20
 
 
+@pytest.mark.parametrize(("confidence", "kind"), [(0.97, Neckline.HOOD), (0.7, Neckline.CREW)])
+def test_a_hood_that_hangs_behind_the_neck_is_believed_if_it_is_sure(confidence: float, kind: Neckline) -> None:
+    garment = standing(sample_garment(), 2, Neckline.HOOD)
+    assert garment.passport.geometry is not None
+    geometry = replace(garment.passport.geometry, neckline=says(Neckline.HOOD, confidence))
+    assert found(replace(garment, passport=replace(garment.passport, geometry=geometry))).kind is kind
+
+
 def test_a_hooded_front_is_open_as_far_as_its_inside_is_seen() -> None:
     garment = standing(sample_garment(), 60, Neckline.HOOD)
     cv2.ellipse(garment.alpha, (200, 80), (85, 70), 0, 0, 360, 255, cv2.FILLED)

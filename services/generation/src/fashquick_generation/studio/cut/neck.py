@@ -46,6 +46,8 @@ STANDS = 0.10
 """Rise of the outline above the neck points from which something stands, in half chest widths: 2.4 cm."""
 SURE = 0.55
 """Confidence from which the passport's answer is taken."""
+SURE_OF_HOOD = 0.95
+"""Confidence from which a hood is believed that the outline does not show: it hangs behind the neck."""
 HANGER = 0.03
 """Rise of the back's edge over its neck points that a rim can have; what rises more is a hanger or a label."""
 HOOK = 0.08
@@ -264,7 +266,10 @@ def _kind(
     level = np.mean([side.on_line(USUAL_NECK)[1] for side in sides])
     rise = float(np.percentile(upper[np.abs(U) < USUAL_NECK], BELOW_HOOK) - level)
     said = answer.value if answer is not None and answer.confidence >= SURE else None
-    if said is Neckline.HOOD and any(waist(outline, side.sign) is not None for side in sides):
+    if said is Neckline.HOOD and (
+        (answer is not None and answer.confidence >= SURE_OF_HOOD)
+        or any(waist(outline, side.sign) is not None for side in sides)
+    ):
         return said
     if said in STANDING:
         return said if said is Neckline.COLLAR or rise > DEPARTURE else Neckline.CREW

@@ -34,8 +34,9 @@ STANDING = frozenset({Neckline.HIGH, Neckline.COLLAR, Neckline.HOOD})
 """Necks that something stands up from."""
 ROUND = frozenset({Neckline.CREW, Neckline.SCOOP})
 """Necks whose front has no point."""
-CLOSED_UNDER = 1.5
-"""Depth, as a share of the neck's width, of no neckline: a front that hangs open so far is worn closed up to a V."""
+CLOSED_UNDER, BUTTONED_UNDER = 1.5, 0.9
+"""Depth, as a share of the neck's width, of no neckline: a front that hangs open so far is worn closed up to the usual
+depth. The second is that of garments that open in front and have no collar."""
 USUAL_FALL = 0.36
 """Fall of a shoulder line where a hood hides it."""
 NARROWEST, WIDEST = 0.24, 0.48
@@ -134,7 +135,8 @@ def found(photo: UInt8, mask: UInt8, line: Float64, armpits: tuple[Float64, Floa
         known, sureness = frame.outward(marks[L.COLLAR_BOTTOM]), passport.landmarks[L.COLLAR_BOTTOM].confidence
     if kind is Neckline.HOOD:
         return _hooded(frame, outline, _base(outline, sides, kind), told)
-    said = _Said(answer, known, sureness, told)
+    closed_under = BUTTONED_UNDER if passport.category in OPENS and kind not in STANDING else CLOSED_UNDER
+    said = _Said(answer, known, sureness, told, closed_under)
     if kind in STANDING:
         opens = kind is Neckline.COLLAR or passport.category in OPENS
         return _collared(photo, frame, outline, ends=_base(outline, sides, kind), kind=kind, said=said, opens=opens)
@@ -167,12 +169,14 @@ class _Said:
         lowest: 2 float64, pixels, the neckline's lowest point.
         sureness: Of that point, 0 to 1.
         inside: HxW uint8, 1 where the photo shows the inside; None where the passport does not say.
+        closed_under: Depth of the inside, as a share of the neck's width, from which on it shows an open front.
     """
 
     answer: Answer[Neckline] | None
     lowest: Float64 | None
     sureness: float
     inside: UInt8 | None
+    closed_under: float
 
 
 def _edge(photo: UInt8, back: Float64, kind: Neckline, said: _Said) -> Edge:
@@ -180,8 +184,8 @@ def _edge(photo: UInt8, back: Float64, kind: Neckline, said: _Said) -> Edge:
     if said.inside is None:
         return front_edge(photo, back, said.answer, said.lowest, said.sureness)
     told = inside.edge_below(said.inside, back, pointed=kind not in ROUND)
-    if told is not None and sag(told) > CLOSED_UNDER * float(np.linalg.norm(back[-1] - back[0])):
-        return Edge(closed_edge(back), 1.0)
+    if told is not None and sag(told) > said.closed_under * float(np.linalg.norm(back[-1] - back[0])):
+        return Edge(closed_edge(back, kind), 1.0)
     if told is not None:
         return Edge(resampled(told, SAMPLES), 1.0)
     return Edge(level_edge(back), 0.5)

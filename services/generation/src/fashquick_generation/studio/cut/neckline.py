@@ -157,14 +157,16 @@ def level_edge(back: Float64) -> Float64:
     return curve(back[0], back[-1], BELOW_BACK * width, ROUNDNESS[1])
 
 
-def closed_edge(back: Float64) -> Float64:
-    """The edge of a front that hangs open, when it is closed: a V of the usual depth.
+def closed_edge(back: Float64, kind: Neckline) -> Float64:
+    """The edge of a front that hangs open, when it is closed: as is usual for the neckline.
 
     Args:
         back: Mx2 float64, pixels, the outline from the wearer's right neck point to the left one.
+        kind: Of the neckline.
     """
-    depth = EXPECTED[Neckline.V].depth * float(np.linalg.norm(back[-1] - back[0]))
-    return curve(back[0], back[-1], depth, ROUNDNESS[-1])
+    likely = EXPECTED.get(kind, EXPECTED[None])
+    depth = likely.depth * float(np.linalg.norm(back[-1] - back[0]))
+    return curve(back[0], back[-1], depth, ROUNDNESS[int(np.argmax(likely.trust))])
 
 
 def opened(edge: Float64) -> float | None:

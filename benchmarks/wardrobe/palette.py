@@ -141,7 +141,11 @@ def photos(arguments: argparse.Namespace, folder: Path) -> Iterator[Worn]:
         for photo in chosen(folder, category, arguments.share):
             if arguments.photos and not photo.name.startswith(tuple(arguments.photos)):
                 continue
-            garment = wardrobe.garment(photo)
+            try:
+                garment = wardrobe.garment(photo)
+            except FashquickError as refusal:
+                print(f"{category.value} {photo.name[:8]:26} refused: {refusal.reason}")
+                continue
             yield Worn(_group(garment.passport), f"{category.value} {photo.name[:8]}", garment)
 
 

@@ -124,7 +124,7 @@ BROKEN: dict[Check, list[tuple[Break, str]]] = {
         (lambda m: _pod(m)["volumes"].append({"name": "spare", "emptyDir": {"sizeLimit": "1Mi"}}), "'spare'"),
     ],
     policies.containers_have_resources: [
-        (lambda m: _server(m)["resources"].pop("limits"), "memory request 640Mi, limit None"),
+        (lambda m: _server(m)["resources"].pop("limits"), "memory request 768Mi, limit None"),
         (lambda m: _verify_models(m)["resources"].pop("requests"), "verify-models: cpu request None"),
         (lambda m: _server(m)["resources"]["requests"].update(memory="2Gi"), "above its limit"),
     ],

@@ -15,7 +15,10 @@ from fashquick_common.garment import LandmarkName as L
 from fashquick_generation.engine import Figure, Fit, GarmentInput
 from fashquick_generation.studio.arrays import Float64
 from fashquick_generation.studio.cut import drafting
+from fashquick_generation.studio.cut.legs import leg_corners
+from fashquick_generation.studio.cut.outline import POINTS, resampled_loop
 from fashquick_generation.studio.cut.pattern import Pattern, Role, Side
+from fashquick_generation.studio.cut.waisted import frame_of
 from fashquick_generation.studio.drape.cloth import sewn
 from fashquick_generation.studio.drape.placing.pins import held, pinned
 from fashquick_generation.studio.drape.placing.sections import girth, ring, widened
@@ -142,6 +145,14 @@ def test_a_sock_is_no_skirt() -> None:
     sock = {L.WAIST_LEFT: (215.0, 30.0), L.HEM_LEFT: (215.0, 580.0)}
     with pytest.raises(PhotoNotUsable, match="lay the garment flat"):
         cut(drawn(sock, Category.SKIRT))
+
+
+def test_a_garment_that_ends_in_a_point_has_no_legs() -> None:
+    outline = np.array([[100.0, 20.0], [300.0, 20.0], [200.0, 380.0]])
+    points = resampled_loop(outline, POINTS)
+    frame = frame_of(points, {}, (L.LEG_LEFT_OUTER, L.LEG_RIGHT_OUTER))
+    with pytest.raises(PhotoNotUsable, match="ends in a point"):
+        leg_corners(points, frame, {})
 
 
 def test_trousers_start_around_the_legs_with_their_own_lengths() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 
+from fashquick_common.errors import PhotoNotUsable
 from fashquick_common.garment import Landmark
 from fashquick_common.garment import LandmarkName as L
 from fashquick_generation.studio.arrays import Float64, UInt8
@@ -33,6 +34,8 @@ CLOSED_SHARE, BESIDE_SHARE = 0.12, 0.08
 from it than this share of its width."""
 GAP_SHARE = 0.12
 """Least height of a hole in the mask for it to be the gap between legs whose hems touch."""
+LEAST_POINTS = 8
+"""Of the outline along the lower edge, for two hems and a parting."""
 CHANNEL_SHARE = 0.006
 """Half width of the cut that opens it, as a share of the garment's width."""
 
@@ -73,6 +76,9 @@ def leg_corners(points: Float64, frame: Frame, landmarks: Mapping[L, Landmark]) 
 
     Returns:
         The corners of `CORNERS` from the left leg on, as indices of `points`.
+
+    Raises:
+        PhotoNotUsable: There is no lower edge between the hems' outer corners.
     """
     names = CORNERS[2:]
     outward = ((1.0, -0.8), (-0.5, -1.0), (0.0, 1.0), (0.5, -1.0), (-1.0, -0.8))
@@ -87,6 +93,8 @@ def leg_corners(points: Float64, frame: Frame, landmarks: Mapping[L, Landmark]) 
     shares = upright / size
     outer = [int((side * shares[:, 0] - shares[:, 1]).argmax()) for side in (1.0, -1.0)]
     arc = (outer[0] + np.arange((outer[1] - outer[0]) % len(points) + 1)) % len(points)
+    if len(arc) < LEAST_POINTS:
+        raise PhotoNotUsable(f"the garment ends in a point, where two legs should be: {waisted.LAY_FLAT}")
     parting = _parting(upright[arc], float(size[1]))
     inner = [
         arc[_inner_corner(upright[arc[: parting + 1]], size)],

@@ -62,7 +62,7 @@ async def test_no_call_fails_while_replicas_die_leave_and_come(tmp_path: Path) -
 
             newcomer = await some.start("segmentation")
             # Connections live up to a tenth longer than their age, and the name is asked for once a second at most.
-            await until_computed(newcomer, 10, seconds=1.1 * AGE_S + 2)
+            await until_computed(newcomer, 10, seconds=1.1 * AGE_S + 8)
 
         assert not record.failures, why(record)
         assert len(record.seconds) > 80
@@ -81,7 +81,7 @@ async def test_a_rolling_restart_of_everything_fails_no_call(tmp_path: Path) -> 
                     assert await some.drain(old) == 0
                     await record.more(10)
                     if service != "orchestrator":
-                        await until_computed(new, 1, seconds=1.1 * AGE_S + 2)
+                        await until_computed(new, 1, seconds=1.1 * AGE_S + 8)
 
         assert not record.failures, why(record)
         assert len(record.seconds) > 80

@@ -23,9 +23,8 @@ import numpy as np
 import torch
 from inside.pictures import Labelled, labelled
 from inside.training import train
-from safetensors.torch import load_file, save_file
-from segmenter.network import GarmentNet
-from torch import Tensor, nn
+from safetensors.torch import save_file
+from segmenter.network import GarmentNet, Probability, load
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -42,14 +41,6 @@ FEW = (Category.COAT, Category.VEST)
 """Kinds with no other photos than those for judging and development: the latter are learned from too."""
 SMALL = 0.002
 """Of what is looked at: less inside than this, and it does not matter."""
-
-
-def load(path: Path) -> GarmentNet:
-    """Read a checkpoint."""
-    weights = load_file(path)
-    net = GarmentNet(len(weights["stem.0.weight"]))
-    net.load_state_dict(weights)
-    return net
 
 
 def shares(photos: Path, garments: list[Labelled]) -> tuple[list[Labelled], dict[str, list[Labelled]]]:
@@ -111,21 +102,10 @@ def _overlap(net: GarmentNet, one: Labelled) -> tuple[bool, bool, float]:
     return shows, answered, float((told & true).sum() / union) if union else 1.0
 
 
-class _Probability(nn.Module):
-    """The network as it is run: one output, a probability."""
-
-    def __init__(self, net: GarmentNet) -> None:
-        super().__init__()
-        self.net = net
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.sigmoid(self.net(x)[0])
-
-
 def run_export(arguments: argparse.Namespace) -> None:
     """Write the ONNX file that comes with the features service."""
     torch.onnx.export(
-        _Probability(load(arguments.checkpoint)).eval(),
+        Probability(load(arguments.checkpoint)).eval(),
         (torch.rand(1, 3, HEIGHT, WIDTH),),
         FILE,
         dynamo=False,

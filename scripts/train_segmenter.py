@@ -21,23 +21,14 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from segmenter.labelling import label_photo
 from segmenter.labels import photos, read_label, write_label
-from segmenter.network import GarmentNet
+from segmenter.network import GarmentNet, Probability, load
 from segmenter.synthesis import Synthesis
 from segmenter.training import Schedule, train
-from torch import Tensor, nn
 
 CPUS = 2
-
-
-def load(path: Path) -> GarmentNet:
-    """Read a checkpoint."""
-    weights = load_file(path)
-    net = GarmentNet(len(weights["stem.0.weight"]))
-    net.load_state_dict(weights)
-    return net
 
 
 def save(net: GarmentNet, path: Path) -> None:
@@ -85,21 +76,10 @@ def run_labelling(arguments: argparse.Namespace) -> None:
     print(f"{kept} labels without doubt")
 
 
-class _Probability(nn.Module):
-    """The network as it is run: one output, a probability."""
-
-    def __init__(self, net: GarmentNet) -> None:
-        super().__init__()
-        self.net = net
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.sigmoid(self.net(x)[0])
-
-
 def run_export(arguments: argparse.Namespace) -> None:
     """Write ONNX whose height and width are open."""
     torch.onnx.export(
-        _Probability(load(arguments.checkpoint)).eval(),
+        Probability(load(arguments.checkpoint)).eval(),
         (torch.rand(1, 3, 256, 256),),
         arguments.out,
         dynamo=False,

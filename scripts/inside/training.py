@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 from segmenter.network import GarmentNet
+from segmenter.training import follow
 from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import DataLoader, IterableDataset
@@ -17,6 +18,8 @@ from fashquick_features.shape.inside import WIDTH
 from .pictures import Labelled, varied
 
 BATCH = 16
+MOST_KEPT = 0.995
+"""Of the average's weights, at each step: shorter trainings forget faster."""
 WARM_UP_STEPS = 40
 EDGE_PX = 7
 EDGE_WEIGHT = 3.0
@@ -90,7 +93,7 @@ def train(net: GarmentNet, garments: list[Labelled], steps: int, rate: float, se
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 2.0)
         optimiser.step()
-        _follow(average, net, step)
+        follow(average, net, step, most=MOST_KEPT)
         losses += loss.item()
         if (step + 1) % REPORT_STEPS == 0:
             print(f"{step + 1:6d} {time.monotonic() - began:7.0f} s  loss {losses / REPORT_STEPS:.4f}", flush=True)
@@ -111,13 +114,3 @@ def _loss(logits: Tensor, label: Tensor, weight: Tensor) -> Tensor:
     either = (probability + label).sum((1, 2, 3)) - both
     scale = (WIDTH / logits.shape[3]) ** 2
     return entropy + 0.5 * (1 - (both + 10 / scale) / (either + 10 / scale)).mean()
-
-
-def _follow(average: GarmentNet, net: GarmentNet, step: int) -> None:
-    keep = min(0.995, (step + 1) / (step + 21))
-    with torch.no_grad():
-        for mean, now in zip(average.state_dict().values(), net.state_dict().values(), strict=True):
-            if mean.dtype.is_floating_point:
-                mean.lerp_(now, 1 - keep)
-            else:
-                mean.copy_(now)

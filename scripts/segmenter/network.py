@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -104,3 +107,24 @@ class GarmentNet(nn.Module):
 
 def _like(x: Tensor, other: Tensor) -> Tensor:
     return functional.interpolate(x, size=other.shape[2:], mode="bilinear", align_corners=False)
+
+
+class Probability(nn.Module):
+    """The network as it is run: one output, a probability."""
+
+    def __init__(self, net: GarmentNet) -> None:
+        """Wrap a network."""
+        super().__init__()
+        self.net = net
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Nx3xHxW to Nx1xHxW, 0 to 1."""
+        return torch.sigmoid(self.net(x)[0])
+
+
+def load(path: Path) -> GarmentNet:
+    """Read a checkpoint."""
+    weights = load_file(path)
+    net = GarmentNet(len(weights["stem.0.weight"]))
+    net.load_state_dict(weights)
+    return net

@@ -16,6 +16,7 @@ from .network import GarmentNet
 from .synthesis import Synthesis
 
 BATCH = 16
+MOST_KEPT = 0.998  # Of the average's weights, at each step.
 WARM_UP_STEPS = 60
 EDGE_PX = 7  # Errors within it of a label's outline count three times.
 REPORT_STEPS = 50
@@ -101,7 +102,7 @@ def train(
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 2.0)
         optimiser.step()
-        _follow(average, net, step)
+        follow(average, net, step, most=MOST_KEPT)
         losses += loss.item()
         if (step + 1) % REPORT_STEPS == 0:
             seconds = time.monotonic() - began
@@ -124,8 +125,9 @@ def _loss(logits: Tensor, labels: Tensor) -> Tensor:
     return entropy + 0.7 * (1 - (both + 1) / (either + 1)).mean()
 
 
-def _follow(average: GarmentNet, net: GarmentNet, step: int) -> None:
-    keep = min(0.998, (step + 1) / (step + 21))
+def follow(average: GarmentNet, net: GarmentNet, step: int, *, most: float) -> None:
+    """Bring a moving average of weights on by a step; it keeps at most the part `most` of itself."""
+    keep = min(most, (step + 1) / (step + 21))
     with torch.no_grad():
         for mean, now in zip(average.state_dict().values(), net.state_dict().values(), strict=True):
             if mean.dtype.is_floating_point:

@@ -11,6 +11,7 @@ import pytest
 from benchmarks.drawn import DrawnGarment, draw
 from fashquick_common.errors import ModelNotInstalled
 from fashquick_common.garment import Area, Category, LandmarkName
+from fashquick_features.recognition import packaged
 from fashquick_features.shape import inside, outline
 
 
@@ -62,6 +63,6 @@ def test_areas_lie_on_the_photo_also_where_it_cuts_the_garment_off(finder: insid
 def test_a_damaged_network_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / inside.NETWORK_FILE).write_bytes(b"no network")
-    monkeypatch.setattr(inside.resources, "files", lambda _: tmp_path)
+    monkeypatch.setattr(packaged.resources, "files", lambda _: tmp_path)
     with pytest.raises(ModelNotInstalled, match=r"inside\.onnx cannot be read"):
         inside.InsideFinder()

@@ -6,21 +6,18 @@ EfficientNet-Lite0 with a linear layer a question, fine-tuned by `scripts/train_
 
 from __future__ import annotations
 
-import hashlib
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from importlib import resources
 from typing import Any, Final
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from fashquick_common.errors import ModelNotInstalled
 from fashquick_common.garment import Category, Front, Neckline, PatternKind, SleeveLength, TextureClass
 from fashquick_features.recognition.ensemble import softmax
+from fashquick_features.recognition.packaged import PackagedNetwork
 from fashquick_features.shape.outline import Plane
 from fashquick_features.shape.upright import Upright
 
@@ -69,9 +66,6 @@ class Recognition:
 class Recogniser:
     """The trained network.
 
-    `cv2.dnn.Net` keeps its input and its activations inside, so passes of several threads are made one after
-    the other.
-
     Attributes:
         digest: SHA-256 of the network file in hexadecimal.
     """
@@ -82,18 +76,8 @@ class Recogniser:
         Raises:
             ModelNotInstalled: The file is missing or is no network.
         """
-        file = resources.files("fashquick_features") / "data" / NETWORK_FILE
-        try:
-            content = file.read_bytes()
-            self._net = cv2.dnn.readNetFromONNX(np.frombuffer(content, np.uint8))
-        except (OSError, cv2.error) as error:
-            raise ModelNotInstalled(
-                f"the recognition network {NETWORK_FILE} cannot be read ({type(error).__name__}); "
-                "install fashquick-features again"
-            ) from error
-        self.digest = hashlib.sha256(content).hexdigest()
-        self._outputs = self._net.getUnconnectedOutLayersNames()
-        self._lock = threading.Lock()
+        self._network = PackagedNetwork(NETWORK_FILE)
+        self.digest = self._network.digest
 
     def look(self, view: Upright) -> Recognition:
         """Look at a garment.
@@ -103,12 +87,8 @@ class Recogniser:
         """
         rgb, alpha = square(view.rgb, view.alpha, SIDE)
         share = alpha[..., None].astype(np.float32) / 255
-        picture = rgb * share + GREY * (1 - share)
-        blob = np.ascontiguousarray(picture.transpose(2, 0, 1)[np.newaxis], np.float32)
-        with self._lock:
-            self._net.setInput(blob)
-            # The net owns the arrays it returns and writes the next answers into them.
-            one, two = (np.array(output, np.float32).ravel() for output in self._net.forward(self._outputs))
+        picture = np.asarray(rgb * share + GREY * (1 - share), np.float32)
+        one, two = (output.ravel() for output in self._network.run(picture))
         embedding, logits = (one, two) if len(one) == EMBEDDING else (two, one)
         return Recognition(embedding, **_answers(logits))
 

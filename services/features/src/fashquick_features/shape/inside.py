@@ -6,18 +6,15 @@ part of the garment, where necks, fronts and waistbands are; see `data/MODEL_CAR
 
 from __future__ import annotations
 
-import hashlib
-import threading
-from importlib import resources
 from typing import Final
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from fashquick_common.errors import ModelNotInstalled
 from fashquick_common.garment import Area
 from fashquick_features.recognition.network import GREY
+from fashquick_features.recognition.packaged import PackagedNetwork
 from fashquick_features.shape.outline import Plane, Points, UprightFrame
 from fashquick_features.shape.upright import MARGIN, Upright, upright_view
 
@@ -65,9 +62,6 @@ def canvas(plane: Pixels, width: int) -> Pixels:
 class InsideFinder:
     """The trained network.
 
-    `cv2.dnn.Net` keeps its input and its activations inside, so passes of several threads are made one after the
-    other.
-
     Attributes:
         digest: SHA-256 of the network file in hexadecimal.
     """
@@ -78,16 +72,8 @@ class InsideFinder:
         Raises:
             ModelNotInstalled: The file is missing or is no network.
         """
-        file = resources.files("fashquick_features") / "data" / NETWORK_FILE
-        try:
-            content = file.read_bytes()
-            self._net = cv2.dnn.readNetFromONNX(np.frombuffer(content, np.uint8))
-        except (OSError, cv2.error) as error:
-            raise ModelNotInstalled(
-                f"the network {NETWORK_FILE} cannot be read ({type(error).__name__}); install fashquick-features again"
-            ) from error
-        self.digest = hashlib.sha256(content).hexdigest()
-        self._lock = threading.Lock()
+        self._network = PackagedNetwork(NETWORK_FILE)
+        self.digest = self._network.digest
 
     def find(self, view: Upright, width: int, height: int) -> tuple[Area, ...]:
         """Outline what of a garment is its inside.
@@ -119,8 +105,6 @@ class InsideFinder:
 
     def _probability(self, picture: Floats) -> Floats:
         """HEIGHTxWIDTH, that a pixel shows the inside."""
-        blob = np.ascontiguousarray(picture.transpose(2, 0, 1)[np.newaxis], np.float32)
-        with self._lock:
-            self._net.setInput(blob)
-            # The net owns the array it returns and writes the next answer into it.
-            return np.array(self._net.forward()[0, 0], np.float32)
+        (answer,) = self._network.run(picture)
+        likely: Floats = answer[0, 0]
+        return likely

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fashquick_common.cancel import CancelFlag
+from fashquick_common.errors import FashquickError
 from fashquick_common.garment import Passport
 from fashquick_common.scene_limits import DEFAULT_BODY, DEFAULT_HEIGHT_PX, DEFAULT_POSE, DEFAULT_WIDTH_PX
+from fashquick_generation.wishes import DiffusionRecord, DiffusionWishes
 
 UInt8Array = NDArray[np.uint8]
 Float32Array = NDArray[np.float32]
@@ -30,6 +32,8 @@ class MapKind(StrEnum):
     GARMENT_INDEX = "garment-index"
     PROTECTED = "protected"
     SHADOW = "shadow"
+    BASE = "base"
+    """The studio's picture that a picture by diffusion was made from."""
 
 
 class Framing(StrEnum):
@@ -166,6 +170,7 @@ class GenerationJob:
         maps: Geometry maps to make beside each picture.
         key_points: Whether to tell where the figure's joints are in each picture.
         turntable: Whether to make an animation of the figure that turns, in the first view's pose.
+        diffusion: What is wished of the diffusion backend; others ignore it.
     """
 
     garments: tuple[GarmentInput, ...]
@@ -178,6 +183,28 @@ class GenerationJob:
     maps: frozenset[MapKind] = frozenset()
     key_points: bool = False
     turntable: bool = False
+    diffusion: DiffusionWishes = field(default_factory=DiffusionWishes)
+
+
+@dataclass(frozen=True, slots=True)
+class RepairJob:
+    """A region of a picture to make again.
+
+    Attributes:
+        picture: HxWx3 uint8, sRGB.
+        region: HxW uint8, 255 where to work.
+        maps: The picture's BASE, DEPTH, POSE and GARMENT_MASK, as they were returned with it.
+        prior: How the picture was made.
+        seed: Of the new noise.
+        previews: Whether early looks are wanted.
+    """
+
+    picture: UInt8Array
+    region: UInt8Array
+    maps: Mapping[MapKind, UInt8Array]
+    prior: DiffusionRecord
+    seed: int
+    previews: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +267,7 @@ class Picture:
             over its length at rest.
         alpha: height x width uint8, straight, 0 nothing to 255 opaque; only before a transparent backdrop.
         key_points: OpenPose's 18 key points, where they were asked for.
+        making: How diffusion made it; None from other backends.
     """
 
     view: int
@@ -248,6 +276,7 @@ class Picture:
     facts: Mapping[str, float]
     alpha: UInt8Array | None = None
     key_points: tuple[KeyPoint, ...] = ()
+    making: DiffusionRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +307,25 @@ class Result:
     pictures: tuple[Picture, ...]
     seconds: Mapping[str, float]
     turntable: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A call's job, for backends that work on several at a time.
+
+    Attributes:
+        job: What to make, or to make again.
+        hear: As for `Generator.generate`.
+        cancel: The call's own flag.
+    """
+
+    job: GenerationJob | RepairJob
+    hear: Callable[[Event], None]
+    cancel: CancelFlag
+
+
+Outcome = Mapping[str, float] | FashquickError
+"""What became of a task: wall time in seconds by step, or why there is none."""
 
 
 class Generator(Protocol):
@@ -316,8 +364,39 @@ class Generator(Protocol):
             NotBuilt: The backend cannot do this yet.
             PhotoNotUsable: A garment's shape in its photo cannot be worn.
             SimulationFailed: The cloth did not come to rest in a plausible shape.
+            ModelNotInstalled: The backend's weights are missing or not the listed ones.
+            BytesExhausted: The job does not fit in the memory that is free.
             Cancelled: The flag was raised.
             DeadlinePassed: The flag's deadline has passed.
+        """
+        ...
+
+
+@runtime_checkable
+class CollectiveGenerator(Generator, Protocol):
+    """A backend that repairs, and that works on several calls side by side."""
+
+    def repair(self, job: RepairJob, hear: Callable[[Event], None], cancel: CancelFlag) -> Mapping[str, float]:
+        """Make a region of a picture again; the picture is heard as view 0. Arguments and errors as of `generate`.
+
+        Raises:
+            BadMask: The region is empty or of another size than the picture.
+        """
+        ...
+
+    def together(self, job: GenerationJob | RepairJob) -> Hashable | None:
+        """What jobs must have in common to be done by one call of `work_on`; None: this one is done by itself."""
+        ...
+
+    def work_on(self, tasks: Sequence[Task], cancel: CancelFlag) -> Sequence[Outcome]:
+        """Do the jobs of several calls side by side, each with its own progress, cancel and error.
+
+        Args:
+            tasks: Whose `together` is the same.
+            cancel: Raised when the flags of all tasks are.
+
+        Returns:
+            What became of each task, in their order.
         """
         ...
 

@@ -1,0 +1,66 @@
+"""Small networks with random weights: what diffusion does with any weights can be tested with them."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import torch
+from diffusers import DDIMScheduler
+
+from fashquick_common.models.profiles import Profile, Role
+from fashquick_generation.diffusion.architecture import random_network
+from fashquick_generation.diffusion.networks import Condition, Networks
+from fashquick_generation.diffusion.plan import Offload, Plan, Weights
+from scripts.small_diffusion import small_tokenizer
+
+SMALL_PLAN = Plan("plain", Offload.NONE, Weights.PLAIN, tiled_vae=False, max_rows=8, peak_bytes=0)
+
+
+def small_profile(**changes: Any) -> Profile:
+    """A profile of the small networks, without files."""
+    values: dict[str, Any] = {
+        "name": "small",
+        "about": "Random weights.",
+        "architecture": "small",
+        "files": (),
+        "optional": frozenset(),
+        "scheduler": "ddim",
+        "steps": 4,
+        "guidance": 5.0,
+        "control": 1.0,
+        "controls_together": 1,
+        "strengths": {"initial": 0.5, "garment": 0.25, "face": 0.5, "hand": 0.5},
+        "working_pixels": 128 * 192,
+        "video_memory_bytes": 4_000_000_000,
+    }
+    return Profile(**(values | changes))
+
+
+@cache
+def _network(role: Role) -> Any:
+    return random_network("small", role, seed=list(Role).index(role))
+
+
+def small_networks(**changes: Any) -> Networks:
+    """The small networks in memory, shared by all tests; `changes` replace fields of `Networks`."""
+    values: dict[str, Any] = {
+        "profile": small_profile(),
+        "plan": SMALL_PLAN,
+        "digest": "5" * 64,
+        "unet": _network(Role.UNET),
+        "vae": _network(Role.VAE),
+        "text_encoder": _network(Role.TEXT_ENCODER),
+        "tokenizer": small_tokenizer(),
+        "scheduler": DDIMScheduler(
+            beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", clip_sample=False, set_alpha_to_one=False
+        ),
+        "device": torch.device("cpu"),
+        "dtype": torch.float32,
+        "controls": {
+            Condition.POSE: _network(Role.CONTROL_POSE),
+            Condition.DEPTH: _network(Role.CONTROL_DEPTH),
+        },
+        "preview": _network(Role.PREVIEW),
+    }
+    return Networks(**(values | changes))

@@ -7,7 +7,7 @@ checker. "small" has the same classes with few channels, for tests: any weights 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -120,15 +120,17 @@ _CONFIGURATIONS: Mapping[str, Mapping[Role, Mapping[str, Any]]] = MappingProxyTy
         },
     }
 )
-_CLASSES = {
-    Role.UNET: UNet2DConditionModel,
-    Role.INPAINT_UNET: UNet2DConditionModel,
-    Role.CONTROL_POSE: ControlNetModel,
-    Role.CONTROL_DEPTH: ControlNetModel,
-    Role.VAE: AutoencoderKL,
-    Role.PREVIEW: AutoencoderTiny,
+_MAKERS: Mapping[Role, Callable[[Mapping[str, Any]], nn.Module]] = {
+    Role.UNET: lambda values: UNet2DConditionModel(**values),
+    Role.INPAINT_UNET: lambda values: UNet2DConditionModel(**values),
+    Role.CONTROL_POSE: lambda values: ControlNetModel(**values),
+    Role.CONTROL_DEPTH: lambda values: ControlNetModel(**values),
+    Role.VAE: lambda values: AutoencoderKL(**values),
+    Role.PREVIEW: lambda values: AutoencoderTiny(**values),
+    Role.TEXT_ENCODER: lambda values: CLIPTextModel(CLIPTextConfig(**values)),
+    Role.SAFETY: lambda values: StableDiffusionSafetyChecker(CLIPConfig(**values)),
 }
-NETWORK_ROLES = (*_CLASSES, Role.TEXT_ENCODER, Role.SAFETY)
+NETWORK_ROLES = tuple(_MAKERS)
 """Roles of files with a network's weights."""
 
 
@@ -143,14 +145,14 @@ def empty_network(architecture: str, role: Role) -> nn.Module:
         NotFound: There is no build of that name.
     """
     with torch.device("meta"):
-        return _built(architecture, role).eval().requires_grad_(False)
+        return _built(architecture, role)
 
 
 def random_network(architecture: str, role: Role, seed: int = 0) -> nn.Module:
     """Build a network with weights drawn by chance as its class draws them, float32 on the CPU; arguments as above."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        network = _built(architecture, role).eval().requires_grad_(False)
+        network = _built(architecture, role)
         if isinstance(network, ControlNetModel):
             # Its last layers are made zero, so that training begins without effect; here an effect is wanted.
             for layer in (*network.controlnet_down_blocks, network.controlnet_mid_block):
@@ -161,11 +163,5 @@ def random_network(architecture: str, role: Role, seed: int = 0) -> nn.Module:
 def _built(architecture: str, role: Role) -> nn.Module:
     if architecture not in _CONFIGURATIONS:
         raise NotFound(f"there is no architecture {architecture[:80]!r}; known are {', '.join(_CONFIGURATIONS)}")
-    configuration = _CONFIGURATIONS[architecture][role]
-    if role is Role.TEXT_ENCODER:
-        network: nn.Module = CLIPTextModel(CLIPTextConfig(**configuration))
-    elif role is Role.SAFETY:
-        network = StableDiffusionSafetyChecker(CLIPConfig(**configuration))
-    else:
-        network = _CLASSES[role](**configuration)
-    return network
+    network: nn.Module = _MAKERS[role](_CONFIGURATIONS[architecture][role])
+    return network.eval().requires_grad_(False)

@@ -26,10 +26,11 @@ from fashquick.common.v1 import blob_pb2 as fashquick_dot_common_dot_v1_dot_blob
 from fashquick.common.v1 import priority_pb2 as fashquick_dot_common_dot_v1_dot_priority__pb2
 from fashquick.common.v1 import progress_pb2 as fashquick_dot_common_dot_v1_dot_progress__pb2
 from fashquick.garment.v1 import passport_pb2 as fashquick_dot_garment_dot_v1_dot_passport__pb2
+from fashquick.generation.v1 import diffusion_pb2 as fashquick_dot_generation_dot_v1_dot_diffusion__pb2
 from fashquick.generation.v1 import scene_pb2 as fashquick_dot_generation_dot_v1_dot_scene__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(fashquick/generation/v1/generation.proto\x12\x17\x66\x61shquick.generation.v1\x1a\x1e\x66\x61shquick/common/v1/blob.proto\x1a\"fashquick/common/v1/priority.proto\x1a\"fashquick/common/v1/progress.proto\x1a#fashquick/garment/v1/passport.proto\x1a#fashquick/generation/v1/scene.proto\"\x84\x01\n\x0fGenerateRequest\x12\x39\n\x06header\x18\x01 \x01(\x0b\x32\'.fashquick.generation.v1.GenerateHeaderH\x00\x12+\n\x05\x63hunk\x18\x02 \x01(\x0b\x32\x1a.fashquick.common.v1.ChunkH\x00\x42\t\n\x07message\"\xea\x03\n\x0eGenerateHeader\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12.\n\x05\x62lobs\x18\x02 \x03(\x0b\x32\x1f.fashquick.common.v1.BlobHeader\x12\x31\n\x07\x62\x61\x63kend\x18\x03 \x01(\x0e\x32 .fashquick.generation.v1.Backend\x12\x16\n\x0e\x61llow_fallback\x18\x04 \x01(\x08\x12\x11\n\x04seed\x18\x05 \x01(\x04H\x02\x88\x01\x01\x12\x35\n\x06\x63reate\x18\x06 \x01(\x0b\x32#.fashquick.generation.v1.CreateTaskH\x00\x12\x35\n\x06repair\x18\x07 \x01(\x0b\x32#.fashquick.generation.v1.RepairTaskH\x00\x12\x39\n\x06studio\x18\x08 \x01(\x0b\x32\'.fashquick.generation.v1.StudioSettingsH\x01\x12?\n\tdiffusion\x18\t \x01(\x0b\x32*.fashquick.generation.v1.DiffusionSettingsH\x01\x12/\n\x08priority\x18\n \x01(\x0e\x32\x1d.fashquick.common.v1.PriorityB\x06\n\x04taskB\n\n\x08settingsB\x07\n\x05_seed\"\x8b\x02\n\nCreateTask\x12\x16\n\nphoto_part\x18\x01 \x01(\tB\x02\x18\x01\x12\x16\n\nalpha_part\x18\x02 \x01(\tB\x02\x18\x01\x12\x34\n\x08passport\x18\x03 \x01(\x0b\x32\x1e.fashquick.garment.v1.PassportB\x02\x18\x01\x12-\n\x05scene\x18\x04 \x01(\x0b\x32\x1e.fashquick.generation.v1.Scene\x12\x34\n\x07outputs\x18\x05 \x03(\x0e\x32#.fashquick.generation.v1.OutputKind\x12\x32\n\x08garments\x18\x06 \x03(\x0b\x32 .fashquick.generation.v1.Garment\"\x8e\x01\n\x07Garment\x12\x12\n\nphoto_part\x18\x01 \x01(\t\x12\x12\n\nalpha_part\x18\x02 \x01(\t\x12\x30\n\x08passport\x18\x03 \x01(\x0b\x32\x1e.fashquick.garment.v1.Passport\x12)\n\x03\x66it\x18\x04 \x01(\x0e\x32\x1c.fashquick.generation.v1.Fit\"O\n\nRepairTask\x12\x14\n\x0cpicture_part\x18\x01 \x01(\t\x12\x13\n\x0bregion_part\x18\x02 \x01(\t\x12\x16\n\x0eprior_manifest\x18\x03 \x01(\t\"\x84\x03\n\x10GenerateResponse\x12\x31\n\x08progress\x18\x01 \x01(\x0b\x32\x1d.fashquick.common.v1.ProgressH\x00\x12\x39\n\x06result\x18\x02 \x01(\x0b\x32\'.fashquick.generation.v1.GenerateResultH\x00\x12/\n\x04\x62lob\x18\x03 \x01(\x0b\x32\x1f.fashquick.common.v1.BlobHeaderH\x00\x12+\n\x05\x63hunk\x18\x04 \x01(\x0b\x32\x1a.fashquick.common.v1.ChunkH\x00\x12/\n\x07summary\x18\x05 \x01(\x0b\x32\x1c.fashquick.common.v1.SummaryH\x00\x12\x35\n\x04view\x18\x06 \x01(\x0b\x32%.fashquick.generation.v1.FinishedViewH\x00\x12\x31\n\x06output\x18\x07 \x01(\x0b\x32\x1f.fashquick.generation.v1.OutputH\x00\x42\t\n\x07message\"\x84\x02\n\x0c\x46inishedView\x12\x0c\n\x04view\x18\x01 \x01(\r\x12\x30\n\x07outputs\x18\x02 \x03(\x0b\x32\x1f.fashquick.generation.v1.Output\x12?\n\x05\x66\x61\x63ts\x18\x03 \x03(\x0b\x32\x30.fashquick.generation.v1.FinishedView.FactsEntry\x12\x34\n\tkeypoints\x18\x04 \x03(\x0b\x32!.fashquick.generation.v1.Keypoint\x12\x0f\n\x07\x62\x61\x63kend\x18\x05 \x01(\t\x1a,\n\nFactsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\x98\x03\n\x0eGenerateResult\x12\x30\n\x07outputs\x18\x01 \x03(\x0b\x32\x1f.fashquick.generation.v1.Output\x12\x0c\n\x04seed\x18\x02 \x01(\x04\x12\x0f\n\x07\x62\x61\x63kend\x18\x03 \x01(\t\x12\x16\n\x0e\x62\x61\x63kend_digest\x18\x04 \x01(\t\x12\x17\n\x0f\x63ompute_seconds\x18\x05 \x01(\x01\x12N\n\x0cstep_seconds\x18\x06 \x03(\x0b\x32\x38.fashquick.generation.v1.GenerateResult.StepSecondsEntry\x12\x41\n\x05\x66\x61\x63ts\x18\x07 \x03(\x0b\x32\x32.fashquick.generation.v1.GenerateResult.FactsEntry\x12\x0f\n\x07version\x18\x08 \x01(\t\x1a\x32\n\x10StepSecondsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a,\n\nFactsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"W\n\x06Output\x12\x31\n\x04kind\x18\x01 \x01(\x0e\x32#.fashquick.generation.v1.OutputKind\x12\x0c\n\x04part\x18\x02 \x01(\t\x12\x0c\n\x04view\x18\x03 \x01(\r2x\n\x11GenerationService\x12\x63\n\x08Generate\x12(.fashquick.generation.v1.GenerateRequest\x1a).fashquick.generation.v1.GenerateResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(fashquick/generation/v1/generation.proto\x12\x17\x66\x61shquick.generation.v1\x1a\x1e\x66\x61shquick/common/v1/blob.proto\x1a\"fashquick/common/v1/priority.proto\x1a\"fashquick/common/v1/progress.proto\x1a#fashquick/garment/v1/passport.proto\x1a\'fashquick/generation/v1/diffusion.proto\x1a#fashquick/generation/v1/scene.proto\"\x84\x01\n\x0fGenerateRequest\x12\x39\n\x06header\x18\x01 \x01(\x0b\x32\'.fashquick.generation.v1.GenerateHeaderH\x00\x12+\n\x05\x63hunk\x18\x02 \x01(\x0b\x32\x1a.fashquick.common.v1.ChunkH\x00\x42\t\n\x07message\"\xea\x03\n\x0eGenerateHeader\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12.\n\x05\x62lobs\x18\x02 \x03(\x0b\x32\x1f.fashquick.common.v1.BlobHeader\x12\x31\n\x07\x62\x61\x63kend\x18\x03 \x01(\x0e\x32 .fashquick.generation.v1.Backend\x12\x16\n\x0e\x61llow_fallback\x18\x04 \x01(\x08\x12\x11\n\x04seed\x18\x05 \x01(\x04H\x02\x88\x01\x01\x12\x35\n\x06\x63reate\x18\x06 \x01(\x0b\x32#.fashquick.generation.v1.CreateTaskH\x00\x12\x35\n\x06repair\x18\x07 \x01(\x0b\x32#.fashquick.generation.v1.RepairTaskH\x00\x12\x39\n\x06studio\x18\x08 \x01(\x0b\x32\'.fashquick.generation.v1.StudioSettingsH\x01\x12?\n\tdiffusion\x18\t \x01(\x0b\x32*.fashquick.generation.v1.DiffusionSettingsH\x01\x12/\n\x08priority\x18\n \x01(\x0e\x32\x1d.fashquick.common.v1.PriorityB\x06\n\x04taskB\n\n\x08settingsB\x07\n\x05_seed\"\x9f\x02\n\nCreateTask\x12\x16\n\nphoto_part\x18\x01 \x01(\tB\x02\x18\x01\x12\x16\n\nalpha_part\x18\x02 \x01(\tB\x02\x18\x01\x12\x34\n\x08passport\x18\x03 \x01(\x0b\x32\x1e.fashquick.garment.v1.PassportB\x02\x18\x01\x12-\n\x05scene\x18\x04 \x01(\x0b\x32\x1e.fashquick.generation.v1.Scene\x12\x34\n\x07outputs\x18\x05 \x03(\x0e\x32#.fashquick.generation.v1.OutputKind\x12\x32\n\x08garments\x18\x06 \x03(\x0b\x32 .fashquick.generation.v1.Garment\x12\x12\n\nrepairable\x18\x07 \x01(\x08\"\x8e\x01\n\x07Garment\x12\x12\n\nphoto_part\x18\x01 \x01(\t\x12\x12\n\nalpha_part\x18\x02 \x01(\t\x12\x30\n\x08passport\x18\x03 \x01(\x0b\x32\x1e.fashquick.garment.v1.Passport\x12)\n\x03\x66it\x18\x04 \x01(\x0e\x32\x1c.fashquick.generation.v1.Fit\"\xc1\x01\n\nRepairTask\x12\x14\n\x0cpicture_part\x18\x01 \x01(\t\x12\x13\n\x0bregion_part\x18\x02 \x01(\t\x12\x1a\n\x0eprior_manifest\x18\x03 \x01(\tB\x02\x18\x01\x12\x37\n\x05prior\x18\x04 \x01(\x0b\x32(.fashquick.generation.v1.DiffusionRecord\x12\x33\n\nconditions\x18\x05 \x03(\x0b\x32\x1f.fashquick.generation.v1.Output\"\x84\x03\n\x10GenerateResponse\x12\x31\n\x08progress\x18\x01 \x01(\x0b\x32\x1d.fashquick.common.v1.ProgressH\x00\x12\x39\n\x06result\x18\x02 \x01(\x0b\x32\'.fashquick.generation.v1.GenerateResultH\x00\x12/\n\x04\x62lob\x18\x03 \x01(\x0b\x32\x1f.fashquick.common.v1.BlobHeaderH\x00\x12+\n\x05\x63hunk\x18\x04 \x01(\x0b\x32\x1a.fashquick.common.v1.ChunkH\x00\x12/\n\x07summary\x18\x05 \x01(\x0b\x32\x1c.fashquick.common.v1.SummaryH\x00\x12\x35\n\x04view\x18\x06 \x01(\x0b\x32%.fashquick.generation.v1.FinishedViewH\x00\x12\x31\n\x06output\x18\x07 \x01(\x0b\x32\x1f.fashquick.generation.v1.OutputH\x00\x42\t\n\x07message\"\xc1\x02\n\x0c\x46inishedView\x12\x0c\n\x04view\x18\x01 \x01(\r\x12\x30\n\x07outputs\x18\x02 \x03(\x0b\x32\x1f.fashquick.generation.v1.Output\x12?\n\x05\x66\x61\x63ts\x18\x03 \x03(\x0b\x32\x30.fashquick.generation.v1.FinishedView.FactsEntry\x12\x34\n\tkeypoints\x18\x04 \x03(\x0b\x32!.fashquick.generation.v1.Keypoint\x12\x0f\n\x07\x62\x61\x63kend\x18\x05 \x01(\t\x12;\n\tdiffusion\x18\x06 \x01(\x0b\x32(.fashquick.generation.v1.DiffusionRecord\x1a,\n\nFactsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\x98\x03\n\x0eGenerateResult\x12\x30\n\x07outputs\x18\x01 \x03(\x0b\x32\x1f.fashquick.generation.v1.Output\x12\x0c\n\x04seed\x18\x02 \x01(\x04\x12\x0f\n\x07\x62\x61\x63kend\x18\x03 \x01(\t\x12\x16\n\x0e\x62\x61\x63kend_digest\x18\x04 \x01(\t\x12\x17\n\x0f\x63ompute_seconds\x18\x05 \x01(\x01\x12N\n\x0cstep_seconds\x18\x06 \x03(\x0b\x32\x38.fashquick.generation.v1.GenerateResult.StepSecondsEntry\x12\x41\n\x05\x66\x61\x63ts\x18\x07 \x03(\x0b\x32\x32.fashquick.generation.v1.GenerateResult.FactsEntry\x12\x0f\n\x07version\x18\x08 \x01(\t\x1a\x32\n\x10StepSecondsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a,\n\nFactsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"W\n\x06Output\x12\x31\n\x04kind\x18\x01 \x01(\x0e\x32#.fashquick.generation.v1.OutputKind\x12\x0c\n\x04part\x18\x02 \x01(\t\x12\x0c\n\x04view\x18\x03 \x01(\r2x\n\x11GenerationService\x12\x63\n\x08Generate\x12(.fashquick.generation.v1.GenerateRequest\x1a).fashquick.generation.v1.GenerateResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,36 +43,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATETASK'].fields_by_name['alpha_part']._serialized_options = b'\030\001'
   _globals['_CREATETASK'].fields_by_name['passport']._loaded_options = None
   _globals['_CREATETASK'].fields_by_name['passport']._serialized_options = b'\030\001'
+  _globals['_REPAIRTASK'].fields_by_name['prior_manifest']._loaded_options = None
+  _globals['_REPAIRTASK'].fields_by_name['prior_manifest']._serialized_options = b'\030\001'
   _globals['_FINISHEDVIEW_FACTSENTRY']._loaded_options = None
   _globals['_FINISHEDVIEW_FACTSENTRY']._serialized_options = b'8\001'
   _globals['_GENERATERESULT_STEPSECONDSENTRY']._loaded_options = None
   _globals['_GENERATERESULT_STEPSECONDSENTRY']._serialized_options = b'8\001'
   _globals['_GENERATERESULT_FACTSENTRY']._loaded_options = None
   _globals['_GENERATERESULT_FACTSENTRY']._serialized_options = b'8\001'
-  _globals['_GENERATEREQUEST']._serialized_start=248
-  _globals['_GENERATEREQUEST']._serialized_end=380
-  _globals['_GENERATEHEADER']._serialized_start=383
-  _globals['_GENERATEHEADER']._serialized_end=873
-  _globals['_CREATETASK']._serialized_start=876
-  _globals['_CREATETASK']._serialized_end=1143
-  _globals['_GARMENT']._serialized_start=1146
-  _globals['_GARMENT']._serialized_end=1288
-  _globals['_REPAIRTASK']._serialized_start=1290
-  _globals['_REPAIRTASK']._serialized_end=1369
-  _globals['_GENERATERESPONSE']._serialized_start=1372
-  _globals['_GENERATERESPONSE']._serialized_end=1760
-  _globals['_FINISHEDVIEW']._serialized_start=1763
-  _globals['_FINISHEDVIEW']._serialized_end=2023
-  _globals['_FINISHEDVIEW_FACTSENTRY']._serialized_start=1979
-  _globals['_FINISHEDVIEW_FACTSENTRY']._serialized_end=2023
-  _globals['_GENERATERESULT']._serialized_start=2026
-  _globals['_GENERATERESULT']._serialized_end=2434
-  _globals['_GENERATERESULT_STEPSECONDSENTRY']._serialized_start=2338
-  _globals['_GENERATERESULT_STEPSECONDSENTRY']._serialized_end=2388
-  _globals['_GENERATERESULT_FACTSENTRY']._serialized_start=1979
-  _globals['_GENERATERESULT_FACTSENTRY']._serialized_end=2023
-  _globals['_OUTPUT']._serialized_start=2436
-  _globals['_OUTPUT']._serialized_end=2523
-  _globals['_GENERATIONSERVICE']._serialized_start=2525
-  _globals['_GENERATIONSERVICE']._serialized_end=2645
+  _globals['_GENERATEREQUEST']._serialized_start=289
+  _globals['_GENERATEREQUEST']._serialized_end=421
+  _globals['_GENERATEHEADER']._serialized_start=424
+  _globals['_GENERATEHEADER']._serialized_end=914
+  _globals['_CREATETASK']._serialized_start=917
+  _globals['_CREATETASK']._serialized_end=1204
+  _globals['_GARMENT']._serialized_start=1207
+  _globals['_GARMENT']._serialized_end=1349
+  _globals['_REPAIRTASK']._serialized_start=1352
+  _globals['_REPAIRTASK']._serialized_end=1545
+  _globals['_GENERATERESPONSE']._serialized_start=1548
+  _globals['_GENERATERESPONSE']._serialized_end=1936
+  _globals['_FINISHEDVIEW']._serialized_start=1939
+  _globals['_FINISHEDVIEW']._serialized_end=2260
+  _globals['_FINISHEDVIEW_FACTSENTRY']._serialized_start=2216
+  _globals['_FINISHEDVIEW_FACTSENTRY']._serialized_end=2260
+  _globals['_GENERATERESULT']._serialized_start=2263
+  _globals['_GENERATERESULT']._serialized_end=2671
+  _globals['_GENERATERESULT_STEPSECONDSENTRY']._serialized_start=2575
+  _globals['_GENERATERESULT_STEPSECONDSENTRY']._serialized_end=2625
+  _globals['_GENERATERESULT_FACTSENTRY']._serialized_start=2216
+  _globals['_GENERATERESULT_FACTSENTRY']._serialized_end=2260
+  _globals['_OUTPUT']._serialized_start=2673
+  _globals['_OUTPUT']._serialized_end=2760
+  _globals['_GENERATIONSERVICE']._serialized_start=2762
+  _globals['_GENERATIONSERVICE']._serialized_end=2882
 # @@protoc_insertion_point(module_scope)

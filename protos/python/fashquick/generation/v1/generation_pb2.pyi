@@ -8,6 +8,7 @@ from fashquick.common.v1 import blob_pb2 as _blob_pb2
 from fashquick.common.v1 import priority_pb2 as _priority_pb2
 from fashquick.common.v1 import progress_pb2 as _progress_pb2
 from fashquick.garment.v1 import passport_pb2 as _passport_pb2
+from fashquick.generation.v1 import diffusion_pb2 as _diffusion_pb2
 from fashquick.generation.v1 import scene_pb2 as _scene_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -151,6 +152,7 @@ class CreateTask(_message.Message):
     SCENE_FIELD_NUMBER: _builtins.int
     OUTPUTS_FIELD_NUMBER: _builtins.int
     GARMENTS_FIELD_NUMBER: _builtins.int
+    REPAIRABLE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     @_deprecated("""This field has been marked as deprecated using proto field options.""")
     def photo_part(self) -> _builtins.str:
@@ -171,6 +173,8 @@ class CreateTask(_message.Message):
     def alpha_part(self, value: _builtins.str) -> None:
         """Likewise."""
 
+    repairable: _builtins.bool
+    """Send with each picture that can be repaired what its repair needs: base, depth, pose and garment mask."""
     @_builtins.property
     @_deprecated("""This field has been marked as deprecated using proto field options.""")
     def passport(self) -> _passport_pb2.Passport:
@@ -197,10 +201,11 @@ class CreateTask(_message.Message):
         scene: _scene_pb2.Scene | None = ...,
         outputs: _abc.Iterable[_scene_pb2.OutputKind.ValueType] | None = ...,
         garments: _abc.Iterable[Global___Garment] | None = ...,
+        repairable: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["passport", b"passport", "scene", b"scene"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alpha_part", b"alpha_part", "garments", b"garments", "outputs", b"outputs", "passport", b"passport", "photo_part", b"photo_part", "scene", b"scene"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alpha_part", b"alpha_part", "garments", b"garments", "outputs", b"outputs", "passport", b"passport", "photo_part", b"photo_part", "repairable", b"repairable", "scene", b"scene"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -244,29 +249,49 @@ Global___Garment: _TypeAlias = Garment  # noqa: Y015
 
 @_typing.final
 class RepairTask(_message.Message):
-    """Asks for a region of a picture again."""
+    """Asks for a region of a picture again. Pixels outside the region stay as they are; the picture comes back as view 0."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     PICTURE_PART_FIELD_NUMBER: _builtins.int
     REGION_PART_FIELD_NUMBER: _builtins.int
     PRIOR_MANIFEST_FIELD_NUMBER: _builtins.int
+    PRIOR_FIELD_NUMBER: _builtins.int
+    CONDITIONS_FIELD_NUMBER: _builtins.int
     picture_part: _builtins.str
-    """Part with the picture."""
+    """Part with the picture: a file or RGB8."""
     region_part: _builtins.str
-    """Part with the region, of the picture's size: a file or GRAY8, 255 where to work."""
-    prior_manifest: _builtins.str
-    """Manifest of the picture, as it was returned."""
+    """Part with the region, of the picture's size: a file, GRAY8 or BITS1, 255 where to work; not all of the picture."""
+    @_builtins.property
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def prior_manifest(self) -> _builtins.str:
+        """Not read; see `prior`."""
+
+    @prior_manifest.setter
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def prior_manifest(self, value: _builtins.str) -> None:
+        """Not read; see `prior`."""
+
+    @_builtins.property
+    def prior(self) -> _diffusion_pb2.DiffusionRecord:
+        """How the picture was made, as it was returned; required."""
+
+    @_builtins.property
+    def conditions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Output]:
+        """Parts with its base, depth, pose and garment mask as they were returned; each required, of the picture's size."""
+
     def __init__(
         self,
         *,
         picture_part: _builtins.str = ...,
         region_part: _builtins.str = ...,
         prior_manifest: _builtins.str = ...,
+        prior: _diffusion_pb2.DiffusionRecord | None = ...,
+        conditions: _abc.Iterable[Global___Output] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["prior", b"prior"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["picture_part", b"picture_part", "prior_manifest", b"prior_manifest", "region_part", b"region_part"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conditions", b"conditions", "picture_part", b"picture_part", "prior", b"prior", "prior_manifest", b"prior_manifest", "region_part", b"region_part"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -367,6 +392,7 @@ class FinishedView(_message.Message):
     FACTS_FIELD_NUMBER: _builtins.int
     KEYPOINTS_FIELD_NUMBER: _builtins.int
     BACKEND_FIELD_NUMBER: _builtins.int
+    DIFFUSION_FIELD_NUMBER: _builtins.int
     view: _builtins.int
     """Its index, from 0. Views are finished in any order."""
     backend: _builtins.str
@@ -383,6 +409,10 @@ class FinishedView(_message.Message):
     def keypoints(self) -> _containers.RepeatedCompositeFieldContainer[_scene_pb2.Keypoint]:
         """Key points of the figure, where OUTPUT_KIND_KEYPOINTS was asked for."""
 
+    @_builtins.property
+    def diffusion(self) -> _diffusion_pb2.DiffusionRecord:
+        """How diffusion made it; absent from other backends."""
+
     def __init__(
         self,
         *,
@@ -391,10 +421,11 @@ class FinishedView(_message.Message):
         facts: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
         keypoints: _abc.Iterable[_scene_pb2.Keypoint] | None = ...,
         backend: _builtins.str = ...,
+        diffusion: _diffusion_pb2.DiffusionRecord | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["diffusion", b"diffusion"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "facts", b"facts", "keypoints", b"keypoints", "outputs", b"outputs", "view", b"view"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "diffusion", b"diffusion", "facts", b"facts", "keypoints", b"keypoints", "outputs", b"outputs", "view", b"view"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -154,6 +154,8 @@ class _OutputKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OutputKind
     """Key points of the figure, in `FinishedView.keypoints`; no part."""
     OUTPUT_KIND_TURNTABLE: _OutputKind.ValueType  # 13
     """The figure on a turntable in the first view's pose, an animated WebP file of at most 512 pixels on its long side."""
+    OUTPUT_KIND_BASE: _OutputKind.ValueType  # 14
+    """The studio's picture that a picture by diffusion was made from, RGB8; from other backends nothing."""
 
 class OutputKind(_OutputKind, metaclass=_OutputKindEnumTypeWrapper):
     """What a part of the answer shows; all of one view are aligned to the pixel. Readers must tolerate values they do
@@ -192,6 +194,8 @@ OUTPUT_KIND_KEYPOINTS: OutputKind.ValueType  # 12
 """Key points of the figure, in `FinishedView.keypoints`; no part."""
 OUTPUT_KIND_TURNTABLE: OutputKind.ValueType  # 13
 """The figure on a turntable in the first view's pose, an animated WebP file of at most 512 pixels on its long side."""
+OUTPUT_KIND_BASE: OutputKind.ValueType  # 14
+"""The studio's picture that a picture by diffusion was made from, RGB8; from other backends nothing."""
 Global___OutputKind: _TypeAlias = OutputKind  # noqa: Y015
 
 class _Backend:
@@ -520,7 +524,7 @@ Global___StudioSettings: _TypeAlias = StudioSettings  # noqa: Y015
 
 @_typing.final
 class DiffusionSettings(_message.Message):
-    """Settings of the diffusion backend."""
+    """Settings of the diffusion backend. Unset fields mean the profile's values. Texts have no control characters."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -528,14 +532,49 @@ class DiffusionSettings(_message.Message):
     STEPS_FIELD_NUMBER: _builtins.int
     EXTRA_PROMPT_FIELD_NUMBER: _builtins.int
     EXTRA_NEGATIVE_PROMPT_FIELD_NUMBER: _builtins.int
+    STRENGTH_FIELD_NUMBER: _builtins.int
+    GUIDANCE_FIELD_NUMBER: _builtins.int
+    CONTROL_FIELD_NUMBER: _builtins.int
+    PROMPT_FIELD_NUMBER: _builtins.int
+    NEGATIVE_PROMPT_FIELD_NUMBER: _builtins.int
+    VETO_FIELD_NUMBER: _builtins.int
+    DETERMINISTIC_FIELD_NUMBER: _builtins.int
+    WITHOUT_PREVIEWS_FIELD_NUMBER: _builtins.int
+    SAFETY_CHECK_FIELD_NUMBER: _builtins.int
+    COLOUR_GUIDANCE_FIELD_NUMBER: _builtins.int
+    UPSCALE_FIELD_NUMBER: _builtins.int
     profile: _builtins.str
-    """Profile name, such as "sd15-4gb". Empty for the server's default."""
+    """Profile name, such as "sd15-4gb"; at most 64 characters. Empty for the server's default."""
     steps: _builtins.int
-    """Denoising steps, 1 to 100."""
+    """Denoising steps of a whole run from noise, 1 to 100."""
     extra_prompt: _builtins.str
     """Words to add to the positive prompt, at most 2,000 bytes."""
     extra_negative_prompt: _builtins.str
     """Words to add to the negative prompt, at most 2,000 bytes."""
+    strength: _builtins.float
+    """How far the first pass may leave the studio's picture: 0 not at all, 1 entirely."""
+    guidance: _builtins.float
+    """Scale of classifier-free guidance, 1 (none) to 20."""
+    control: _builtins.float
+    """Scale of the ControlNets, 0 (none) to 2."""
+    prompt: _builtins.str
+    """The positive prompt in place of the one that is made from the passports, at most 2,000 bytes. Empty: it is made."""
+    negative_prompt: _builtins.str
+    """The negative prompt, likewise."""
+    deterministic: _builtins.bool
+    """Make the picture alone and on a fixed plan, so that the same request repeats bit for bit on the same device."""
+    without_previews: _builtins.bool
+    """Send no early looks."""
+    safety_check: _builtins.bool
+    """Let the safety checker look at the finished picture; what it objects to is an error that says where and why."""
+    colour_guidance: _builtins.float
+    """How strongly the garment's palette pulls at every step: 0 not at all, 1 as strongly as there is."""
+    upscale: _builtins.bool
+    """Make the picture, and its maps with it, twice as wide and high: for scenes of at most 1024 x 1536 pixels."""
+    @_builtins.property
+    def veto(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Phrases that neither prompt may have, whoever put them there: at most 32, each of 1 to 200 bytes."""
+
     def __init__(
         self,
         *,
@@ -543,13 +582,37 @@ class DiffusionSettings(_message.Message):
         steps: _builtins.int | None = ...,
         extra_prompt: _builtins.str = ...,
         extra_negative_prompt: _builtins.str = ...,
+        strength: _builtins.float | None = ...,
+        guidance: _builtins.float | None = ...,
+        control: _builtins.float | None = ...,
+        prompt: _builtins.str = ...,
+        negative_prompt: _builtins.str = ...,
+        veto: _abc.Iterable[_builtins.str] | None = ...,
+        deterministic: _builtins.bool = ...,
+        without_previews: _builtins.bool = ...,
+        safety_check: _builtins.bool = ...,
+        colour_guidance: _builtins.float = ...,
+        upscale: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_steps", b"_steps", "steps", b"steps"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_control", b"_control", "_guidance", b"_guidance", "_steps", b"_steps", "_strength", b"_strength", "control", b"control", "guidance", b"guidance", "steps", b"steps", "strength", b"strength"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_steps", b"_steps", "extra_negative_prompt", b"extra_negative_prompt", "extra_prompt", b"extra_prompt", "profile", b"profile", "steps", b"steps"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_control", b"_control", "_guidance", b"_guidance", "_steps", b"_steps", "_strength", b"_strength", "colour_guidance", b"colour_guidance", "control", b"control", "deterministic", b"deterministic", "extra_negative_prompt", b"extra_negative_prompt", "extra_prompt", b"extra_prompt", "guidance", b"guidance", "negative_prompt", b"negative_prompt", "profile", b"profile", "prompt", b"prompt", "safety_check", b"safety_check", "steps", b"steps", "strength", b"strength", "upscale", b"upscale", "veto", b"veto", "without_previews", b"without_previews"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__control: _TypeAlias = _typing.Literal["control"]  # noqa: Y015
+    _WhichOneofArgType__control: _TypeAlias = _typing.Literal["_control", b"_control"]  # noqa: Y015
+    _WhichOneofReturnType__guidance: _TypeAlias = _typing.Literal["guidance"]  # noqa: Y015
+    _WhichOneofArgType__guidance: _TypeAlias = _typing.Literal["_guidance", b"_guidance"]  # noqa: Y015
     _WhichOneofReturnType__steps: _TypeAlias = _typing.Literal["steps"]  # noqa: Y015
     _WhichOneofArgType__steps: _TypeAlias = _typing.Literal["_steps", b"_steps"]  # noqa: Y015
+    _WhichOneofReturnType__strength: _TypeAlias = _typing.Literal["strength"]  # noqa: Y015
+    _WhichOneofArgType__strength: _TypeAlias = _typing.Literal["_strength", b"_strength"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__control) -> _WhichOneofReturnType__control | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__guidance) -> _WhichOneofReturnType__guidance | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__steps) -> _WhichOneofReturnType__steps | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__strength) -> _WhichOneofReturnType__strength | None: ...
 
 Global___DiffusionSettings: _TypeAlias = DiffusionSettings  # noqa: Y015

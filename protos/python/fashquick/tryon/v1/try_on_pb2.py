@@ -28,11 +28,12 @@ from fashquick.common.v1 import progress_pb2 as fashquick_dot_common_dot_v1_dot_
 from fashquick.garment.v1 import category_pb2 as fashquick_dot_garment_dot_v1_dot_category__pb2
 from fashquick.garment.v1 import fidelity_pb2 as fashquick_dot_garment_dot_v1_dot_fidelity__pb2
 from fashquick.garment.v1 import passport_pb2 as fashquick_dot_garment_dot_v1_dot_passport__pb2
+from fashquick.generation.v1 import diffusion_pb2 as fashquick_dot_generation_dot_v1_dot_diffusion__pb2
 from fashquick.generation.v1 import scene_pb2 as fashquick_dot_generation_dot_v1_dot_scene__pb2
 from fashquick.segmentation.v1 import segmentation_pb2 as fashquick_dot_segmentation_dot_v1_dot_segmentation__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x66\x61shquick/tryon/v1/try_on.proto\x12\x12\x66\x61shquick.tryon.v1\x1a\x1e\x66\x61shquick/common/v1/blob.proto\x1a\"fashquick/common/v1/priority.proto\x1a\"fashquick/common/v1/progress.proto\x1a#fashquick/garment/v1/category.proto\x1a#fashquick/garment/v1/fidelity.proto\x1a#fashquick/garment/v1/passport.proto\x1a#fashquick/generation/v1/scene.proto\x1a,fashquick/segmentation/v1/segmentation.proto\"y\n\x0cTryOnRequest\x12\x31\n\x06header\x18\x01 \x01(\x0b\x32\x1f.fashquick.tryon.v1.TryOnHeaderH\x00\x12+\n\x05\x63hunk\x18\x02 \x01(\x0b\x32\x1a.fashquick.common.v1.ChunkH\x00\x42\t\n\x07message\"\x9e\x03\n\x0bTryOnHeader\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12.\n\x05\x62lobs\x18\x02 \x03(\x0b\x32\x1f.fashquick.common.v1.BlobHeader\x12-\n\x08garments\x18\x03 \x03(\x0b\x32\x1b.fashquick.tryon.v1.Garment\x12,\n\x07subject\x18\x04 \x01(\x0b\x32\x1b.fashquick.tryon.v1.Subject\x12,\n\x05views\x18\x05 \x03(\x0b\x32\x1d.fashquick.generation.v1.View\x12\x0f\n\x07samples\x18\x06 \x01(\r\x12\x11\n\x04seed\x18\x07 \x01(\x04H\x00\x88\x01\x01\x12/\n\x07outputs\x18\x08 \x03(\x0e\x32\x1e.fashquick.tryon.v1.OutputKind\x12\x31\n\x07options\x18\t \x01(\x0b\x32 .fashquick.tryon.v1.TryOnOptions\x12/\n\x08priority\x18\n \x01(\x0e\x32\x1d.fashquick.common.v1.PriorityB\x07\n\x05_seed\"\x90\x02\n\x07Garment\x12)\n\x06photos\x18\x01 \x03(\x0b\x32\x19.fashquick.tryon.v1.Photo\x12\x35\n\rcategory_hint\x18\x02 \x01(\x0e\x32\x1e.fashquick.garment.v1.Category\x12\r\n\x05layer\x18\x03 \x01(\r\x12\x11\n\tmask_part\x18\x04 \x01(\t\x12?\n\x12passport_overrides\x18\x05 \x01(\x0b\x32\x1e.fashquick.garment.v1.PassportH\x00\x88\x01\x01\x12)\n\x03\x66it\x18\x06 \x01(\x0e\x32\x1c.fashquick.generation.v1.FitB\x15\n\x13_passport_overrides\"=\n\x05Photo\x12\x0c\n\x04part\x18\x01 \x01(\t\x12&\n\x04side\x18\x02 \x01(\x0e\x32\x18.fashquick.tryon.v1.Side\"\x96\x01\n\x07Subject\x12\x0e\n\x04\x62ody\x18\x01 \x01(\tH\x00\x12\x1b\n\x11person_photo_part\x18\x02 \x01(\tH\x00\x12\x35\n\tphenotype\x18\x03 \x01(\x0b\x32\".fashquick.generation.v1.Phenotype\x12\x0c\n\x04size\x18\x04 \x01(\t\x12\x0e\n\x06\x66inish\x18\x05 \x01(\tB\t\n\x07subject\"\xcf\x02\n\x0cTryOnOptions\x12@\n\x14segmentation_backend\x18\x01 \x01(\x0e\x32\".fashquick.segmentation.v1.Backend\x12<\n\x12generation_backend\x18\x02 \x01(\x0e\x32 .fashquick.generation.v1.Backend\x12\x16\n\x0e\x61llow_fallback\x18\x03 \x01(\x08\x12\r\n\x05width\x18\x04 \x01(\r\x12\x0e\n\x06height\x18\x05 \x01(\r\x12\x39\n\x0epicture_format\x18\x06 \x01(\x0e\x32!.fashquick.tryon.v1.PictureFormat\x12\x18\n\x10without_fidelity\x18\x07 \x01(\x08\x12\x33\n\x08\x62\x61\x63kdrop\x18\x08 \x01(\x0b\x32!.fashquick.generation.v1.Backdrop\"\x80\x03\n\rTryOnResponse\x12\x30\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x0b\x32\x1c.fashquick.tryon.v1.AcceptedH\x00\x12\x35\n\x08progress\x18\x02 \x01(\x0b\x32!.fashquick.tryon.v1.StageProgressH\x00\x12;\n\x0estage_finished\x18\x03 \x01(\x0b\x32!.fashquick.tryon.v1.StageFinishedH\x00\x12.\n\x04part\x18\x04 \x01(\x0b\x32\x1e.fashquick.tryon.v1.ResultPartH\x00\x12+\n\x05\x63hunk\x18\x05 \x01(\x0b\x32\x1a.fashquick.common.v1.ChunkH\x00\x12\x30\n\x08manifest\x18\x06 \x01(\x0b\x32\x1c.fashquick.tryon.v1.ManifestH\x00\x12/\n\x07summary\x18\x07 \x01(\x0b\x32\x1c.fashquick.common.v1.SummaryH\x00\x42\t\n\x07message\",\n\x08\x41\x63\x63\x65pted\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04seed\x18\x02 \x01(\x04\"j\n\rStageProgress\x12(\n\x05stage\x18\x01 \x01(\x0e\x32\x19.fashquick.tryon.v1.Stage\x12/\n\x08progress\x18\x02 \x01(\x0b\x32\x1d.fashquick.common.v1.Progress\"\xa2\x02\n\rStageFinished\x12(\n\x05stage\x18\x01 \x01(\x0e\x32\x19.fashquick.tryon.v1.Stage\x12\x0f\n\x07seconds\x18\x02 \x01(\x01\x12>\n\x0cmask_quality\x18\x03 \x01(\x0b\x32&.fashquick.segmentation.v1.MaskQualityH\x00\x12\x32\n\x08passport\x18\x04 \x01(\x0b\x32\x1e.fashquick.garment.v1.PassportH\x00\x12\x38\n\x08\x66idelity\x18\x05 \x01(\x0b\x32$.fashquick.garment.v1.FidelityReportH\x00\x12\x0f\n\x07garment\x18\x06 \x01(\r\x12\x0c\n\x04view\x18\x07 \x01(\rB\t\n\x07\x66inding\"\x98\x01\n\nResultPart\x12-\n\x04\x62lob\x18\x01 \x01(\x0b\x32\x1f.fashquick.common.v1.BlobHeader\x12\x0f\n\x07garment\x18\x02 \x01(\r\x12\x0e\n\x06sample\x18\x03 \x01(\r\x12\x0c\n\x04view\x18\x04 \x01(\r\x12,\n\x04kind\x18\x05 \x01(\x0e\x32\x1e.fashquick.tryon.v1.OutputKind\"\x8a\x05\n\x08Manifest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04seed\x18\x02 \x01(\x04\x12)\n\x06inputs\x18\x03 \x03(\x0b\x32\x19.fashquick.tryon.v1.Input\x12/\n\x06stages\x18\x04 \x03(\x0b\x32\x1f.fashquick.tryon.v1.StageRecord\x12\x30\n\x08passport\x18\x05 \x01(\x0b\x32\x1e.fashquick.garment.v1.Passport\x12<\n\x0cmask_quality\x18\x06 \x01(\x0b\x32&.fashquick.segmentation.v1.MaskQuality\x12-\n\x05scene\x18\x07 \x01(\x0b\x32\x1e.fashquick.generation.v1.Scene\x12\x10\n\x08warnings\x18\x08 \x03(\t\x12\x36\n\x05\x66\x61\x63ts\x18\t \x03(\x0b\x32\'.fashquick.tryon.v1.Manifest.FactsEntry\x12\x1b\n\x13\x64igital_source_type\x18\n \x01(\t\x12\x30\n\x07outputs\x18\x0b \x03(\x0b\x32\x1f.fashquick.common.v1.BlobHeader\x12\x36\n\x08\x66idelity\x18\x0c \x01(\x0b\x32$.fashquick.garment.v1.FidelityReport\x12\x33\n\x08garments\x18\r \x03(\x0b\x32!.fashquick.tryon.v1.GarmentRecord\x12-\n\x05views\x18\x0e \x03(\x0b\x32\x1e.fashquick.tryon.v1.ViewRecord\x1a,\n\nFactsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\x8d\x01\n\rGarmentRecord\x12\x0c\n\x04part\x18\x01 \x01(\t\x12\x30\n\x08passport\x18\x02 \x01(\x0b\x32\x1e.fashquick.garment.v1.Passport\x12<\n\x0cmask_quality\x18\x03 \x01(\x0b\x32&.fashquick.segmentation.v1.MaskQuality\"\xe1\x01\n\nViewRecord\x12\x38\n\x05\x66\x61\x63ts\x18\x01 \x03(\x0b\x32).fashquick.tryon.v1.ViewRecord.FactsEntry\x12\x34\n\tkeypoints\x18\x02 \x03(\x0b\x32!.fashquick.generation.v1.Keypoint\x12\x35\n\x08\x66idelity\x18\x03 \x03(\x0b\x32#.fashquick.tryon.v1.GarmentFidelity\x1a,\n\nFactsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"X\n\x0fGarmentFidelity\x12\x0f\n\x07garment\x18\x01 \x01(\r\x12\x34\n\x06report\x18\x02 \x01(\x0b\x32$.fashquick.garment.v1.FidelityReport\"T\n\x05Input\x12\x0c\n\x04part\x18\x01 \x01(\t\x12\x0e\n\x06sha256\x18\x02 \x01(\x0c\x12\x0e\n\x06\x66ormat\x18\x03 \x01(\t\x12\r\n\x05width\x18\x04 \x01(\r\x12\x0e\n\x06height\x18\x05 \x01(\r\"\xad\x01\n\x0bStageRecord\x12(\n\x05stage\x18\x01 \x01(\x0e\x32\x19.fashquick.tryon.v1.Stage\x12\x0f\n\x07\x62\x61\x63kend\x18\x02 \x01(\t\x12\x16\n\x0e\x62\x61\x63kend_digest\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\t\x12\x0f\n\x07seconds\x18\x05 \x01(\x01\x12\x17\n\x0f\x63ompute_seconds\x18\x06 \x01(\x01\x12\x10\n\x08\x61ttempts\x18\x07 \x01(\r*L\n\x04Side\x12\x14\n\x10SIDE_UNSPECIFIED\x10\x00\x12\x0e\n\nSIDE_FRONT\x10\x01\x12\r\n\tSIDE_BACK\x10\x02\x12\x0f\n\x0bSIDE_DETAIL\x10\x03*y\n\rPictureFormat\x12\x1e\n\x1aPICTURE_FORMAT_UNSPECIFIED\x10\x00\x12\x16\n\x12PICTURE_FORMAT_PNG\x10\x01\x12\x17\n\x13PICTURE_FORMAT_JPEG\x10\x02\x12\x17\n\x13PICTURE_FORMAT_WEBP\x10\x03*\x99\x01\n\x05Stage\x12\x15\n\x11STAGE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bSTAGE_IMAGE\x10\x01\x12\x16\n\x12STAGE_SEGMENTATION\x10\x02\x12\x12\n\x0eSTAGE_FEATURES\x10\x03\x12\x14\n\x10STAGE_GENERATION\x10\x04\x12\x12\n\x0eSTAGE_ENCODING\x10\x05\x12\x12\n\x0eSTAGE_FIDELITY\x10\x06*\x9b\x03\n\nOutputKind\x12\x1b\n\x17OUTPUT_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13OUTPUT_KIND_PICTURE\x10\x01\x12\x17\n\x13OUTPUT_KIND_PREVIEW\x10\x02\x12\x15\n\x11OUTPUT_KIND_DEPTH\x10\x03\x12\x16\n\x12OUTPUT_KIND_NORMAL\x10\x04\x12\x14\n\x10OUTPUT_KIND_POSE\x10\x05\x12\x15\n\x11OUTPUT_KIND_PARTS\x10\x06\x12\x1c\n\x18OUTPUT_KIND_GARMENT_MASK\x10\x07\x12\x1a\n\x16OUTPUT_KIND_PHOTO_MASK\x10\x08\x12\x1b\n\x17OUTPUT_KIND_PHOTO_ALPHA\x10\t\x12\x1d\n\x19OUTPUT_KIND_GARMENT_INDEX\x10\n\x12\x1e\n\x1aOUTPUT_KIND_PROTECTED_MASK\x10\x0b\x12\x16\n\x12OUTPUT_KIND_SHADOW\x10\x0c\x12\x19\n\x15OUTPUT_KIND_KEYPOINTS\x10\r\x12\x19\n\x15OUTPUT_KIND_TURNTABLE\x10\x0e\x32`\n\x0cTryOnService\x12P\n\x05TryOn\x12 .fashquick.tryon.v1.TryOnRequest\x1a!.fashquick.tryon.v1.TryOnResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x66\x61shquick/tryon/v1/try_on.proto\x12\x12\x66\x61shquick.tryon.v1\x1a\x1e\x66\x61shquick/common/v1/blob.proto\x1a\"fashquick/common/v1/priority.proto\x1a\"fashquick/common/v1/progress.proto\x1a#fashquick/garment/v1/category.proto\x1a#fashquick/garment/v1/fidelity.proto\x1a#fashquick/garment/v1/passport.proto\x1a\'fashquick/generation/v1/diffusion.proto\x1a#fashquick/generation/v1/scene.proto\x1a,fashquick/segmentation/v1/segmentation.proto\"y\n\x0cTryOnRequest\x12\x31\n\x06header\x18\x01 \x01(\x0b\x32\x1f.fashquick.tryon.v1.TryOnHeaderH\x00\x12+\n\x05\x63hunk\x18\x02 \x01(\x0b\x32\x1a.fashquick.common.v1.ChunkH\x00\x42\t\n\x07message\"\x9e\x03\n\x0bTryOnHeader\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12.\n\x05\x62lobs\x18\x02 \x03(\x0b\x32\x1f.fashquick.common.v1.BlobHeader\x12-\n\x08garments\x18\x03 \x03(\x0b\x32\x1b.fashquick.tryon.v1.Garment\x12,\n\x07subject\x18\x04 \x01(\x0b\x32\x1b.fashquick.tryon.v1.Subject\x12,\n\x05views\x18\x05 \x03(\x0b\x32\x1d.fashquick.generation.v1.View\x12\x0f\n\x07samples\x18\x06 \x01(\r\x12\x11\n\x04seed\x18\x07 \x01(\x04H\x00\x88\x01\x01\x12/\n\x07outputs\x18\x08 \x03(\x0e\x32\x1e.fashquick.tryon.v1.OutputKind\x12\x31\n\x07options\x18\t \x01(\x0b\x32 .fashquick.tryon.v1.TryOnOptions\x12/\n\x08priority\x18\n \x01(\x0e\x32\x1d.fashquick.common.v1.PriorityB\x07\n\x05_seed\"\x90\x02\n\x07Garment\x12)\n\x06photos\x18\x01 \x03(\x0b\x32\x19.fashquick.tryon.v1.Photo\x12\x35\n\rcategory_hint\x18\x02 \x01(\x0e\x32\x1e.fashquick.garment.v1.Category\x12\r\n\x05layer\x18\x03 \x01(\r\x12\x11\n\tmask_part\x18\x04 \x01(\t\x12?\n\x12passport_overrides\x18\x05 \x01(\x0b\x32\x1e.fashquick.garment.v1.PassportH\x00\x88\x01\x01\x12)\n\x03\x66it\x18\x06 \x01(\x0e\x32\x1c.fashquick.generation.v1.FitB\x15\n\x13_passport_overrides\"=\n\x05Photo\x12\x0c\n\x04part\x18\x01 \x01(\t\x12&\n\x04side\x18\x02 \x01(\x0e\x32\x18.fashquick.tryon.v1.Side\"\x96\x01\n\x07Subject\x12\x0e\n\x04\x62ody\x18\x01 \x01(\tH\x00\x12\x1b\n\x11person_photo_part\x18\x02 \x01(\tH\x00\x12\x35\n\tphenotype\x18\x03 \x01(\x0b\x32\".fashquick.generation.v1.Phenotype\x12\x0c\n\x04size\x18\x04 \x01(\t\x12\x0e\n\x06\x66inish\x18\x05 \x01(\tB\t\n\x07subject\"\xe8\x03\n\x0cTryOnOptions\x12@\n\x14segmentation_backend\x18\x01 \x01(\x0e\x32\".fashquick.segmentation.v1.Backend\x12<\n\x12generation_backend\x18\x02 \x01(\x0e\x32 .fashquick.generation.v1.Backend\x12\x16\n\x0e\x61llow_fallback\x18\x03 \x01(\x08\x12\r\n\x05width\x18\x04 \x01(\r\x12\x0e\n\x06height\x18\x05 \x01(\r\x12\x39\n\x0epicture_format\x18\x06 \x01(\x0e\x32!.fashquick.tryon.v1.PictureFormat\x12\x18\n\x10without_fidelity\x18\x07 \x01(\x08\x12\x33\n\x08\x62\x61\x63kdrop\x18\x08 \x01(\x0b\x32!.fashquick.generation.v1.Backdrop\x12=\n\tdiffusion\x18\t \x01(\x0b\x32*.fashquick.generation.v1.DiffusionSettings\x12\x1b\n\x0e\x66idelity_floor\x18\n \x01(\x01H\x00\x88\x01\x01\x12\x18\n\x0bmax_repairs\x18\x0b \x01(\rH\x01\x88\x01\x01\x42\x11\n\x0f_fidelity_floorB\x0e\n\x0c_max_repairs\"\x80\x03\n\rTryOnResponse\x12\x30\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x0b\x32\x1c.fashquick.tryon.v1.AcceptedH\x00\x12\x35\n\x08progress\x18\x02 \x01(\x0b\x32!.fashquick.tryon.v1.StageProgressH\x00\x12;\n\x0estage_finished\x18\x03 \x01(\x0b\x32!.fashquick.tryon.v1.StageFinishedH\x00\x12.\n\x04part\x18\x04 \x01(\x0b\x32\x1e.fashquick.tryon.v1.ResultPartH\x00\x12+\n\x05\x63hunk\x18\x05 \x01(\x0b\x32\x1a.fashquick.common.v1.ChunkH\x00\x12\x30\n\x08manifest\x18\x06 \x01(\x0b\x32\x1c.fashquick.tryon.v1.ManifestH\x00\x12/\n\x07summary\x18\x07 \x01(\x0b\x32\x1c.fashquick.common.v1.SummaryH\x00\x42\t\n\x07message\",\n\x08\x41\x63\x63\x65pted\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04seed\x18\x02 \x01(\x04\"j\n\rStageProgress\x12(\n\x05stage\x18\x01 \x01(\x0e\x32\x19.fashquick.tryon.v1.Stage\x12/\n\x08progress\x18\x02 \x01(\x0b\x32\x1d.fashquick.common.v1.Progress\"\xa2\x02\n\rStageFinished\x12(\n\x05stage\x18\x01 \x01(\x0e\x32\x19.fashquick.tryon.v1.Stage\x12\x0f\n\x07seconds\x18\x02 \x01(\x01\x12>\n\x0cmask_quality\x18\x03 \x01(\x0b\x32&.fashquick.segmentation.v1.MaskQualityH\x00\x12\x32\n\x08passport\x18\x04 \x01(\x0b\x32\x1e.fashquick.garment.v1.PassportH\x00\x12\x38\n\x08\x66idelity\x18\x05 \x01(\x0b\x32$.fashquick.garment.v1.FidelityReportH\x00\x12\x0f\n\x07garment\x18\x06 \x01(\r\x12\x0c\n\x04view\x18\x07 \x01(\rB\t\n\x07\x66inding\"\x98\x01\n\nResultPart\x12-\n\x04\x62lob\x18\x01 \x01(\x0b\x32\x1f.fashquick.common.v1.BlobHeader\x12\x0f\n\x07garment\x18\x02 \x01(\r\x12\x0e\n\x06sample\x18\x03 \x01(\r\x12\x0c\n\x04view\x18\x04 \x01(\r\x12,\n\x04kind\x18\x05 \x01(\x0e\x32\x1e.fashquick.tryon.v1.OutputKind\"\x8a\x05\n\x08Manifest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04seed\x18\x02 \x01(\x04\x12)\n\x06inputs\x18\x03 \x03(\x0b\x32\x19.fashquick.tryon.v1.Input\x12/\n\x06stages\x18\x04 \x03(\x0b\x32\x1f.fashquick.tryon.v1.StageRecord\x12\x30\n\x08passport\x18\x05 \x01(\x0b\x32\x1e.fashquick.garment.v1.Passport\x12<\n\x0cmask_quality\x18\x06 \x01(\x0b\x32&.fashquick.segmentation.v1.MaskQuality\x12-\n\x05scene\x18\x07 \x01(\x0b\x32\x1e.fashquick.generation.v1.Scene\x12\x10\n\x08warnings\x18\x08 \x03(\t\x12\x36\n\x05\x66\x61\x63ts\x18\t \x03(\x0b\x32\'.fashquick.tryon.v1.Manifest.FactsEntry\x12\x1b\n\x13\x64igital_source_type\x18\n \x01(\t\x12\x30\n\x07outputs\x18\x0b \x03(\x0b\x32\x1f.fashquick.common.v1.BlobHeader\x12\x36\n\x08\x66idelity\x18\x0c \x01(\x0b\x32$.fashquick.garment.v1.FidelityReport\x12\x33\n\x08garments\x18\r \x03(\x0b\x32!.fashquick.tryon.v1.GarmentRecord\x12-\n\x05views\x18\x0e \x03(\x0b\x32\x1e.fashquick.tryon.v1.ViewRecord\x1a,\n\nFactsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\x8d\x01\n\rGarmentRecord\x12\x0c\n\x04part\x18\x01 \x01(\t\x12\x30\n\x08passport\x18\x02 \x01(\x0b\x32\x1e.fashquick.garment.v1.Passport\x12<\n\x0cmask_quality\x18\x03 \x01(\x0b\x32&.fashquick.segmentation.v1.MaskQuality\"\xd1\x02\n\nViewRecord\x12\x38\n\x05\x66\x61\x63ts\x18\x01 \x03(\x0b\x32).fashquick.tryon.v1.ViewRecord.FactsEntry\x12\x34\n\tkeypoints\x18\x02 \x03(\x0b\x32!.fashquick.generation.v1.Keypoint\x12\x35\n\x08\x66idelity\x18\x03 \x03(\x0b\x32#.fashquick.tryon.v1.GarmentFidelity\x12;\n\tdiffusion\x18\x04 \x01(\x0b\x32(.fashquick.generation.v1.DiffusionRecord\x12\x31\n\x07repairs\x18\x05 \x03(\x0b\x32 .fashquick.tryon.v1.RepairRecord\x1a,\n\nFactsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\xf8\x01\n\x0cRepairRecord\x12\x0f\n\x07garment\x18\x01 \x01(\r\x12\x39\n\x0cgrade_before\x18\x02 \x01(\x0e\x32#.fashquick.garment.v1.FidelityGrade\x12\x16\n\x0eoverall_before\x18\x03 \x01(\x02\x12\x38\n\x0bgrade_after\x18\x04 \x01(\x0e\x32#.fashquick.garment.v1.FidelityGrade\x12\x15\n\roverall_after\x18\x05 \x01(\x02\x12\x33\n\x08\x61ttempts\x18\x06 \x03(\x0b\x32!.fashquick.tryon.v1.RepairAttempt\"\x81\x01\n\rRepairAttempt\x12\x0c\n\x04seed\x18\x01 \x01(\x04\x12\x32\n\x05grade\x18\x02 \x01(\x0e\x32#.fashquick.garment.v1.FidelityGrade\x12\x0f\n\x07overall\x18\x03 \x01(\x02\x12\x0c\n\x04kept\x18\x04 \x01(\x08\x12\x0f\n\x07\x66\x61ilure\x18\x05 \x01(\t\"X\n\x0fGarmentFidelity\x12\x0f\n\x07garment\x18\x01 \x01(\r\x12\x34\n\x06report\x18\x02 \x01(\x0b\x32$.fashquick.garment.v1.FidelityReport\"T\n\x05Input\x12\x0c\n\x04part\x18\x01 \x01(\t\x12\x0e\n\x06sha256\x18\x02 \x01(\x0c\x12\x0e\n\x06\x66ormat\x18\x03 \x01(\t\x12\r\n\x05width\x18\x04 \x01(\r\x12\x0e\n\x06height\x18\x05 \x01(\r\"\xad\x01\n\x0bStageRecord\x12(\n\x05stage\x18\x01 \x01(\x0e\x32\x19.fashquick.tryon.v1.Stage\x12\x0f\n\x07\x62\x61\x63kend\x18\x02 \x01(\t\x12\x16\n\x0e\x62\x61\x63kend_digest\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\t\x12\x0f\n\x07seconds\x18\x05 \x01(\x01\x12\x17\n\x0f\x63ompute_seconds\x18\x06 \x01(\x01\x12\x10\n\x08\x61ttempts\x18\x07 \x01(\r*L\n\x04Side\x12\x14\n\x10SIDE_UNSPECIFIED\x10\x00\x12\x0e\n\nSIDE_FRONT\x10\x01\x12\r\n\tSIDE_BACK\x10\x02\x12\x0f\n\x0bSIDE_DETAIL\x10\x03*y\n\rPictureFormat\x12\x1e\n\x1aPICTURE_FORMAT_UNSPECIFIED\x10\x00\x12\x16\n\x12PICTURE_FORMAT_PNG\x10\x01\x12\x17\n\x13PICTURE_FORMAT_JPEG\x10\x02\x12\x17\n\x13PICTURE_FORMAT_WEBP\x10\x03*\xab\x01\n\x05Stage\x12\x15\n\x11STAGE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bSTAGE_IMAGE\x10\x01\x12\x16\n\x12STAGE_SEGMENTATION\x10\x02\x12\x12\n\x0eSTAGE_FEATURES\x10\x03\x12\x14\n\x10STAGE_GENERATION\x10\x04\x12\x12\n\x0eSTAGE_ENCODING\x10\x05\x12\x12\n\x0eSTAGE_FIDELITY\x10\x06\x12\x10\n\x0cSTAGE_REPAIR\x10\x07*\xb1\x03\n\nOutputKind\x12\x1b\n\x17OUTPUT_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13OUTPUT_KIND_PICTURE\x10\x01\x12\x17\n\x13OUTPUT_KIND_PREVIEW\x10\x02\x12\x15\n\x11OUTPUT_KIND_DEPTH\x10\x03\x12\x16\n\x12OUTPUT_KIND_NORMAL\x10\x04\x12\x14\n\x10OUTPUT_KIND_POSE\x10\x05\x12\x15\n\x11OUTPUT_KIND_PARTS\x10\x06\x12\x1c\n\x18OUTPUT_KIND_GARMENT_MASK\x10\x07\x12\x1a\n\x16OUTPUT_KIND_PHOTO_MASK\x10\x08\x12\x1b\n\x17OUTPUT_KIND_PHOTO_ALPHA\x10\t\x12\x1d\n\x19OUTPUT_KIND_GARMENT_INDEX\x10\n\x12\x1e\n\x1aOUTPUT_KIND_PROTECTED_MASK\x10\x0b\x12\x16\n\x12OUTPUT_KIND_SHADOW\x10\x0c\x12\x19\n\x15OUTPUT_KIND_KEYPOINTS\x10\r\x12\x19\n\x15OUTPUT_KIND_TURNTABLE\x10\x0e\x12\x14\n\x10OUTPUT_KIND_BASE\x10\x0f\x32`\n\x0cTryOnService\x12P\n\x05TryOn\x12 .fashquick.tryon.v1.TryOnRequest\x1a!.fashquick.tryon.v1.TryOnResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,52 +44,56 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MANIFEST_FACTSENTRY']._serialized_options = b'8\001'
   _globals['_VIEWRECORD_FACTSENTRY']._loaded_options = None
   _globals['_VIEWRECORD_FACTSENTRY']._serialized_options = b'8\001'
-  _globals['_SIDE']._serialized_start=4088
-  _globals['_SIDE']._serialized_end=4164
-  _globals['_PICTUREFORMAT']._serialized_start=4166
-  _globals['_PICTUREFORMAT']._serialized_end=4287
-  _globals['_STAGE']._serialized_start=4290
-  _globals['_STAGE']._serialized_end=4443
-  _globals['_OUTPUTKIND']._serialized_start=4446
-  _globals['_OUTPUTKIND']._serialized_end=4857
-  _globals['_TRYONREQUEST']._serialized_start=353
-  _globals['_TRYONREQUEST']._serialized_end=474
-  _globals['_TRYONHEADER']._serialized_start=477
-  _globals['_TRYONHEADER']._serialized_end=891
-  _globals['_GARMENT']._serialized_start=894
-  _globals['_GARMENT']._serialized_end=1166
-  _globals['_PHOTO']._serialized_start=1168
-  _globals['_PHOTO']._serialized_end=1229
-  _globals['_SUBJECT']._serialized_start=1232
-  _globals['_SUBJECT']._serialized_end=1382
-  _globals['_TRYONOPTIONS']._serialized_start=1385
-  _globals['_TRYONOPTIONS']._serialized_end=1720
-  _globals['_TRYONRESPONSE']._serialized_start=1723
-  _globals['_TRYONRESPONSE']._serialized_end=2107
-  _globals['_ACCEPTED']._serialized_start=2109
-  _globals['_ACCEPTED']._serialized_end=2153
-  _globals['_STAGEPROGRESS']._serialized_start=2155
-  _globals['_STAGEPROGRESS']._serialized_end=2261
-  _globals['_STAGEFINISHED']._serialized_start=2264
-  _globals['_STAGEFINISHED']._serialized_end=2554
-  _globals['_RESULTPART']._serialized_start=2557
-  _globals['_RESULTPART']._serialized_end=2709
-  _globals['_MANIFEST']._serialized_start=2712
-  _globals['_MANIFEST']._serialized_end=3362
-  _globals['_MANIFEST_FACTSENTRY']._serialized_start=3318
-  _globals['_MANIFEST_FACTSENTRY']._serialized_end=3362
-  _globals['_GARMENTRECORD']._serialized_start=3365
-  _globals['_GARMENTRECORD']._serialized_end=3506
-  _globals['_VIEWRECORD']._serialized_start=3509
-  _globals['_VIEWRECORD']._serialized_end=3734
-  _globals['_VIEWRECORD_FACTSENTRY']._serialized_start=3318
-  _globals['_VIEWRECORD_FACTSENTRY']._serialized_end=3362
-  _globals['_GARMENTFIDELITY']._serialized_start=3736
-  _globals['_GARMENTFIDELITY']._serialized_end=3824
-  _globals['_INPUT']._serialized_start=3826
-  _globals['_INPUT']._serialized_end=3910
-  _globals['_STAGERECORD']._serialized_start=3913
-  _globals['_STAGERECORD']._serialized_end=4086
-  _globals['_TRYONSERVICE']._serialized_start=4859
-  _globals['_TRYONSERVICE']._serialized_end=4955
+  _globals['_SIDE']._serialized_start=4777
+  _globals['_SIDE']._serialized_end=4853
+  _globals['_PICTUREFORMAT']._serialized_start=4855
+  _globals['_PICTUREFORMAT']._serialized_end=4976
+  _globals['_STAGE']._serialized_start=4979
+  _globals['_STAGE']._serialized_end=5150
+  _globals['_OUTPUTKIND']._serialized_start=5153
+  _globals['_OUTPUTKIND']._serialized_end=5586
+  _globals['_TRYONREQUEST']._serialized_start=394
+  _globals['_TRYONREQUEST']._serialized_end=515
+  _globals['_TRYONHEADER']._serialized_start=518
+  _globals['_TRYONHEADER']._serialized_end=932
+  _globals['_GARMENT']._serialized_start=935
+  _globals['_GARMENT']._serialized_end=1207
+  _globals['_PHOTO']._serialized_start=1209
+  _globals['_PHOTO']._serialized_end=1270
+  _globals['_SUBJECT']._serialized_start=1273
+  _globals['_SUBJECT']._serialized_end=1423
+  _globals['_TRYONOPTIONS']._serialized_start=1426
+  _globals['_TRYONOPTIONS']._serialized_end=1914
+  _globals['_TRYONRESPONSE']._serialized_start=1917
+  _globals['_TRYONRESPONSE']._serialized_end=2301
+  _globals['_ACCEPTED']._serialized_start=2303
+  _globals['_ACCEPTED']._serialized_end=2347
+  _globals['_STAGEPROGRESS']._serialized_start=2349
+  _globals['_STAGEPROGRESS']._serialized_end=2455
+  _globals['_STAGEFINISHED']._serialized_start=2458
+  _globals['_STAGEFINISHED']._serialized_end=2748
+  _globals['_RESULTPART']._serialized_start=2751
+  _globals['_RESULTPART']._serialized_end=2903
+  _globals['_MANIFEST']._serialized_start=2906
+  _globals['_MANIFEST']._serialized_end=3556
+  _globals['_MANIFEST_FACTSENTRY']._serialized_start=3512
+  _globals['_MANIFEST_FACTSENTRY']._serialized_end=3556
+  _globals['_GARMENTRECORD']._serialized_start=3559
+  _globals['_GARMENTRECORD']._serialized_end=3700
+  _globals['_VIEWRECORD']._serialized_start=3703
+  _globals['_VIEWRECORD']._serialized_end=4040
+  _globals['_VIEWRECORD_FACTSENTRY']._serialized_start=3512
+  _globals['_VIEWRECORD_FACTSENTRY']._serialized_end=3556
+  _globals['_REPAIRRECORD']._serialized_start=4043
+  _globals['_REPAIRRECORD']._serialized_end=4291
+  _globals['_REPAIRATTEMPT']._serialized_start=4294
+  _globals['_REPAIRATTEMPT']._serialized_end=4423
+  _globals['_GARMENTFIDELITY']._serialized_start=4425
+  _globals['_GARMENTFIDELITY']._serialized_end=4513
+  _globals['_INPUT']._serialized_start=4515
+  _globals['_INPUT']._serialized_end=4599
+  _globals['_STAGERECORD']._serialized_start=4602
+  _globals['_STAGERECORD']._serialized_end=4775
+  _globals['_TRYONSERVICE']._serialized_start=5588
+  _globals['_TRYONSERVICE']._serialized_end=5684
 # @@protoc_insertion_point(module_scope)

@@ -10,6 +10,7 @@ from fashquick.common.v1 import progress_pb2 as _progress_pb2
 from fashquick.garment.v1 import category_pb2 as _category_pb2
 from fashquick.garment.v1 import fidelity_pb2 as _fidelity_pb2
 from fashquick.garment.v1 import passport_pb2 as _passport_pb2
+from fashquick.generation.v1 import diffusion_pb2 as _diffusion_pb2
 from fashquick.generation.v1 import scene_pb2 as _scene_pb2
 from fashquick.segmentation.v1 import segmentation_pb2 as _segmentation_pb2
 from google.protobuf import descriptor as _descriptor
@@ -103,6 +104,8 @@ class _StageEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Stage.ValueType
     """Writing the picture file."""
     STAGE_FIDELITY: _Stage.ValueType  # 6
     """Comparing the picture with the garment."""
+    STAGE_REPAIR: _Stage.ValueType  # 7
+    """Making a garment's region of a picture again."""
 
 class Stage(_Stage, metaclass=_StageEnumTypeWrapper):
     """A part of the way. Readers must tolerate values they do not know."""
@@ -121,6 +124,8 @@ STAGE_ENCODING: Stage.ValueType  # 5
 """Writing the picture file."""
 STAGE_FIDELITY: Stage.ValueType  # 6
 """Comparing the picture with the garment."""
+STAGE_REPAIR: Stage.ValueType  # 7
+"""Making a garment's region of a picture again."""
 Global___Stage: _TypeAlias = Stage  # noqa: Y015
 
 class _OutputKind:
@@ -132,7 +137,7 @@ class _OutputKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OutputKind
     OUTPUT_KIND_UNSPECIFIED: _OutputKind.ValueType  # 0
     """Not set."""
     OUTPUT_KIND_PICTURE: _OutputKind.ValueType  # 1
-    """The picture, a file. Always returned, as soon as its view is finished."""
+    """The picture, a file. Always returned, as soon as its view is finished and nothing of it is repaired any more."""
     OUTPUT_KIND_PREVIEW: _OutputKind.ValueType  # 2
     """A smaller early look at the picture, a JPEG file; a slow reader misses some."""
     OUTPUT_KIND_DEPTH: _OutputKind.ValueType  # 3
@@ -161,6 +166,8 @@ class _OutputKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OutputKind
     """Key points of the figure, in `ViewRecord.keypoints`; no part."""
     OUTPUT_KIND_TURNTABLE: _OutputKind.ValueType  # 14
     """The figure on a turntable in the first view's pose, an animated WebP file of at most 512 pixels on its long side."""
+    OUTPUT_KIND_BASE: _OutputKind.ValueType  # 15
+    """The studio's picture that a picture by diffusion was made from, RGB8; from other backends nothing."""
 
 class OutputKind(_OutputKind, metaclass=_OutputKindEnumTypeWrapper):
     """What a part of the answer shows. Readers must tolerate values they do not know."""
@@ -168,7 +175,7 @@ class OutputKind(_OutputKind, metaclass=_OutputKindEnumTypeWrapper):
 OUTPUT_KIND_UNSPECIFIED: OutputKind.ValueType  # 0
 """Not set."""
 OUTPUT_KIND_PICTURE: OutputKind.ValueType  # 1
-"""The picture, a file. Always returned, as soon as its view is finished."""
+"""The picture, a file. Always returned, as soon as its view is finished and nothing of it is repaired any more."""
 OUTPUT_KIND_PREVIEW: OutputKind.ValueType  # 2
 """A smaller early look at the picture, a JPEG file; a slow reader misses some."""
 OUTPUT_KIND_DEPTH: OutputKind.ValueType  # 3
@@ -197,6 +204,8 @@ OUTPUT_KIND_KEYPOINTS: OutputKind.ValueType  # 13
 """Key points of the figure, in `ViewRecord.keypoints`; no part."""
 OUTPUT_KIND_TURNTABLE: OutputKind.ValueType  # 14
 """The figure on a turntable in the first view's pose, an animated WebP file of at most 512 pixels on its long side."""
+OUTPUT_KIND_BASE: OutputKind.ValueType  # 15
+"""The studio's picture that a picture by diffusion was made from, RGB8; from other backends nothing."""
 Global___OutputKind: _TypeAlias = OutputKind  # noqa: Y015
 
 @_typing.final
@@ -253,8 +262,8 @@ class TryOnHeader(_message.Message):
     makes one.
     """
     samples: _builtins.int
-    """Pictures a view that differ by their seed, 1 to 8; 0 for 1. More than one is not built yet: the studio has no
-    randomness that would show.
+    """Pictures a view that differ by their seed, 1 to 8; 0 for 1. More than one is not built yet: send a request for each,
+    with seeds of their own.
     """
     seed: _builtins.int
     """Start of all random numbers. Absent: the server chooses; the chosen seed comes back."""
@@ -446,6 +455,9 @@ class TryOnOptions(_message.Message):
     PICTURE_FORMAT_FIELD_NUMBER: _builtins.int
     WITHOUT_FIDELITY_FIELD_NUMBER: _builtins.int
     BACKDROP_FIELD_NUMBER: _builtins.int
+    DIFFUSION_FIELD_NUMBER: _builtins.int
+    FIDELITY_FLOOR_FIELD_NUMBER: _builtins.int
+    MAX_REPAIRS_FIELD_NUMBER: _builtins.int
     segmentation_backend: _segmentation_pb2.Backend.ValueType
     """How to find the garment."""
     generation_backend: _scene_pb2.Backend.ValueType
@@ -460,9 +472,19 @@ class TryOnOptions(_message.Message):
     """File format of the picture."""
     without_fidelity: _builtins.bool
     """Do not compare the pictures with the garments: about a second less for each, and no fidelity report."""
+    fidelity_floor: _builtins.float
+    """Least overall fidelity of each garment, 0 to 1, below which a picture by diffusion is repaired. Absent: 0.65, the
+    least of FIDELITY_GRADE_CLOSE.
+    """
+    max_repairs: _builtins.int
+    """Most repairs of each garment in each picture by diffusion, 0 to 4. Absent: 1."""
     @_builtins.property
     def backdrop(self) -> _scene_pb2.Backdrop:
         """What is behind the figure. A transparent one needs a picture format with alpha: PNG or WebP."""
+
+    @_builtins.property
+    def diffusion(self) -> _scene_pb2.DiffusionSettings:
+        """Settings of the diffusion backend, which then makes the picture unless `generation_backend` says another."""
 
     def __init__(
         self,
@@ -475,12 +497,22 @@ class TryOnOptions(_message.Message):
         picture_format: Global___PictureFormat.ValueType = ...,
         without_fidelity: _builtins.bool = ...,
         backdrop: _scene_pb2.Backdrop | None = ...,
+        diffusion: _scene_pb2.DiffusionSettings | None = ...,
+        fidelity_floor: _builtins.float | None = ...,
+        max_repairs: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["backdrop", b"backdrop"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_fidelity_floor", b"_fidelity_floor", "_max_repairs", b"_max_repairs", "backdrop", b"backdrop", "diffusion", b"diffusion", "fidelity_floor", b"fidelity_floor", "max_repairs", b"max_repairs"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_fallback", b"allow_fallback", "backdrop", b"backdrop", "generation_backend", b"generation_backend", "height", b"height", "picture_format", b"picture_format", "segmentation_backend", b"segmentation_backend", "width", b"width", "without_fidelity", b"without_fidelity"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_fidelity_floor", b"_fidelity_floor", "_max_repairs", b"_max_repairs", "allow_fallback", b"allow_fallback", "backdrop", b"backdrop", "diffusion", b"diffusion", "fidelity_floor", b"fidelity_floor", "generation_backend", b"generation_backend", "height", b"height", "max_repairs", b"max_repairs", "picture_format", b"picture_format", "segmentation_backend", b"segmentation_backend", "width", b"width", "without_fidelity", b"without_fidelity"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__fidelity_floor: _TypeAlias = _typing.Literal["fidelity_floor"]  # noqa: Y015
+    _WhichOneofArgType__fidelity_floor: _TypeAlias = _typing.Literal["_fidelity_floor", b"_fidelity_floor"]  # noqa: Y015
+    _WhichOneofReturnType__max_repairs: _TypeAlias = _typing.Literal["max_repairs"]  # noqa: Y015
+    _WhichOneofArgType__max_repairs: _TypeAlias = _typing.Literal["_max_repairs", b"_max_repairs"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__fidelity_floor) -> _WhichOneofReturnType__fidelity_floor | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_repairs) -> _WhichOneofReturnType__max_repairs | None: ...
 
 Global___TryOnOptions: _TypeAlias = TryOnOptions  # noqa: Y015
 
@@ -873,6 +905,8 @@ class ViewRecord(_message.Message):
     FACTS_FIELD_NUMBER: _builtins.int
     KEYPOINTS_FIELD_NUMBER: _builtins.int
     FIDELITY_FIELD_NUMBER: _builtins.int
+    DIFFUSION_FIELD_NUMBER: _builtins.int
+    REPAIRS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def facts(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
         """Measures of the generation by name, such as the cloth's greatest stretch."""
@@ -887,20 +921,112 @@ class ViewRecord(_message.Message):
         not wanted, where the camera stands aside or behind, or, as the manifest's `warnings` then says, could not be told.
         """
 
+    @_builtins.property
+    def diffusion(self) -> _diffusion_pb2.DiffusionRecord:
+        """How diffusion made the picture, its repairs with it; absent from other backends."""
+
+    @_builtins.property
+    def repairs(self) -> _containers.RepeatedCompositeFieldContainer[Global___RepairRecord]:
+        """What was repaired, by garment; empty where nothing was."""
+
     def __init__(
         self,
         *,
         facts: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
         keypoints: _abc.Iterable[_scene_pb2.Keypoint] | None = ...,
         fidelity: _abc.Iterable[Global___GarmentFidelity] | None = ...,
+        diffusion: _diffusion_pb2.DiffusionRecord | None = ...,
+        repairs: _abc.Iterable[Global___RepairRecord] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["diffusion", b"diffusion"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["facts", b"facts", "fidelity", b"fidelity", "keypoints", b"keypoints"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["diffusion", b"diffusion", "facts", b"facts", "fidelity", b"fidelity", "keypoints", b"keypoints", "repairs", b"repairs"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ViewRecord: _TypeAlias = ViewRecord  # noqa: Y015
+
+@_typing.final
+class RepairRecord(_message.Message):
+    """What became of a garment that did not survive in a view well enough."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GARMENT_FIELD_NUMBER: _builtins.int
+    GRADE_BEFORE_FIELD_NUMBER: _builtins.int
+    OVERALL_BEFORE_FIELD_NUMBER: _builtins.int
+    GRADE_AFTER_FIELD_NUMBER: _builtins.int
+    OVERALL_AFTER_FIELD_NUMBER: _builtins.int
+    ATTEMPTS_FIELD_NUMBER: _builtins.int
+    garment: _builtins.int
+    """Index of the garment, from 0."""
+    grade_before: _fidelity_pb2.FidelityGrade.ValueType
+    """How alike it was before; `ViewRecord.fidelity` says how alike it is now."""
+    overall_before: _builtins.float
+    """Overall fidelity before, 0 to 1."""
+    grade_after: _fidelity_pb2.FidelityGrade.ValueType
+    """Grade in the picture that was kept."""
+    overall_after: _builtins.float
+    """Overall fidelity in the picture that was kept, 0 to 1."""
+    @_builtins.property
+    def attempts(self) -> _containers.RepeatedCompositeFieldContainer[Global___RepairAttempt]:
+        """The repairs in their order."""
+
+    def __init__(
+        self,
+        *,
+        garment: _builtins.int = ...,
+        grade_before: _fidelity_pb2.FidelityGrade.ValueType = ...,
+        overall_before: _builtins.float = ...,
+        grade_after: _fidelity_pb2.FidelityGrade.ValueType = ...,
+        overall_after: _builtins.float = ...,
+        attempts: _abc.Iterable[Global___RepairAttempt] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "garment", b"garment", "grade_after", b"grade_after", "grade_before", b"grade_before", "overall_after", b"overall_after", "overall_before", b"overall_before"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RepairRecord: _TypeAlias = RepairRecord  # noqa: Y015
+
+@_typing.final
+class RepairAttempt(_message.Message):
+    """One repair."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEED_FIELD_NUMBER: _builtins.int
+    GRADE_FIELD_NUMBER: _builtins.int
+    OVERALL_FIELD_NUMBER: _builtins.int
+    KEPT_FIELD_NUMBER: _builtins.int
+    FAILURE_FIELD_NUMBER: _builtins.int
+    seed: _builtins.int
+    """Seed of its noise."""
+    grade: _fidelity_pb2.FidelityGrade.ValueType
+    """How alike the garment was in its picture; unspecified where that was not made or could not be told."""
+    overall: _builtins.float
+    """Likewise overall, 0 to 1."""
+    kept: _builtins.bool
+    """Whether its picture was better than the one before, and was kept."""
+    failure: _builtins.str
+    """Why it made no picture; empty where it did."""
+    def __init__(
+        self,
+        *,
+        seed: _builtins.int = ...,
+        grade: _fidelity_pb2.FidelityGrade.ValueType = ...,
+        overall: _builtins.float = ...,
+        kept: _builtins.bool = ...,
+        failure: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "grade", b"grade", "kept", b"kept", "overall", b"overall", "seed", b"seed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RepairAttempt: _TypeAlias = RepairAttempt  # noqa: Y015
 
 @_typing.final
 class GarmentFidelity(_message.Message):

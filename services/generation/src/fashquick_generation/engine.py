@@ -33,7 +33,7 @@ class MapKind(StrEnum):
     PROTECTED = "protected"
     SHADOW = "shadow"
     BASE = "base"
-    """The studio's picture that a picture by diffusion was made from."""
+    """The studio's picture that a picture by diffusion was made from; with the studio's own there is none."""
 
 
 class Framing(StrEnum):

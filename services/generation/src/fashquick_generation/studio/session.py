@@ -20,7 +20,7 @@ from fashquick_generation.engine import (
     View,
 )
 from fashquick_generation.studio.arrays import Float32, UInt8
-from fashquick_generation.studio.clock import Clock
+from fashquick_generation.clock import Clock
 from fashquick_generation.studio.cut import drafting
 from fashquick_generation.studio.cut.pattern import Pattern
 from fashquick_generation.studio.drape import dressing, fabrics

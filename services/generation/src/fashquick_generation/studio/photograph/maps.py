@@ -118,7 +118,7 @@ def drawn(
     """The maps asked for, aligned with the picture to the pixel.
 
     Args:
-        kinds: Which.
+        kinds: Which; BASE is other backends' and left out.
         scene: What is there.
         camera: The picture's.
         seen: From `seen_by`.
@@ -144,7 +144,7 @@ def drawn(
         ),
     }
     out: dict[MapKind, UInt8 | Float32] = {}
-    for kind in sorted(kinds):
+    for kind in sorted(kinds & makers.keys()):
         cancel.check()
         out[kind] = makers[kind]()
     return out

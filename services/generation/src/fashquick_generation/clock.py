@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from fashquick_generation.engine import Event, Progress
-from fashquick_generation.studio.arrays import UInt8
+from fashquick_generation.engine import Event, Progress, UInt8Array
 
 
 @dataclass(slots=True)
@@ -16,7 +15,7 @@ class Clock:
     """What has been done of a job's work, and the seconds that it took.
 
     Attributes:
-        work: Of the whole job; 1 is a frame of the simulation.
+        work: Of the whole job, in units of the backend's: frames of a simulation, denoising steps.
         hear: Told of progress.
         done: Work that is done.
         seconds: By step.
@@ -27,7 +26,7 @@ class Clock:
     done: float = 0.0
     seconds: dict[str, float] = field(default_factory=dict)
 
-    def tell(self, step: str, part: float = 0.0, preview: UInt8 | None = None) -> None:
+    def tell(self, step: str, part: float = 0.0, preview: UInt8Array | None = None) -> None:
         """Tell that `part` of the work beyond what is done has been done too."""
         self.hear(Progress(step, min((self.done + part) / self.work, 1.0), preview))
 

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from fashquick_common.cancel import CancelFlag
+from fashquick_generation.clock import Clock
 from fashquick_generation.engine import (
     BackdropKind,
     Event,
@@ -20,7 +21,6 @@ from fashquick_generation.engine import (
     View,
 )
 from fashquick_generation.studio.arrays import Float32, UInt8
-from fashquick_generation.clock import Clock
 from fashquick_generation.studio.cut import drafting
 from fashquick_generation.studio.cut.pattern import Pattern
 from fashquick_generation.studio.drape import dressing, fabrics

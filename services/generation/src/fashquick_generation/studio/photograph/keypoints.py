@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+
 import cv2
 import numpy as np
 
@@ -112,14 +115,35 @@ def _joints(body: PosedBody) -> Float64:
 def skeleton(body: PosedBody, camera: Camera) -> UInt8:
     """HxWx3 uint8: the 18-point skeleton as OpenPose draws it."""
     at = camera.project(_joints(body))[:, :2]
-    image = np.zeros((camera.height, camera.width, 3), np.uint8)
-    half = max(round(min(image.shape[:2]) * LINE_SHARE), 2)
-    for colour, (a, b) in zip(OPENPOSE_COLOURS, OPENPOSE_LIMBS, strict=False):
-        centre, arrow = (at[a] + at[b]) / 2, at[b] - at[a]
-        turn = round(float(np.degrees(np.arctan2(arrow[1], arrow[0]))))
-        size = (round(float(np.linalg.norm(arrow)) / 2), half)
-        limb = cv2.ellipse2Poly((round(float(centre[0])), round(float(centre[1]))), size, turn, 0, 360, 5)
-        cv2.fillConvexPoly(image, np.array(limb, np.int32), tuple(LIMB_DIM * value for value in colour))
-    for colour, point in zip(OPENPOSE_COLOURS, at, strict=True):
-        cv2.circle(image, (round(float(point[0])), round(float(point[1]))), half, colour, cv2.FILLED)
+    points = {name: (float(x), float(y)) for name, (x, y) in zip(OPENPOSE_POINTS, at, strict=True)}
+    return drawing(points, camera.width, camera.height)
+
+
+def drawing(points: Mapping[str, tuple[float, float]], width: int, height: int) -> UInt8:
+    """A skeleton as OpenPose draws it, limbs only between points that are given.
+
+    Args:
+        points: Names of `OPENPOSE_POINTS` to x and y in pixels, inside the picture or not.
+        width: Pixels.
+        height: Pixels.
+
+    Returns:
+        height x width x 3 uint8.
+    """
+    image = np.zeros((height, width, 3), np.uint8)
+    half = max(round(min(width, height) * LINE_SHARE), 2)
+    for colour, limb in zip(OPENPOSE_COLOURS, OPENPOSE_LIMBS, strict=False):
+        names = [OPENPOSE_POINTS[end] for end in limb]
+        if not all(name in points for name in names):
+            continue
+        (from_x, from_y), (to_x, to_y) = (points[name] for name in names)
+        turn = round(math.degrees(math.atan2(to_y - from_y, to_x - from_x)))
+        size = (round(math.hypot(to_x - from_x, to_y - from_y) / 2), half)
+        centre = (round((from_x + to_x) / 2), round((from_y + to_y) / 2))
+        outline = cv2.ellipse2Poly(centre, size, turn, 0, 360, 5)
+        cv2.fillConvexPoly(image, np.array(outline, np.int32), tuple(LIMB_DIM * value for value in colour))
+    for colour, name in zip(OPENPOSE_COLOURS, OPENPOSE_POINTS, strict=True):
+        if name in points:
+            x, y = points[name]
+            cv2.circle(image, (round(x), round(y)), half, colour, cv2.FILLED)
     return image

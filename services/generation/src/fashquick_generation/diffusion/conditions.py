@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from fashquick_common.diffusion_limits import MAX_UPSCALED_HEIGHT_PX, MAX_UPSCALED_WIDTH_PX
 from fashquick_common.errors import BadField, BadMask
-from fashquick_common.scene_limits import MAX_HEIGHT_PX, MAX_WIDTH_PX
 from fashquick_generation.engine import GenerationJob, KeyPoint, MapKind, Picture, Visibility
 from fashquick_generation.studio.figure.body import Part
 from fashquick_generation.studio.photograph import keypoints
@@ -82,16 +82,16 @@ def studio_job(job: GenerationJob) -> GenerationJob:
     """
     check_size(job.width, job.height)
     scale = UPSCALE if job.diffusion.upscale else 1
-    width, height = scale * job.width, scale * job.height
-    for field, side, most in (("width", width, MAX_WIDTH_PX), ("height", height, MAX_HEIGHT_PX)):
-        if side > most:
+    for field, side, most in (
+        ("width", job.width, MAX_UPSCALED_WIDTH_PX),
+        ("height", job.height, MAX_UPSCALED_HEIGHT_PX),
+    ):
+        if scale > 1 and side > most:
             raise BadField(
-                f"{field} is {side // scale} and would be {side} when upscaled; ask for at most {most // scale} or "
-                "leave out the upscaling",
-                field=field,
+                f"{field} is {side}; ask for at most {most} pixels, or for a picture without upscale", field=field
             )
     maps = (job.maps - {MapKind.BASE, MapKind.POSE}) | CONDITION_MAPS
-    return replace(job, width=width, height=height, maps=maps, key_points=True)
+    return replace(job, width=scale * job.width, height=scale * job.height, maps=maps, key_points=True)
 
 
 def check_size(width: int, height: int) -> None:

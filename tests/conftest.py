@@ -43,3 +43,13 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("samples")
     subprocess.run([sys.executable, str(DRAW_SAMPLES), str(folder)], check=True)
     return folder
+
+
+@pytest.fixture(scope="session")
+def small_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model store with the small diffusion networks; nobody may change it."""
+    from scripts.small_diffusion import write_small_set  # noqa: PLC0415 - loads torch, which few tests need
+
+    folder = tmp_path_factory.mktemp("small-diffusion")
+    write_small_set(folder)
+    return folder

@@ -11,9 +11,9 @@ import argparse
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import save_file
@@ -21,7 +21,7 @@ from torch import Tensor
 from transformers import CLIPTokenizer
 
 from fashquick_common.models import SUMS_FILE
-from fashquick_common.models.profiles import Profile, ProfileFile, Role, Source
+from fashquick_common.models.profiles import Role
 from fashquick_generation.diffusion.architecture import NETWORK_ROLES, random_network
 from fashquick_generation.diffusion.schedulers import make_scheduler
 
@@ -40,7 +40,8 @@ _NETWORK_FILES = {
 _LORA_FILE = "small-lcm/pytorch_lora_weights.safetensors"
 _VOCABULARY_FILE, _MERGES_FILE = "small/tokenizer/vocab.json", "small/tokenizer/merges.txt"
 _SCHEDULER_FILE = "small/scheduler/scheduler_config.json"
-_SOURCE = Source("fashquick/small", "0" * 40, "Apache-2.0", "https://www.apache.org/licenses/LICENSE-2.0")
+PROFILES_FILE = "profiles.json"
+"""Name of the file in the store, for FASHQUICK_DIFFUSION_PROFILES."""
 _RANK = 2
 _VOCABULARY = 1024
 _WORDS = (
@@ -49,14 +50,11 @@ _WORDS = (
 )
 
 
-def write_small_set(folder: Path) -> tuple[ProfileFile, ...]:
-    """Write the set as a model store, with its list of SHA-256.
+def write_small_set(folder: Path) -> None:
+    """Write the set as a model store, with its list of SHA-256 and its profiles.
 
     Args:
         folder: Made if it is not there.
-
-    Returns:
-        The files, as a profile lists them.
     """
     networks = {
         role: random_network(ARCHITECTURE, role, seed=list(Role).index(role)).state_dict() for role in NETWORK_ROLES
@@ -75,36 +73,37 @@ def write_small_set(folder: Path) -> tuple[ProfileFile, ...]:
         (Role.TOKENIZER, _MERGES_FILE),
         (Role.SCHEDULER, _SCHEDULER_FILE),
     ]
-    written = tuple(_listed(folder, role, name) for role, name in files)
-    _write_text(folder / SUMS_FILE, "".join(f"{file.sha256}  {file.name}\n" for file in written))
-    return written
+    listed = {name: _listed(folder, role, name) for role, name in files}
+    _write_text(folder / SUMS_FILE, "".join(f"{file['sha256']}  {name}\n" for name, file in listed.items()))
+    keys = {name: name.replace("/", ".") for name in listed}
+    profiles = {
+        "files": {keys[name]: file for name, file in listed.items()},
+        "profiles": [
+            _profile("small", [keys[name] for name in listed if name != _LORA_FILE]),
+            _profile("small-quality", [keys[name] for name in listed if name != _LORA_FILE])
+            | {"scheduler": "unipc", "controls_together": 2},
+            _profile("small-fast", list(keys.values())) | {"scheduler": "lcm", "guidance": 1.0},
+        ],
+    }
+    _write_text(folder / PROFILES_FILE, json.dumps(profiles, indent=2) + "\n")
 
 
-def small_profiles(files: tuple[ProfileFile, ...]) -> dict[str, Profile]:
-    """The profiles of the set by name, as like Stable Diffusion 1.5's as can be.
-
-    Args:
-        files: What `write_small_set` returned.
-    """
-    without_lora = tuple(file for file in files if file.role != Role.LORA)
-    small = Profile(
-        name="small",
-        about="Random weights: noise, for tests.",
-        architecture=ARCHITECTURE,
-        files=without_lora,
-        optional=frozenset({Role.INPAINT_UNET, Role.PREVIEW, Role.SAFETY}),
-        scheduler="ddim",
-        steps=4,
-        guidance=5.0,
-        control=1.0,
-        controls_together=1,
-        strengths={"initial": 0.5, "garment": 0.25, "face": 0.5, "hand": 0.5},
-        working_pixels=128 * 192,
-        video_memory_bytes=4_000_000_000,
-    )
-    quality = replace(small, name="small-quality", scheduler="unipc", controls_together=2)
-    fast = replace(small, name="small-fast", files=files, scheduler="lcm", guidance=1.0)
-    return {profile.name: profile for profile in (small, quality, fast)}
+def _profile(name: str, files: list[str]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "about": "Random weights: noise, for tests.",
+        "architecture": ARCHITECTURE,
+        "files": files,
+        "optional": ["inpaint-unet", "preview", "safety"],
+        "scheduler": "ddim",
+        "steps": 4,
+        "guidance": 5.0,
+        "control": 1.0,
+        "controls_together": 1,
+        "strengths": {"initial": 0.5, "garment": 0.25, "face": 0.5, "hand": 0.5},
+        "working_pixels": 128 * 192,
+        "video_memory_bytes": 4_000_000_000,
+    }
 
 
 def small_lora(unet: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -165,18 +164,19 @@ def _write_text(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def _listed(folder: Path, role: Role, name: str) -> ProfileFile:
+def _listed(folder: Path, role: Role, name: str) -> dict[str, Any]:
     content = (folder / name).read_bytes()
-    return ProfileFile(role, name, name, _SOURCE, len(content), hashlib.sha256(content).hexdigest())
+    digest = hashlib.sha256(content).hexdigest()
+    return {"role": role, "name": name, "source": None, "path": name, "size_bytes": len(content), "sha256": digest}
 
 
 def main() -> None:
     """Write it to the folder of the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
+    parser = argparse.ArgumentParser(description="Write a small set of random diffusion weights.")
     parser.add_argument("folder", type=Path, help="model store to write, for FASHQUICK_MODELS")
     folder = parser.parse_args().folder
-    files = write_small_set(folder)
-    print(f"{len(files)} files, {sum(file.size_bytes or 0 for file in files) / 1e6:.1f} MB in {folder}")
+    write_small_set(folder)
+    print(f"Set FASHQUICK_MODELS={folder} FASHQUICK_DIFFUSION_PROFILES={folder / PROFILES_FILE}")
 
 
 if __name__ == "__main__":

@@ -6,12 +6,12 @@ from functools import cache
 from typing import Any
 
 import torch
-from diffusers import DDIMScheduler
 
 from fashquick_common.models.profiles import Profile, Role
 from fashquick_generation.diffusion.architecture import random_network
 from fashquick_generation.diffusion.networks import Condition, Networks
 from fashquick_generation.diffusion.plan import Offload, Plan, Weights
+from fashquick_generation.diffusion.schedulers import make_scheduler
 from scripts.small_diffusion import small_tokenizer
 
 SMALL_PLAN = Plan("plain", Offload.NONE, Weights.PLAIN, tiled_vae=False, max_rows=8, peak_bytes=0)
@@ -52,9 +52,7 @@ def small_networks(**changes: Any) -> Networks:
         "vae": _network(Role.VAE),
         "text_encoder": _network(Role.TEXT_ENCODER),
         "tokenizer": small_tokenizer(),
-        "scheduler": DDIMScheduler(
-            beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", clip_sample=False, set_alpha_to_one=False
-        ),
+        "scheduler": make_scheduler("ddim"),
         "device": torch.device("cpu"),
         "dtype": torch.float32,
         "controls": {

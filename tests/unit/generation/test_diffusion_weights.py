@@ -14,17 +14,18 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from fashquick_common.errors import ModelNotInstalled, NotFound
-from fashquick_common.models.profiles import Role
+from fashquick_common.models import ModelStore
+from fashquick_common.models.profiles import IN_A_WHOLE, Profile, Role, SchedulerName, gaps, profiles
 from fashquick_generation.diffusion.architecture import NETWORK_ROLES, empty_network, random_network
 from fashquick_generation.diffusion.published import as_built
-from fashquick_generation.diffusion.schedulers import SCHEDULERS, make_scheduler
+from fashquick_generation.diffusion.schedulers import make_scheduler
 from fashquick_generation.diffusion.tensors import WeightsFile
 from fashquick_generation.diffusion.tokenizer import read_tokenizer
-from fashquick_generation.diffusion.weights import WHOLE_ROLES, load_network
+from fashquick_generation.diffusion.weights import load_network
 from scripts.small_diffusion import small_lora
 from tests.unit.generation.single_files import unet_name, vae_tensor, whole_file
 
@@ -109,7 +110,7 @@ class TestSingleFiles:
         tensors["cond_stage_model.transformer.text_model.embeddings.position_ids"] = torch.arange(77)[None]
         tensors["alphas_cumprod"] = torch.rand(1000)
         file = written(tmp_path, tensors)
-        for role in WHOLE_ROLES:
+        for role in IN_A_WHOLE:
             assert same(load_network("small", role, [file], torch.float32), states[role])
 
     def test_a_vae_and_a_controlnet_have_single_files_too(self, states: States, tmp_path: Path) -> None:
@@ -149,7 +150,7 @@ class TestStableDiffusion15:
         assert {name: tensor.shape for name, tensor in built.items()} == {n: t.shape for n, t in state.items()}
 
     def test_a_single_file_has_all_three(self) -> None:
-        networks = {role: empty_network("sd15", role) for role in WHOLE_ROLES}
+        networks = {role: empty_network("sd15", role) for role in IN_A_WHOLE}
         states = {role: network.state_dict() for role, network in networks.items()}
         file = whole_file(states[Role.UNET], states[Role.VAE], states[Role.TEXT_ENCODER], 2, ".xxx")
         # From the published v1-5-pruned-emaonly.safetensors.
@@ -377,7 +378,7 @@ class TestTokenizer:
 
 
 class TestSchedulers:
-    @pytest.mark.parametrize("name", SCHEDULERS)
+    @pytest.mark.parametrize("name", SchedulerName)
     def test_noise_is_that_of_stable_diffusion(self, name: str) -> None:
         scheduler = make_scheduler(name)
         scheduler.set_timesteps(8)
@@ -390,7 +391,24 @@ class TestSchedulers:
             make_scheduler("euler")
 
 
-def test_the_small_set_is_whole(small_set: Path) -> None:
-    state = load_file(small_set / UNET)
-    assert len(state) == len(empty_network("small", Role.UNET).state_dict())
-    assert sum(file.stat().st_size for file in small_set.rglob("*") if file.is_file()) < 15_000_000
+@pytest.mark.parametrize("profile", profiles().values(), ids=profiles())
+def test_files_of_a_packaged_profile_are_as_large_as_its_networks(profile: Profile) -> None:
+    for file in profile.files:
+        if file.role not in NETWORK_ROLES or file.size_bytes is None:
+            continue
+        state = empty_network(profile.architecture, file.role).state_dict()
+        numbers = sum(tensor.numel() for tensor in state.values())
+        # In half precision, but for the small decoder; names and shapes take up to 100 bytes a tensor beside.
+        least = numbers * (4 if file.role == Role.PREVIEW else 2)
+        assert least < file.size_bytes < least + 200 * len(state), file.name
+
+
+def test_the_small_set_is_a_model_store_with_profiles(small_set: Path) -> None:
+    stored = ModelStore(small_set).files()
+    mine = {
+        name: profile for name, profile in profiles(small_set / "profiles.json").items() if name.startswith("small")
+    }
+    assert list(mine) == ["small", "small-quality", "small-fast"]
+    assert not any(gaps(profile.files, stored) for profile in mine.values())
+    assert {file.role for profile in mine.values() for file in profile.files} == set(Role) - {Role.WHOLE}
+    assert sum(file.size_bytes or 0 for file in stored) < 15_000_000

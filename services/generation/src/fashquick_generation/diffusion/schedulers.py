@@ -12,6 +12,7 @@ from typing import Any
 from diffusers import DDIMScheduler, LCMScheduler, SchedulerMixin, UniPCMultistepScheduler
 
 from fashquick_common.errors import NotFound
+from fashquick_common.models.profiles import SchedulerName
 
 # Rombach et al. (CVPR 2022), the repository's configs/stable-diffusion/v1-inference.yaml; the rest as diffusers
 # publishes Stable Diffusion 1.5.
@@ -29,26 +30,24 @@ _NOISE: Mapping[str, Any] = MappingProxyType(
 _MAKERS: Mapping[str, Callable[[], SchedulerMixin]] = MappingProxyType(
     {
         # Zhao et al., "UniPC", NeurIPS 2023: good pictures from 15 to 20 steps.
-        "unipc": lambda: UniPCMultistepScheduler(**_NOISE),
+        SchedulerName.UNIPC: lambda: UniPCMultistepScheduler(**_NOISE),
         # Song et al., "Denoising diffusion implicit models", ICLR 2021.
-        "ddim": lambda: DDIMScheduler(**_NOISE, clip_sample=False, set_alpha_to_one=False),
+        SchedulerName.DDIM: lambda: DDIMScheduler(**_NOISE, clip_sample=False, set_alpha_to_one=False),
         # Luo et al., "LCM-LoRA", 2023: four to eight steps, with weights that were taught so.
-        "lcm": lambda: LCMScheduler(**_NOISE, clip_sample=False, set_alpha_to_one=False),
+        SchedulerName.LCM: lambda: LCMScheduler(**_NOISE, clip_sample=False, set_alpha_to_one=False),
     }
 )
-SCHEDULERS = tuple(_MAKERS)
-"""Names of the schedulers."""
 
 
 def make_scheduler(name: str) -> SchedulerMixin:
     """Make a scheduler.
 
     Args:
-        name: Of `SCHEDULERS`.
+        name: Of `SchedulerName`.
 
     Raises:
         NotFound: There is none of that name.
     """
     if name not in _MAKERS:
-        raise NotFound(f"there is no scheduler {name[:80]!r}; choose of {', '.join(SCHEDULERS)}")
+        raise NotFound(f"there is no scheduler {name[:80]!r}; choose of {', '.join(SchedulerName)}")
     return _MAKERS[name]()

@@ -18,9 +18,6 @@ from fashquick_generation.diffusion.lora import Lora
 from fashquick_generation.diffusion.published import as_built
 from fashquick_generation.diffusion.tensors import ADVICE, WeightsFile, read_tensors
 
-WHOLE_ROLES = frozenset({Role.UNET, Role.VAE, Role.TEXT_ENCODER})
-"""Networks that a single file of a whole pipeline has."""
-
 
 def load_network(
     architecture: str,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,6 +22,10 @@ app = typer.Typer(
 
 Endpoint = Annotated[
     str, typer.Option(metavar="HOST:PORT", help="Segmentation server; by default where `fashquick up` starts it.")
+]
+Store = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Folder of the model store; by default the one that FASHQUICK_MODELS names."),
 ]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the model, such as sam2.1-hiera-tiny.")]
 
@@ -67,3 +72,26 @@ def verify(
     from fashquick_client.commands import models as command  # noqa: PLC0415 - not for help
 
     raise typer.Exit(command.verify(name, endpoint))
+
+
+@app.command(epilog=_EPILOG)
+def pull(
+    profiles: Annotated[
+        list[str], typer.Argument(metavar="PROFILE", help="Name of a profile, such as sd15-4gb; `list` shows them.")
+    ],
+    *,
+    store: Store = None,
+    optional: Annotated[
+        bool, typer.Option("--optional", help="Also fetch the files that the profiles work without.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="You have read the licences and agree to them.")] = False,
+) -> None:
+    """Fetch the weights of profiles of the diffusion backend into the model store: some 3.6 GB.
+
+    Licences are shown first. What is there and right is not fetched again; what broke off is gone on with.
+
+    HF_ENDPOINT names a mirror of huggingface.co, HF_TOKEN an account. FASHQUICK_OFFLINE=1 forbids the network.
+    """
+    from fashquick_client.commands import pull as command  # noqa: PLC0415 - not for help
+
+    raise typer.Exit(command.pull(command.PullJob(profiles, store, optional, yes)))

@@ -9,7 +9,17 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 
 from fashquick_client import events
 from fashquick_client.events import Stage
@@ -91,3 +101,28 @@ def file_progress(doing: str, count: int) -> Iterator[Callable[[], None]]:
     ) as bars:
         task = bars.add_task("", total=count)
         yield lambda: bars.advance(task)
+
+
+@contextlib.contextmanager
+def byte_progress(count: int) -> Iterator[Callable[[str], Callable[[int, int], None]]]:
+    """Show a bar for each file that is fetched, or a line where there is no terminal for bars.
+
+    Args:
+        count: How many files there are.
+
+    Yields:
+        Begins a file by its name, and returns what to tell the bytes that are there and those of the whole file.
+    """
+    on_terminal = sys.stderr.isatty()
+    columns = (DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), *columns, console=_console(), disable=not on_terminal
+    ) as bars:
+
+        def begin(name: str) -> Callable[[int, int], None]:
+            task = bars.add_task(name, total=None)
+            if not on_terminal:
+                print(f"({len(bars.tasks)}/{count}) {name}", file=sys.stderr, flush=True)  # noqa: T201 - output
+            return lambda done, total: bars.update(task, completed=done, total=total)
+
+        yield begin

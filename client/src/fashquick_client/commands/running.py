@@ -47,6 +47,18 @@ def run(work: Coroutine[Any, Any, int], *, stopped_code: int | None = None) -> i
         return problem.exit_code
 
 
+def attempt(work: Callable[[], int]) -> int:
+    """Do a command's work that needs no server, report its failure in one line, and return the exit code."""
+    try:
+        return work()
+    except EXPECTED_ERRORS as error:
+        problem = problem_of(error)
+        complain(problem.message)
+        return problem.exit_code
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+
+
 async def _until_signal(work: Coroutine[Any, Any, int], stopped_code: int | None) -> int:
     loop = asyncio.get_running_loop()
     task = asyncio.ensure_future(work)

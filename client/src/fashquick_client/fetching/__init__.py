@@ -1,0 +1,1 @@
+"""Fetching the weights of profiles into the model store."""

@@ -18,7 +18,7 @@ from fashquick_generation.servicer import generation_service
 from fashquick_orchestrator.config import OrchestratorSettings
 from fashquick_orchestrator.servicer import tryon_service
 from fashquick_segmentation.servicer import segmentation_service
-from tests.support.toys import ToyAnalyser, ToyGenerator, ToySegmenter
+from tests.support.toys import ToyAnalyser, ToyDiffusion, ToyGenerator, ToySegmenter
 
 METHODS = {
     "segmentation": "/fashquick.segmentation.v1.SegmentationService/Segment",
@@ -48,6 +48,7 @@ class Stack:
     segmenter: ToySegmenter
     analyser: ToyAnalyser
     generator: ToyGenerator
+    diffusion: ToyDiffusion
     servers: dict[str, Server]
     channels: dict[str, grpc.aio.Channel]
 
@@ -56,9 +57,12 @@ class Stack:
 
 
 @contextlib.asynccontextmanager
-async def toy_stack(tracing: Tracing | None = None, **settings: object) -> AsyncIterator[Stack]:
-    """Start all four services with toy engines; settings go to each."""
-    segmenter, analyser, generator = ToySegmenter(), ToyAnalyser(), ToyGenerator()
+async def toy_stack(
+    tracing: Tracing | None = None, *, has_diffusion: bool = False, **settings: object
+) -> AsyncIterator[Stack]:
+    """Start all four services with toy engines; settings go to each. Diffusion is there for those who ask for it."""
+    segmenter, analyser, generator, diffusion = ToySegmenter(), ToyAnalyser(), ToyGenerator(), ToyDiffusion()
+    generators = (generator, diffusion) if has_diffusion else (generator,)
     defaults: dict[str, object] = {"port": 0, "admin_port": 0, "drain_s": 1.0, "reflection": True}
     plain = ServerSettings(**(defaults | settings))  # type: ignore[arg-type]
     async with contextlib.AsyncExitStack() as stack:
@@ -70,7 +74,7 @@ async def toy_stack(tracing: Tracing | None = None, **settings: object) -> Async
                 running(plain, lambda kit: features_service(kit, analyser), tracing)
             ),
             "generation": await stack.enter_async_context(
-                running(plain, lambda kit: generation_service(kit, generator), tracing)
+                running(plain, lambda kit: generation_service(kit, *generators), tracing)
             ),
         }
         targets = {f"{name}_target": f"127.0.0.1:{server.port}" for name, server in servers.items()}
@@ -82,4 +86,4 @@ async def toy_stack(tracing: Tracing | None = None, **settings: object) -> Async
             name: await stack.enter_async_context(open_channel(f"127.0.0.1:{server.port}"))
             for name, server in servers.items()
         }
-        yield Stack(segmenter, analyser, generator, servers, channels)
+        yield Stack(segmenter, analyser, generator, diffusion, servers, channels)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from fashquick_common.cancel import CancelFlag
-from fashquick_common.errors import NoGarment
+from fashquick_common.errors import FashquickError, NoGarment
 from fashquick_common.garment import (
     Category,
     CategoryGuess,
@@ -23,13 +24,26 @@ from fashquick_common.garment import (
     Passport,
 )
 from fashquick_features.engine import FidelityTask, ReadText, Wishes
-from fashquick_generation.engine import BackdropKind, Event, GenerationJob, MapKind, Picture, Progress, Turntable
+from fashquick_generation.engine import (
+    BackdropKind,
+    Event,
+    GenerationJob,
+    MapKind,
+    Outcome,
+    Picture,
+    Progress,
+    RepairJob,
+    Task,
+    Turntable,
+)
+from fashquick_generation.wishes import DiffusionRecord, RegionKind, RegionRecord
 from fashquick_segmentation.engine import Candidate, Hints, Quality, Segmentation, Side
 from tests.support.image_files import animation
 
 GARMENT_RGB = (200, 30, 40)
 STEP_S = 0.005
-COLOURED = (MapKind.NORMAL, MapKind.POSE, MapKind.PARTS)
+COLOURED = (MapKind.NORMAL, MapKind.POSE, MapKind.PARTS, MapKind.BASE)
+LOST_RGB = (20, 30, 200)
 
 
 class Pace:
@@ -129,8 +143,9 @@ class ToyAnalyser:
         wanted = task.photo[task.alpha >= 128].mean(axis=0)
         apart = float(np.abs(task.picture[task.region >= 128].mean(axis=0) - wanted).max())
         kept = apart < 10
+        overall = 1.0 if kept else max(0.0, 0.6 - apart / 300)
         measurement = FidelityMeasurement(FidelityMeasure.PALETTE, apart, float(kept), counted=True)
-        return FidelityReport(FidelityGrade.KEPT if kept else FidelityGrade.LOST, float(kept), (measurement,))
+        return FidelityReport(FidelityGrade.KEPT if kept else FidelityGrade.LOST, overall, (measurement,))
 
 
 class ToyGenerator:
@@ -176,3 +191,96 @@ class ToyGenerator:
             maps[MapKind.GARMENT_UV] = np.full((*size, 2), np.nan, np.float32)
             maps[MapKind.GARMENT_UV][where] = (0.25, 0.75)
         return maps
+
+
+def toy_record(seed: int, *repairs: int) -> DiffusionRecord:
+    """How the toy makes a picture, and repairs it with further seeds."""
+    return DiffusionRecord(
+        profile="toy",
+        weights="4" * 64,
+        prompt="a red t-shirt",
+        negative_prompt="blurry",
+        region_prompts={RegionKind.FACE: "a face"},
+        seed=seed,
+        steps=20,
+        strength=0.45,
+        guidance=7.5,
+        control=1.0,
+        scheduler="toy",
+        plan="toy",
+        batch_size=1,
+        device="cpu",
+        precision="float32",
+        regions=(
+            RegionRecord(RegionKind.GARMENT, seed),
+            RegionRecord(RegionKind.HAND_LEFT, None, "it is not in the picture"),
+            *(RegionRecord(RegionKind.REPAIR, repair) for repair in repairs),
+        ),
+    )
+
+
+class ToyDiffusion(ToyGenerator):
+    """Pictures of `paint` in the place of the garment's colour; repairs give the colours of `repaints` in turn.
+
+    Calls of one size are worked on together; `batches` says how many at a time.
+    """
+
+    name = "diffusion"
+    digest = "3" * 64
+
+    def __init__(self, pace: Pace | None = None) -> None:
+        super().__init__(pace)
+        self.paint: tuple[int, int, int] | None = None  # None: the garment's own.
+        self.repaints: list[tuple[int, int, int] | FashquickError] = []  # Then the base's own.
+        self.repairs: list[RepairJob] = []
+        self.batches: list[int] = []
+
+    def generate(self, job: GenerationJob, hear: Callable[[Event], None], cancel: CancelFlag) -> Mapping[str, float]:
+        own = job.garments[0].passport.palette[0].srgb
+
+        def hear_painted(event: Event) -> None:
+            hear(self._painted(event, job, own) if isinstance(event, Picture) else event)
+
+        return super().generate(job, hear_painted, cancel)
+
+    def _painted(self, picture: Picture, job: GenerationJob, own: tuple[int, int, int]) -> Picture:
+        maps = dict(picture.maps)
+        if MapKind.BASE in maps:
+            maps[MapKind.BASE] = np.full_like(picture.rgb, own)
+        return replace(
+            picture,
+            rgb=picture.rgb if self.paint is None else np.full_like(picture.rgb, self.paint),
+            maps=maps,
+            making=toy_record(job.seed),
+        )
+
+    def repair(self, job: RepairJob, hear: Callable[[Event], None], cancel: CancelFlag) -> Mapping[str, float]:
+        self.repairs.append(job)
+        hear(Progress("repair", 0.1))
+        self.pace.work(cancel)
+        paint = self.repaints.pop(0) if self.repaints else None
+        if isinstance(paint, FashquickError):
+            raise paint
+        inside = job.region >= 128
+        rgb = job.picture.copy()
+        rgb[inside] = job.maps[MapKind.BASE][inside] if paint is None else paint
+        if job.previews:
+            hear(Progress("repair", 0.9, rgb[::8, ::8].copy()))
+        hear(Picture(0, rgb, {}, {}, making=replace(job.prior, regions=toy_record(job.prior.seed, job.seed).regions)))
+        return {"repair": 0.1}
+
+    def together(self, job: GenerationJob | RepairJob) -> Hashable | None:
+        if isinstance(job, RepairJob):
+            return None
+        return None if job.diffusion.deterministic else (job.height, job.width)
+
+    def work_on(self, tasks: Sequence[Task], cancel: CancelFlag) -> Sequence[Outcome]:
+        self.batches.append(len(tasks))
+        outcomes: list[Outcome] = []
+        for task in tasks:
+            assert isinstance(task.job, GenerationJob)
+            try:
+                outcomes.append(self.generate(task.job, task.hear, task.cancel))
+            except FashquickError as error:
+                outcomes.append(error)
+        return outcomes

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 from fashquick.generation.v1 import scene_pb2
 from fashquick.tryon.v1 import try_on_pb2 as pb
+from fashquick_common.diffusion_checks import check_diffusion, check_upscale
+from fashquick_common.diffusion_limits import DEFAULT_FIDELITY_FLOOR, DEFAULT_REPAIRS, MAX_REPAIRS
 from fashquick_common.errors import BadField, NotBuilt
 from fashquick_common.garment_codec import category_from_proto
 from fashquick_common.image import OutputFormat
@@ -24,7 +26,7 @@ from fashquick_common.scene_limits import (
     check_outputs,
     check_size,
 )
-from fashquick_orchestrator.values import Garment, TryOnJob
+from fashquick_orchestrator.values import Garment, Repairs, TryOnJob
 
 _SEED_BITS = 32  # Survives every JSON reader.
 _MAX_PHOTOS = 4
@@ -53,6 +55,7 @@ def check_header(header: pb.TryOnHeader) -> None:
     check_size(options.width, options.height, "options")
     check_area(options.width, options.height, max(len(header.views), 1), "views")
     check_backdrop(options.backdrop, "options.backdrop")
+    _check_diffusion(header)
     check_outputs(header.outputs, "outputs")
     if options.picture_format not in _FORMATS:
         raise NotBuilt(f"this server does not know picture format {options.picture_format}")
@@ -84,6 +87,11 @@ def make_job(header: pb.TryOnHeader, blobs: Mapping[str, Blob], request_id: str)
         allow_fallback=options.allow_fallback,
         picture_format=_FORMATS[options.picture_format],
         fidelity=not options.without_fidelity,
+        diffusion=options.diffusion if options.HasField("diffusion") else None,
+        repairs=Repairs(
+            floor=options.fidelity_floor if options.HasField("fidelity_floor") else DEFAULT_FIDELITY_FLOOR,
+            most=options.max_repairs if options.HasField("max_repairs") else DEFAULT_REPAIRS,
+        ),
         priority=priority_from_proto(header.priority),
     )
 
@@ -125,7 +133,7 @@ def _check_counts(header: pb.TryOnHeader) -> None:
         if not least <= count <= most:
             raise BadField(f"{field}: {count}, it must be {least} to {most}", field=field)
     if header.samples > 1:
-        raise NotBuilt("several samples in one request are not built yet: the studio's would all look the same")
+        raise NotBuilt("several samples in one request are not built yet; send a request for each, with another seed")
 
 
 def _check_garment(garment: pb.Garment) -> None:
@@ -149,3 +157,20 @@ def _check_subject(subject: pb.Subject) -> None:
     check_size_name(subject.size, "subject.size")
     check_phenotype(subject.phenotype, "subject.phenotype")
     check_name(subject.finish, "subject.finish")
+
+
+def _check_diffusion(header: pb.TryOnHeader) -> None:
+    options = header.options
+    check_diffusion(options.diffusion, "options.diffusion")
+    if options.HasField("diffusion") and options.generation_backend == scene_pb2.BACKEND_STUDIO:
+        raise BadField("the settings are those of diffusion, the backend is the studio", field="options.diffusion")
+    if options.diffusion.upscale:
+        check_upscale(options.width, options.height, max(len(header.views), 1), "options.diffusion.upscale")
+    if not 0.0 <= options.fidelity_floor <= 1.0:
+        raise BadField(
+            f"options.fidelity_floor is {options.fidelity_floor}, it must be 0 to 1", field="options.fidelity_floor"
+        )
+    if options.max_repairs > MAX_REPAIRS:
+        raise BadField(
+            f"options.max_repairs is {options.max_repairs}, at most {MAX_REPAIRS} are made", field="options.max_repairs"
+        )

@@ -22,6 +22,7 @@ class Stage(IntEnum):
     GENERATION = try_on_pb2.STAGE_GENERATION
     ENCODING = try_on_pb2.STAGE_ENCODING
     FIDELITY = try_on_pb2.STAGE_FIDELITY
+    REPAIR = try_on_pb2.STAGE_REPAIR
 
     @property
     def label(self) -> str:
@@ -47,6 +48,19 @@ class Garment:
 
 
 @dataclass(frozen=True, slots=True)
+class Repairs:
+    """When a garment in a picture by diffusion is made again.
+
+    Attributes:
+        floor: Least overall fidelity, 0 to 1, that is left as it is.
+        most: Most repairs of each garment in each picture.
+    """
+
+    floor: float
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
 class TryOnJob:
     """A valid request.
 
@@ -61,6 +75,8 @@ class TryOnJob:
         allow_fallback: Whether another backend may be used.
         picture_format: "png", "jpeg" or "webp".
         fidelity: Whether the pictures are compared with the garments.
+        diffusion: Settings of the diffusion backend, which then makes the pictures; None: none were said.
+        repairs: When a garment in a picture by diffusion is made again.
         priority: Who goes first where calls wait.
     """
 
@@ -74,6 +90,8 @@ class TryOnJob:
     allow_fallback: bool
     picture_format: OutputFormat
     fidelity: bool
+    diffusion: scene_pb2.DiffusionSettings | None
+    repairs: Repairs
     priority: Priority
 
 

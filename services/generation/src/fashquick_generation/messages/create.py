@@ -1,18 +1,17 @@
-"""Messages of GenerationService to plain values of the engine, and back."""
+"""A CreateTask to the engine's job."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from fashquick.generation.v1 import generation_pb2 as pb
 from fashquick.generation.v1 import scene_pb2
+from fashquick_common.diffusion_checks import check_upscale
 from fashquick_common.errors import BadField, NotBuilt
 from fashquick_common.garment import Passport
 from fashquick_common.garment_codec import passport_from_proto
 from fashquick_common.image import ImageLimits
-from fashquick_common.rpc.blobs import Blob, make_blob, require_part
+from fashquick_common.rpc.blobs import Blob, require_part
 from fashquick_common.scene_checks import check_backdrop, check_fit, check_phenotype, check_size_name, check_views
 from fashquick_common.scene_limits import (
     DEFAULT_BODY,
@@ -25,43 +24,22 @@ from fashquick_common.scene_limits import (
     check_outputs,
     check_size,
 )
-from fashquick_common.server.pictures import gray8_blob, read_mask, read_photo, rgb8_blob, rgba8_blob, uv16_blob
+from fashquick_common.server.pictures import read_mask, read_photo
 from fashquick_generation.engine import (
     Backdrop,
     BackdropKind,
     Figure,
     Fit,
-    Float32Array,
     Framing,
     GarmentInput,
     GenerationJob,
-    MapKind,
     Phenotype,
-    Picture,
-    Turntable,
-    UInt8Array,
     View,
-    Visibility,
 )
+from fashquick_generation.messages.diffusion import wishes_of
+from fashquick_generation.messages.kinds import MAPS, OTHERS, REPAIRED_FROM
 
 DEFAULT_SEED = 0  # The studio has no randomness that anyone should wish to vary by default.
-_MAPS = {
-    scene_pb2.OUTPUT_KIND_DEPTH: MapKind.DEPTH,
-    scene_pb2.OUTPUT_KIND_NORMAL: MapKind.NORMAL,
-    scene_pb2.OUTPUT_KIND_POSE: MapKind.POSE,
-    scene_pb2.OUTPUT_KIND_PARTS: MapKind.PARTS,
-    scene_pb2.OUTPUT_KIND_GARMENT_MASK: MapKind.GARMENT_MASK,
-    scene_pb2.OUTPUT_KIND_GARMENT_UV: MapKind.GARMENT_UV,
-    scene_pb2.OUTPUT_KIND_GARMENT_INDEX: MapKind.GARMENT_INDEX,
-    scene_pb2.OUTPUT_KIND_PROTECTED_MASK: MapKind.PROTECTED,
-    scene_pb2.OUTPUT_KIND_SHADOW: MapKind.SHADOW,
-}
-_OTHERS = {
-    scene_pb2.OUTPUT_KIND_PICTURE,
-    scene_pb2.OUTPUT_KIND_PREVIEW,
-    scene_pb2.OUTPUT_KIND_KEYPOINTS,
-    scene_pb2.OUTPUT_KIND_TURNTABLE,
-}
 _FRAMINGS = {
     scene_pb2.FRAMING_UNSPECIFIED: Framing.AUTO,
     scene_pb2.FRAMING_FULL: Framing.FULL,
@@ -97,8 +75,12 @@ def views_of(scene: scene_pb2.Scene) -> Sequence[scene_pb2.View]:
     return scene.views or [scene.view]
 
 
-def checked_passports(task: pb.CreateTask) -> tuple[Passport, ...]:
+def checked_passports(task: pb.CreateTask, *, upscale: bool) -> tuple[Passport, ...]:
     """Return the garments' passports of a task that asks for what the contract has, before any byte is read.
+
+    Args:
+        task: The task.
+        upscale: Whether its pictures are made twice as large.
 
     Raises:
         BadField: A field is outside its limits.
@@ -119,17 +101,31 @@ def checked_passports(task: pb.CreateTask) -> tuple[Passport, ...]:
     check_views(views_of(scene), "scene.views")
     check_size(scene.width, scene.height, "scene")
     check_area(scene.width, scene.height, len(views_of(scene)), "scene.views")
+    if upscale:
+        check_upscale(scene.width, scene.height, len(views_of(scene)), "diffusion.upscale")
     check_outputs(task.outputs, "outputs")
-    unknown = set(task.outputs) - _MAPS.keys() - _OTHERS
+    unknown = set(task.outputs) - MAPS.keys() - OTHERS
     if unknown:
         raise NotBuilt(f"this server does not make outputs {sorted(unknown)}")
     return tuple(passport_from_proto(garment.passport) for garment in garments)
 
 
 def read_job(
-    header: pb.GenerateHeader, passports: Sequence[Passport], blobs: Mapping[str, Blob], limits: ImageLimits
+    header: pb.GenerateHeader,
+    passports: Sequence[Passport],
+    blobs: Mapping[str, Blob],
+    limits: ImageLimits,
+    *,
+    repairable: bool,
 ) -> GenerationJob:
     """Return the job of a checked header, its pictures read.
+
+    Args:
+        header: The header.
+        passports: Of its garments.
+        blobs: Its parts.
+        limits: How large a photo may be.
+        repairable: Whether what a repair needs is made beside each picture.
 
     Raises:
         BadField: A part is named that was not sent, or a passport is of another photo.
@@ -154,9 +150,10 @@ def read_job(
         width=scene.width or DEFAULT_WIDTH_PX,
         height=scene.height or DEFAULT_HEIGHT_PX,
         seed=header.seed if header.HasField("seed") else DEFAULT_SEED,
-        maps=frozenset(_MAPS[kind] for kind in task.outputs if kind in _MAPS),
+        maps=frozenset(MAPS[kind] for kind in task.outputs if kind in MAPS) | (REPAIRED_FROM if repairable else set()),
         key_points=scene_pb2.OUTPUT_KIND_KEYPOINTS in task.outputs,
         turntable=scene_pb2.OUTPUT_KIND_TURNTABLE in task.outputs,
+        diffusion=wishes_of(header.diffusion),
     )
 
 
@@ -186,42 +183,3 @@ def _view(view: scene_pb2.View) -> View:
 
 def _rgb(srgb: int) -> tuple[int, int, int]:
     return (srgb >> 16 & 255, srgb >> 8 & 255, srgb & 255)
-
-
-def finished_view(picture: Picture) -> tuple[pb.FinishedView, list[Blob]]:
-    """Return the wire form of a picture, and its parts."""
-    name = f"view/{picture.view}/"
-    parts = [_picture_blob(f"{name}picture", picture)]
-    outputs = [_output(scene_pb2.OUTPUT_KIND_PICTURE, parts[0], picture)]
-    for kind, map_kind in _MAPS.items():
-        if map_kind in picture.maps:
-            parts.append(_map_blob(name + map_kind.value, picture.maps[map_kind]))
-            outputs.append(_output(kind, parts[-1], picture))
-    points = [
-        scene_pb2.Keypoint(name=point.name, x=point.x, y=point.y, visible=point.visibility is Visibility.VISIBLE)
-        for point in picture.key_points
-    ]
-    return pb.FinishedView(view=picture.view, outputs=outputs, facts=picture.facts, keypoints=points), parts
-
-
-def finished_turntable(turntable: Turntable) -> tuple[pb.Output, Blob]:
-    """Return the wire form of an animation, and its part."""
-    part = make_blob("turntable", turntable.webp, media_type="image/webp")
-    return pb.Output(kind=scene_pb2.OUTPUT_KIND_TURNTABLE, part=part.part), part
-
-
-def _output(kind: scene_pb2.OutputKind.ValueType, part: Blob, picture: Picture) -> pb.Output:
-    return pb.Output(kind=kind, part=part.part, view=picture.view)
-
-
-def _picture_blob(part: str, picture: Picture) -> Blob:
-    if picture.alpha is None:
-        return rgb8_blob(part, picture.rgb)
-    return rgba8_blob(part, np.dstack([picture.rgb, picture.alpha]))
-
-
-def _map_blob(part: str, pixels: UInt8Array | Float32Array) -> Blob:
-    if pixels.dtype == np.float32:
-        return uv16_blob(part, pixels.astype(np.float32, copy=False))
-    image = pixels.astype(np.uint8, copy=False)
-    return gray8_blob(part, image) if image.ndim == 2 else rgb8_blob(part, image)

@@ -7,45 +7,48 @@ from typing import Annotated
 
 import typer
 
-from fashquick_client.services import DEFAULT_ENDPOINT, Service, beside
-
 _EPILOG = (
     "Exit codes: 0 all is well, 1 failed, such as for weights that are damaged or in use, 2 the command line is wrong, "
-    "3 the server cannot be reached."
+    "3 a server or the host of weights cannot be reached."
 )
 
 app = typer.Typer(
-    help="See and manage the weights of a segmentation server.",
+    help="Weights: fetch them, see what servers have, check them, and try whether they make good pictures.",
     epilog=_EPILOG,
     no_args_is_help=True,
 )
 
 Endpoint = Annotated[
-    str, typer.Option(metavar="HOST:PORT", help="Segmentation server; by default where `fashquick up` starts it.")
+    str | None,
+    typer.Option(
+        metavar="HOST:PORT",
+        help="A segmentation or generation server; by default both, where `fashquick up` starts them.",
+    ),
 ]
 Store = Annotated[
     Path | None,
     typer.Option(metavar="DIR", help="Folder of the model store; by default the one that FASHQUICK_MODELS names."),
 ]
-Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the model, such as sam2.1-hiera-tiny.")]
-
-ENDPOINT = beside(DEFAULT_ENDPOINT, Service.SEGMENTATION)
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the model, such as sam2.1-hiera-tiny or sd15-4gb.")]
 
 
 @app.command("list", epilog=_EPILOG)
 def list_(
     *,
-    endpoint: Endpoint = ENDPOINT,
+    endpoint: Endpoint = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table.")] = False,
 ) -> None:
-    """List the models that the server knows, installed or not."""
+    """List the models that servers know, and which profiles the model store has.
+
+    A server that does not run is named, and is no failure unless --endpoint asks for it.
+    """
     from fashquick_client.commands import models as command  # noqa: PLC0415 - not for help
 
     raise typer.Exit(command.list_models(endpoint, as_json=as_json))
 
 
 @app.command(epilog=_EPILOG)
-def load(name: Name, *, endpoint: Endpoint = ENDPOINT) -> None:
+def load(name: Name, *, endpoint: Endpoint = None) -> None:
     """Load a model, so that the next call need not wait for it."""
     from fashquick_client.commands import models as command  # noqa: PLC0415 - not for help
 
@@ -53,7 +56,7 @@ def load(name: Name, *, endpoint: Endpoint = ENDPOINT) -> None:
 
 
 @app.command(epilog=_EPILOG)
-def unload(name: Name, *, endpoint: Endpoint = ENDPOINT) -> None:
+def unload(name: Name, *, endpoint: Endpoint = None) -> None:
     """Unload a model; refused while calls compute with it."""
     from fashquick_client.commands import models as command  # noqa: PLC0415 - not for help
 
@@ -66,12 +69,19 @@ def verify(
         str | None, typer.Argument(metavar="[NAME]", help="Name of the model; all that are installed without it.")
     ] = None,
     *,
-    endpoint: Endpoint = ENDPOINT,
+    endpoint: Endpoint = None,
+    store: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Look at profiles' files in this model store, not at servers."),
+    ] = None,
 ) -> None:
-    """Compare the SHA-256 of weights with the listed one: some seconds a gigabyte."""
+    """Compare the SHA-256 of weights with the listed one: some seconds a gigabyte.
+
+    Of a profile that no server has, the files in the store that FASHQUICK_MODELS names are compared.
+    """
     from fashquick_client.commands import models as command  # noqa: PLC0415 - not for help
 
-    raise typer.Exit(command.verify(name, endpoint))
+    raise typer.Exit(command.verify(name, endpoint, store))
 
 
 @app.command(epilog=_EPILOG)

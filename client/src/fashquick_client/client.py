@@ -57,6 +57,7 @@ class Client(GarmentCalls):
         *,
         segmentation: str | None = None,
         features: str | None = None,
+        generation: str | None = None,
         priority: PriorityName = "interactive",
     ) -> None:
         """Make a client that is not connected yet.
@@ -66,13 +67,14 @@ class Client(GarmentCalls):
             segmentation: `host:port` of the segmentation service; by default where `fashquick up` puts it: on
                 the orchestrator's host, one port up.
             features: `host:port` of the features service; by default two ports up.
+            generation: `host:port` of the generation service, whose models can be managed; by default three ports up.
             priority: "interactive" where somebody waits for the answers; "bulk" for a whole catalogue, whose calls
                 let interactive ones go first.
 
         Raises:
             BadField: The priority is none of these.
         """
-        given = {Service.SEGMENTATION: segmentation, Service.FEATURES: features}
+        given = {Service.SEGMENTATION: segmentation, Service.FEATURES: features, Service.GENERATION: generation}
         super().__init__(endpoint, given, request.priority_of(priority))
 
     async def try_on(

@@ -47,10 +47,13 @@ class SyncClient:
         *,
         segmentation: str | None = None,
         features: str | None = None,
+        generation: str | None = None,
         priority: PriorityName = "interactive",
     ) -> None:
         """Start the thread; arguments as for `Client`."""
-        client = Client(endpoint, segmentation=segmentation, features=features, priority=priority)
+        client = Client(
+            endpoint, segmentation=segmentation, features=features, generation=generation, priority=priority
+        )
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="fashquick-client", daemon=True)
         self._thread.start()

@@ -1,12 +1,15 @@
 """`fashquick models`, against a real server with canned answers."""
 
+import hashlib
 import json
 
 import grpc
 import pytest
 
-from fashquick_client import cli_models
+from fashquick_client.commands import models as command
+from fashquick_client.services import Service
 from tests.support.command import fashquick
+from tests.support.own_profiles import PACKAGED, write_profiles, write_store
 
 
 def models(server, *args):
@@ -30,7 +33,8 @@ def test_a_table_for_people(server):
 
 
 def test_json_for_programs(server):
-    listed = json.loads(models(server, "list", "--json").stdout)
+    [listed] = json.loads(models(server, "list", "--json").stdout)["servers"]
+    assert listed["endpoint"] == server.endpoint
     assert listed["budget_bytes"] == 2 << 30
     assert listed["models"][0] == {
         "name": "tiny",
@@ -107,5 +111,120 @@ def test_nobody_there():
     assert "127.0.0.1:1" in result.stderr
 
 
-def test_the_usual_place_is_that_of_fashquick_up():
-    assert cli_models.ENDPOINT == "127.0.0.1:7401"
+@pytest.fixture
+def usual(server, monkeypatch):
+    """The fake server in the place of segmentation, and nobody in that of generation."""
+    places = {Service.SEGMENTATION: server.endpoint, Service.GENERATION: "127.0.0.1:1"}
+    monkeypatch.setattr("fashquick_client.commands.models.usual_places", lambda: places)
+    monkeypatch.delenv("FASHQUICK_MODELS", raising=False)
+    monkeypatch.delenv("FASHQUICK_DIFFUSION_PROFILES", raising=False)
+    return places
+
+
+def test_the_usual_places_are_those_of_fashquick_up():
+    assert command.usual_places() == {Service.SEGMENTATION: "127.0.0.1:7401", Service.GENERATION: "127.0.0.1:7403"}
+
+
+def test_a_list_of_all_names_who_is_silent_and_has_the_profiles(usual):
+    result = fashquick("models", "list")
+    assert result.exit_code == 0
+    assert "the generation server at 127.0.0.1:1 cannot be reached" in result.stderr
+    assert "Models of the segmentation server:" in result.stdout
+    assert "tiny (default)" in result.stdout
+    row = next(line for line in result.stdout.splitlines() if line.startswith("sd15-4gb"))
+    assert row.split()[1:4] == ["unknown", "3.6", "GB"]
+
+
+def test_a_list_of_all_for_programs(usual):
+    listed = json.loads(fashquick("models", "list", "--json").stdout)
+    segmentation, generation = listed["servers"]
+    assert [model["name"] for model in segmentation["models"]] == ["tiny", "small", "large"]
+    assert (generation["service"], generation["error"]["reason"]) == ("generation", "STAGE_UNREACHABLE")
+    assert [profile["name"] for profile in listed["profiles"]] == ["sd15-4gb", "sd15-quality", "sd15-fast"]
+
+
+def test_a_list_where_nothing_runs_still_has_the_profiles(usual):
+    usual[Service.SEGMENTATION] = "127.0.0.1:1"
+    result = fashquick("models", "list")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("Profiles of the diffusion backend")
+    assert result.stderr.count("cannot be reached") == 2
+
+
+@pytest.mark.parametrize("keeper", [Service.SEGMENTATION, Service.GENERATION])
+def test_the_server_that_knows_a_model_is_found(usual, server, keeper):
+    usual.update({Service.SEGMENTATION: "127.0.0.1:1", Service.GENERATION: "127.0.0.1:1"} | {keeper: server.endpoint})
+    assert fashquick("models", "load", "small").exit_code == 0
+    assert server.models["small"].loaded
+    assert fashquick("models", "verify", "tiny").exit_code == 0
+    assert server.models["tiny"].verified
+    assert fashquick("models", "unload", "small").exit_code == 0
+    assert not server.models["small"].loaded
+
+
+def test_a_model_that_nobody_has_is_told_with_those_that_there_are(usual):
+    result = fashquick("models", "load", "huge")
+    assert result.exit_code == 1
+    assert "no server that answers has a model 'huge'; there are tiny, small, large" in result.stderr
+    assert "the generation server at 127.0.0.1:1 cannot be reached" in result.stderr
+
+
+def test_without_any_server_a_model_cannot_be_loaded(usual):
+    usual[Service.SEGMENTATION] = "127.0.0.1:1"
+    for args in (["load", "tiny"], ["verify"], ["verify", "sd15-4gb"]):
+        assert fashquick("models", *args).exit_code == 3
+
+
+@pytest.fixture
+def store(usual, tmp_path, monkeypatch):
+    """A store that has all that the own profiles need, where no server runs."""
+    usual[Service.SEGMENTATION] = "127.0.0.1:1"
+    write_profiles(tmp_path / "own.json")
+    write_store(tmp_path / "models")
+    monkeypatch.setenv("FASHQUICK_DIFFUSION_PROFILES", str(tmp_path / "own.json"))
+    monkeypatch.setenv("FASHQUICK_MODELS", str(tmp_path / "models"))
+    return tmp_path / "models"
+
+
+def test_the_list_says_what_the_store_has(store):
+    states = {row["name"]: row["state"] for row in json.loads(fashquick("models", "list", "--json").stdout)["profiles"]}
+    assert (states["mine"], states["sd15-4gb"]) == ("complete", "absent")
+    (store / "mine" / PACKAGED.files[0].name).unlink()
+    states = {row["name"]: row["state"] for row in json.loads(fashquick("models", "list", "--json").stdout)["profiles"]}
+    assert states["mine"] == "incomplete"
+
+
+def test_a_list_of_sums_that_is_wrong_is_told(store):
+    (store / "SHA256SUMS").write_text("junk")
+    result = fashquick("models", "list")
+    assert (result.exit_code, "line 1" in result.stderr) == (0, True)
+    assert "unknown" in result.stdout
+
+
+@pytest.mark.parametrize("args", [["mine"], ["mine", "--store", "{store}"]])
+def test_a_profile_is_verified_without_a_server(store, args):
+    result = fashquick("models", "verify", *(arg.format(store=store) for arg in args))
+    assert result.exit_code == 0, result.output
+    assert result.stdout.count("verified") == len(PACKAGED.needed)
+    assert "missing (works without)" in result.stdout
+
+
+def test_what_is_wrong_with_a_profile_is_told_file_by_file(store):
+    damaged, gone, other = (store / "mine" / file.name for file in PACKAGED.files[:3])
+    damaged.write_bytes(b"X" + damaged.read_bytes()[1:])
+    gone.unlink()
+    other.write_bytes(b"other")
+    sums = (store / "SHA256SUMS").read_text().splitlines(keepends=True)
+    sums[2] = f"{hashlib.sha256(b'other').hexdigest()}  mine/{PACKAGED.files[2].name}\n"
+    (store / "SHA256SUMS").write_text("".join(sums))
+    result = fashquick("models", "verify", "mine", "--store", store)
+    assert result.exit_code == 1
+    for state in ("damaged", "missing", "another file than the profile's"):
+        assert state in result.stdout
+    assert "fashquick models pull" in result.stdout
+    assert "it is damaged or another file" in result.stderr
+
+
+def test_verifying_a_store_knows_its_profiles_only(store):
+    result = fashquick("models", "verify", "nothing", "--store", store)
+    assert (result.exit_code, "no profile 'nothing'" in result.stderr) == (1, True)

@@ -3,64 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import Result
 
-from fashquick_common.models import ModelStore, ProfileFile, profiles
+from fashquick_common.models import ModelStore
 from tests.support.command import fashquick
+from tests.support.own_profiles import PACKAGED, UNSTATED, content, write_profiles
 from tests.support.weights_host import WeightsHost, weights_host
-
-PACKAGED = profiles()["sd15-4gb"]
-PROFILE = {
-    "about": "A few bytes of each kind.",
-    "architecture": "small",
-    "optional": ["safety"],
-    "scheduler": "ddim",
-    "steps": 4,
-    "guidance": 5,
-    "control": 1,
-    "controls_together": 1,
-    "strengths": {"initial": 0.5, "garment": 0.25, "face": 0.5, "hand": 0.5},
-    "working_pixels": 4096,
-    "video_memory_bytes": 10**9,
-}
-
-
-def content(file: ProfileFile) -> bytes:
-    return file.name.encode() * 1000
 
 
 @pytest.fixture
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WeightsHost]:
-    """A host of a profile "mine", whose files have the packaged ones' kinds, and the environment that names it."""
-    files = {
-        f"file-{number}": {
-            "role": file.role,
-            "name": f"mine/{file.name}",
-            "source": "mine",
-            "path": file.path,
-            "size_bytes": len(content(file)),
-            "sha256": None if number == 3 else hashlib.sha256(content(file)).hexdigest(),
-        }
-        for number, file in enumerate(PACKAGED.files)
-    }
-    source = {"repository": "shop/mine", "revision": "main", "licence": "Ours", "licence_url": "https://shop.example/l"}
-    # Paths of several repositories meet in one here.
-    for number, file in enumerate(files.values()):
-        file["path"] = f"{number}/{file['path']}"
-    own = {
-        "sources": {"mine": source},
-        "files": files,
-        "profiles": [PROFILE | {"name": name, "files": list(files)} for name in ("mine", "mine-too")],
-    }
-    (tmp_path / "own.json").write_text(json.dumps(own))
+    """A host of the own profiles, and the environment that names both."""
     with weights_host() as running:
-        for number, file in enumerate(PACKAGED.files):
-            running.files[f"shop/mine/resolve/main/{number}/{file.path}"] = content(file)
+        running.files = write_profiles(tmp_path / "own.json")
         monkeypatch.setenv("FASHQUICK_DIFFUSION_PROFILES", str(tmp_path / "own.json"))
         monkeypatch.setenv("FASHQUICK_MODELS", str(tmp_path / "models"))
         monkeypatch.setenv("HF_ENDPOINT", running.address)
@@ -109,12 +68,12 @@ def test_optional_files_come_when_they_are_asked_for(host: WeightsHost, tmp_path
 
 
 def test_a_digest_that_only_the_host_states_is_told(host: WeightsHost, tmp_path: Path) -> None:
-    name = f"mine/{PACKAGED.files[3].name}"
+    name = f"mine/{PACKAGED.files[UNSTATED].name}"
     result = pull("mine", "--yes")
     assert f"Note: {name} has the SHA-256 that the host states" in result.stdout
     stored = ModelStore(tmp_path / "models").find(name)
     assert stored is not None
-    assert stored.sha256 == hashlib.sha256(content(PACKAGED.files[3])).hexdigest()
+    assert stored.sha256 == hashlib.sha256(content(PACKAGED.files[UNSTATED])).hexdigest()
 
 
 def test_files_put_there_by_hand_are_listed_if_they_are_right(host: WeightsHost, tmp_path: Path) -> None:

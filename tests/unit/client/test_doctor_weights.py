@@ -9,6 +9,7 @@ from fashquick_client.doctor import weights
 from fashquick_client.doctor.findings import Level
 from fashquick_client.doctor.weights import store_findings
 from fashquick_common.models.sums import MAX_SUMS_BYTES, parse
+from tests.support.own_profiles import PACKAGED, write_profiles, write_store
 
 WEIGHTS = {"sam2/tiny.safetensors": b"tiny" * 1000, "sd15/unet.safetensors": b"unet" * 2000, "blank name.bin": b"b"}
 
@@ -199,3 +200,41 @@ def test_a_folder_with_very_many_files_is_no_store(tmp_path, monkeypatch):
         (tmp_path / str(number)).touch()
     [found] = problems(tmp_path)
     assert "no model store" in found
+
+
+def found_with(store):
+    return [(finding.level, finding.found) for finding in weights.profile_findings(store)]
+
+
+def test_profiles_are_told_of_where_the_store_has_some_of_one(tmp_path, monkeypatch):
+    write_profiles(tmp_path / "own.json")
+    write_store(tmp_path / "models")
+    monkeypatch.setenv("FASHQUICK_DIFFUSION_PROFILES", str(tmp_path / "own.json"))
+    complete = [(Level.OK, f"the profile {name} is complete") for name in ("mine", "mine-too")]
+    assert found_with(tmp_path / "models") == complete
+    (tmp_path / "models/mine" / PACKAGED.files[0].name).unlink()
+    first, second = weights.profile_findings(tmp_path / "models")
+    assert first.level is second.level is Level.NOTE
+    assert f"mine lacks 1 file: mine/{PACKAGED.files[0].name}" in first.found
+    assert first.advice == "Run: fashquick models pull mine"
+
+
+def test_a_store_of_other_weights_says_nothing_of_profiles(store, monkeypatch):
+    monkeypatch.delenv("FASHQUICK_DIFFUSION_PROFILES", raising=False)
+    assert found_with(store) == []
+    (store / "SHA256SUMS").write_text("junk")
+    assert found_with(store) == []
+
+
+def test_own_profiles_that_are_wrong_are_a_problem(store, tmp_path, monkeypatch):
+    (tmp_path / "own.json").write_text("{")
+    monkeypatch.setenv("FASHQUICK_DIFFUSION_PROFILES", str(tmp_path / "own.json"))
+    [(level, found)] = found_with(store)
+    assert (level, "own.json is no JSON" in found) == (Level.PROBLEM, True)
+
+
+def test_what_pull_leaves_behind_is_known(store):
+    (store / ".SHA256SUMS.lock").touch()
+    (store / "sd15/vae.safetensors.partial").write_bytes(b"half")
+    [note] = [finding for finding in store_findings(store, verify=True) if finding.level is Level.NOTE]
+    assert "1 file of which only a part came: sd15/vae.safetensors.partial" in note.found

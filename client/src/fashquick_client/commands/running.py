@@ -115,6 +115,7 @@ async def connected(given: Mapping[Service, str | None]) -> AsyncIterator[Client
             endpoints.get(Service.ORCHESTRATOR, DEFAULT_ENDPOINT),
             segmentation=endpoints.get(Service.SEGMENTATION),
             features=endpoints.get(Service.FEATURES),
+            generation=endpoints.get(Service.GENERATION),
         )
         yield await stack.enter_async_context(client)
 

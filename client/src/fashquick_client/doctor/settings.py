@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from pydantic_settings import BaseSettings
 
 PREFIX = "FASHQUICK_"
-OTHERS = ("FASHQUICK_MODELS", "FASHQUICK_OFFLINE", "FASHQUICK_PHOTOS")
-"""Variables that no settings class reads: the model store, no downloads, and the photos of tests and benchmarks."""
+OTHERS = ("FASHQUICK_DIFFUSION_PROFILES", "FASHQUICK_MODELS", "FASHQUICK_OFFLINE", "FASHQUICK_PHOTOS")
+"""Variables that the client reads too: own profiles, the model store, no downloads, and the photos of tests."""
 _MAX_VALUE_CHARS = 60
 
 

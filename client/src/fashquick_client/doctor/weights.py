@@ -1,4 +1,4 @@
-"""The model store that FASHQUICK_MODELS names: complete, and unchanged. Only SAM 2 needs one."""
+"""The model store that FASHQUICK_MODELS names: complete, and unchanged. Only SAM 2 and diffusion need one."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from fashquick_client.doctor.findings import Finding, Topic, note, ok, problem
+from fashquick_client.fetching.store import Filled, filled, known_profiles
+from fashquick_common.errors import BadField, FashquickError
+from fashquick_common.models import ModelStore
+from fashquick_common.models.recording import LOCK_FILE, PARTIAL
 from fashquick_common.models.sums import MAX_SUMS_BYTES, SUMS_FILE, Entry, Sums, leads_outside, parse
 
 _MAX_SHOWN = 5
@@ -26,7 +30,35 @@ def check(*, verify: bool) -> list[Finding]:
     name = os.environ.get("FASHQUICK_MODELS")
     if not name:
         return [ok(Topic.WEIGHTS, "no model store (FASHQUICK_MODELS is not set); no weights are needed")]
-    return store_findings(Path(name), verify=verify)
+    return [*store_findings(Path(name), verify=verify), *profile_findings(Path(name))]
+
+
+def profile_findings(store: Path) -> list[Finding]:
+    """Say which profiles of the diffusion backend a store has, by its list and the files' sizes.
+
+    A store that has nothing of any profile, or has no list that can be read, gets no finding: that is told elsewhere.
+
+    Args:
+        store: Its folder.
+    """
+    try:
+        stored = ModelStore(store).files()
+        found = [filled(profile, stored) for profile in known_profiles(os.environ).values()]
+    except FashquickError as error:
+        return [] if not isinstance(error, BadField) else [problem(Topic.WEIGHTS, error.message, "Correct that file.")]
+    # What another profile brings too says nothing of whether this one is wanted.
+    begun = [each for each in found if each.begun]
+    return [_profile_finding(each, wanted=not any(not other.missing for other in begun)) for each in begun]
+
+
+def _profile_finding(found: Filled, *, wanted: bool) -> Finding:
+    name = found.profile.name
+    if not found.missing:
+        return ok(Topic.WEIGHTS, f"the profile {name} is complete")
+    lacks = f"the profile {name} lacks {_count(len(found.missing))}: {_listed(file.name for file in found.missing)}"
+    if not wanted:
+        return ok(Topic.WEIGHTS, lacks)
+    return note(Topic.WEIGHTS, lacks, f"Run: fashquick models pull {name}")
 
 
 def store_findings(store: Path, *, verify: bool) -> list[Finding]:
@@ -65,8 +97,11 @@ def _judged(store: Path, sums: Sums, present: set[str], *, verify: bool) -> list
             faults += 1
             why = error.strerror or str(error) if isinstance(error, OSError) else str(error)
             found.append(problem(Topic.WEIGHTS, f"{store / entry.name}: {why}", _COPY_AGAIN))
-    unlisted = sorted(present - {entry.name for entry in sums.entries} - {SUMS_FILE})
-    if unlisted:
+    unlisted = sorted(present - {entry.name for entry in sums.entries} - {SUMS_FILE, LOCK_FILE})
+    if partial := [name for name in unlisted if name.endswith(PARTIAL)]:
+        text = f"{store} has {_count(len(partial))} of which only a part came: {_listed(partial)}"
+        found.append(note(Topic.WEIGHTS, text, "Run fashquick models pull again: it goes on from there."))
+    if unlisted := [name for name in unlisted if name not in partial]:
         text = f"{store} has {_count(len(unlisted))} that {SUMS_FILE} does not list: {_listed(unlisted)}"
         found.append(note(Topic.WEIGHTS, text, "Nothing says whether they are right: list them, or delete them."))
     if not sums.entries and not sums.mistakes:

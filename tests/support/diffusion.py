@@ -14,6 +14,9 @@ from fashquick_generation.diffusion.plan import Offload, Plan, Weights
 from fashquick_generation.diffusion.schedulers import make_scheduler
 from scripts.small_diffusion import small_tokenizer
 
+# Networks this small gain nothing from a second thread, and lose much where cores are shared.
+torch.set_num_threads(1)
+
 SMALL_PLAN = Plan("plain", Offload.NONE, Weights.PLAIN, tiled_vae=False, max_rows=8, peak_bytes=0)
 
 

@@ -2,110 +2,274 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
+import torch
+from torch import Tensor
 
-from fashquick_common.cancel import CancelFlag
-from fashquick_common.errors import FashquickError
-from fashquick_generation.diffusion.embeddings import Embedding
-from fashquick_generation.diffusion.networks import Condition, Networks
+from fashquick_common.errors import BytesExhausted, FashquickError, InternalError, drop_frames
+from fashquick_generation.diffusion.batch import Batch
+from fashquick_generation.diffusion.failures import DeviceFull, DeviceLost, Room, device_failures
+from fashquick_generation.diffusion.guidance import slope_of
+from fashquick_generation.diffusion.latents import decoded, encoded
+from fashquick_generation.diffusion.networks import Networks
+from fashquick_generation.diffusion.precision import computing_in, name_of
+from fashquick_generation.diffusion.previews import early_look
+from fashquick_generation.diffusion.rows import ColourPull, Denoised, Hint, Row, UInt8, check_row
+from fashquick_generation.diffusion.states import RowState, begun, to_encode
 
-UInt8 = NDArray[np.uint8]
+__all__ = ["ColourPull", "Denoised", "Hint", "Row", "UInt8", "denoise"]
 
+_RETRY_AFTER_S = 5.0  # about a picture's time: then others' may be finished
 
-@dataclass(frozen=True, slots=True)
-class Hint:
-    """What a ControlNet is shown.
-
-    Attributes:
-        image: HxWx3 uint8, of the row's size.
-        scale: 0 (as if it were not there) to 2.
-        begin: Share of the row's steps at which it begins to look, 0 to 1.
-        end: Share at which it has stopped.
-    """
-
-    image: UInt8
-    scale: float
-    begin: float = 0.0
-    end: float = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class ColourPull:
-    """Where the picture is pulled towards colours.
-
-    Attributes:
-        mask: HxW uint8, 255 where.
-        target: HxWx3 uint8, sRGB: the colours, such as the studio's picture.
-        strength: 0 (not at all) to 1.
-    """
-
-    mask: UInt8
-    target: UInt8
-    strength: float
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A picture to denoise: what it starts from and all that is its own.
-
-    Attributes:
-        image: HxWx3 uint8, sRGB, what it starts from; both sides multiples of 8.
-        mask: HxW uint8, 255 where the picture may change; None: everywhere.
-        prompt: What it should show, and what not.
-        hints: What the ControlNets are shown.
-        seed: Of its noise.
-        steps: Of a whole run from noise; `strength` takes the last share of them.
-        strength: 0 (the image comes back as it is, bit for bit) to 1 (from pure noise).
-        guidance: Scale of classifier-free guidance; 1 is none.
-        cancel: The row leaves at the next step when it is raised.
-        on_step: Told after each step the steps done, the steps to do, and now and then an early look, HxWx3 uint8.
-        preview_every: Steps between early looks; 0: none.
-        colour: Where it is pulled towards colours; None: nowhere.
-    """
-
-    image: UInt8
-    mask: UInt8 | None
-    prompt: Embedding
-    hints: Mapping[Condition, Hint]
-    seed: int
-    steps: int
-    strength: float
-    guidance: float
-    cancel: CancelFlag = field(default_factory=CancelFlag)
-    on_step: Callable[[int, int, UInt8 | None], None] = lambda _, __, ___: None
-    preview_every: int = 0
-    colour: ColourPull | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Denoised:
-    """A row's end.
-
-    Attributes:
-        image: HxWx3 uint8, sRGB; outside of the row's mask whatever the VAE made of it.
-        together: Most rows that shared one of its steps.
-        precision: Of the computation, such as "float16".
-    """
-
-    image: UInt8
-    together: int
-    precision: str
+T = TypeVar("T")
 
 
 def denoise(networks: Networks, rows: Sequence[Row], *, alone: bool = False) -> list[Denoised | FashquickError]:
-    """Denoise rows, those of one size and number of steps together.
+    """Denoise rows, those of one size together; each leaves when its own steps are done.
+
+    Computes what diffusers' ControlNet pipelines for image-to-image and inpainting do.
 
     Args:
         networks: Shared; not changed.
         rows: In any mixture of sizes and steps.
-        alone: Whether each row is computed by itself, so that it repeats bit for bit whatever it comes with.
+        alone: Whether each row is computed by itself, so that it repeats bit for bit whatever it comes with. (Not on
+            CUDA with colour guidance: gradients are summed there in any order.)
 
     Returns:
-        What became of each row, in order: `Cancelled` and `DeadlinePassed` of a row's own flag, `BytesExhausted` where
-        even one row does not fit, `InternalError` where the model gives NaN in float32 too or the device is lost.
+        What became of each row, in order: what `check_row` raises, `Cancelled` and `DeadlinePassed` of a row's own
+        flag, what its `on_step` raises, `BytesExhausted` where even one row does not fit, `InternalError` where the
+        model gives NaN in float32 too or the device is lost.
     """
-    raise NotImplementedError
+    work = _Work(networks, rows, alone=alone)
+    try:
+        work.do(work.ready(), networks.dtype)
+        while work.unsound:
+            work.do([work.unsound.pop()], torch.float32)
+    except DeviceLost as lost:
+        work.give_up(str(lost))
+    return [work.outcomes[place] for place in range(len(rows))]
+
+
+class _Work:
+    """One call's rows, by their place among them, and what became of them.
+
+    Attributes:
+        outcomes: By place.
+        unsound: Places of rows that the networks' own type gave no numbers for; float32 may.
+    """
+
+    def __init__(self, networks: Networks, rows: Sequence[Row], *, alone: bool) -> None:
+        self._networks = networks
+        self._rows = rows
+        self._most = 1 if alone else max(1, networks.plan.max_rows)
+        self._told = [0] * len(rows)  # steps; a row that begins again tells only what is new
+        self.outcomes: dict[int, Denoised | FashquickError] = {}
+        self.unsound: list[int] = []
+
+    def ready(self) -> list[int]:
+        """The rows that need computing; the others get their outcome."""
+        for place, row in enumerate(self._rows):
+            with self._owned_by(place):
+                check_row(row, self._networks)
+                if row.strength == 0:
+                    row.cancel.check()
+                    self.outcomes[place] = Denoised(row.image.copy(), 1, name_of(self._networks.dtype))
+        return [place for place in range(len(self._rows)) if place not in self.outcomes]
+
+    def do(self, places: Sequence[int], dtype: torch.dtype) -> None:
+        """Denoise rows: all encoded, then all through their steps, then all decoded, so that networks wait in turn.
+
+        Args:
+            places: Which.
+            dtype: To compute in.
+
+        Raises:
+            DeviceLost: The device is gone.
+        """
+        with computing_in(dtype, self._networks.dtype):
+            finished: list[RowState] = []
+            for lot in _alike(self._begun(places, dtype), self._kind):
+                # Gradients pass no tensor that is made under inference_mode.
+                with torch.no_grad() if lot[0].aim is not None else torch.inference_mode():
+                    finished.extend(self._denoised(lot))
+            with torch.inference_mode():
+                self._finish(finished, dtype)
+
+    def give_up(self, why: str) -> None:
+        """End all rows that are still open, because the device is lost."""
+        for place in range(len(self._rows)):
+            self.outcomes.setdefault(
+                place,
+                InternalError(
+                    f"the device {self._networks.device} was lost in the middle ({why.partition(chr(10))[0][:200]}); "
+                    "the server must be restarted; look at the driver's log if it happens again"
+                ),
+            )
+
+    def _begun(self, places: Sequence[int], dtype: torch.dtype) -> list[RowState]:
+        started: list[RowState] = []
+
+        def encode(some: Sequence[int]) -> None:
+            pictures = [to_encode(self._rows[place], self._networks, dtype) for place in some]
+            said = iter(encoded([picture for of_row in pictures for picture in of_row], self._networks))
+            for place, of_row in zip(some, pictures, strict=True):
+                mine = [next(said) for _ in of_row]
+                with self._owned_by(place):
+                    started.append(begun(self._rows[place], place, mine, self._networks, dtype))
+
+        with torch.inference_mode():
+            for lot in _alike(places, lambda place: self._rows[place].image.shape):
+                self._by_batches(lot, encode)
+        return sorted(started, key=lambda one: one.place)
+
+    def _kind(self, one: RowState) -> Hashable:
+        """What rows have in common that take steps together; rows with gradients, which take much memory, go alone."""
+        nine = one.inpainting is not None and one.inpainting.noise is None
+        return one.latents.shape, one.prompts[0].shape, nine, one.place if one.aim is not None else None
+
+    def _denoised(self, lot: Sequence[RowState]) -> list[RowState]:
+        """Take rows through all their steps; the first go on to their end before the next begin."""
+        room, waiting = Room(self._most), list(lot)
+        finished: list[RowState] = []
+        batch: Batch | None = None
+        while waiting:
+            rows = [one for one in waiting[: room.most] if self._goes_on(one.place)]
+            if rows:
+                try:
+                    with device_failures():
+                        if batch is None or batch.rows != tuple(rows):
+                            batch = Batch(rows, self._networks)
+                        predicted, slope = self._predicted(batch)
+                except DeviceFull:
+                    batch = None
+                if batch is None:
+                    if not room.halve(len(rows)):
+                        self._does_not_fit([one.place for one in rows])
+                else:
+                    finished.extend(self._advance(rows, predicted, slope))
+            waiting = [one for one in waiting if one.done < one.steps and self._open(one.place)]
+        return finished
+
+    def _predicted(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
+        """The noise in a batch's latents, and the slope of its row's colours where they pull; nothing is changed."""
+        first = batch.rows[0]
+        if first.aim is not None and self._networks.preview is not None:
+            return slope_of(first.aim, first.latents, batch.predicted, first.clean, self._networks.preview)
+        return batch.predicted(torch.cat([one.latents for one in batch.rows])), None
+
+    def _advance(self, rows: Sequence[RowState], predicted: Tensor, slope: Tensor | None) -> list[RowState]:
+        """Take a step with each row; returns those whose last it was."""
+        try:
+            with device_failures():
+                looks = {}
+                for one, guess in zip(rows, predicted.chunk(len(rows)), strict=True):
+                    if one.wants_look:
+                        looks[one.place] = one.clean(guess, one.latents)
+                    one.advance(guess, slope)
+                    one.together = max(one.together, len(rows))
+                # The only time in a step that the device is waited for.
+                sound = torch.cat([one.latents for one in rows]).isfinite().flatten(1).all(1).tolist()
+        except DeviceFull:
+            self._does_not_fit([one.place for one in rows])  # some have gone on and some have not
+            return []
+        for one, good in zip(rows, sound, strict=True):
+            if good:
+                self._tell(one, looks.get(one.place))
+            else:
+                self._unsound(one)
+        return [one for one in rows if one.done == one.steps and self._open(one.place)]
+
+    def _tell(self, one: RowState, clean: Tensor | None) -> None:
+        if one.done <= self._told[one.place]:
+            return
+        self._told[one.place] = one.done
+        look: UInt8 | None = None
+        if clean is not None and self._networks.preview is not None:
+            try:
+                with device_failures():
+                    look = early_look(clean, self._networks.preview)
+            except DeviceFull:
+                look = None  # the picture itself may still fit
+        with self._owned_by(one.place):
+            one.row.on_step(one.done, one.steps, look)
+
+    def _unsound(self, one: RowState) -> None:
+        if one.latents.dtype == torch.float32:
+            self.outcomes[one.place] = InternalError(
+                f"the model gave no numbers (NaN) at step {one.done} of {one.steps}, in float32 too; its weights may "
+                f"be damaged: run `fashquick models verify {self._networks.profile.name}`"
+            )
+        else:
+            self.unsound.append(one.place)
+
+    def _finish(self, finished: Sequence[RowState], dtype: torch.dtype) -> None:
+        by_place = {one.place: one for one in finished}
+
+        def decode(some: Sequence[int]) -> None:
+            pictures = decoded([by_place[place].latents for place in some], self._networks)
+            for place, picture in zip(some, pictures, strict=True):
+                self.outcomes[place] = (
+                    picture
+                    if isinstance(picture, FashquickError)
+                    else Denoised(picture, by_place[place].together, name_of(dtype))
+                )
+
+        for lot in _alike(by_place, lambda place: by_place[place].latents.shape):
+            self._by_batches(lot, decode)
+
+    def _by_batches(self, places: Sequence[int], work: Callable[[Sequence[int]], None]) -> None:
+        """Do rows' work that is done at once, several together, fewer if the device is full."""
+        room = Room(1 if self._networks.plan.tiled_vae else self._most)
+        waiting = list(places)
+        while waiting:
+            some = [place for place in waiting[: room.most] if self._goes_on(place)]
+            fits = True
+            try:
+                with device_failures():
+                    if some:
+                        work(some)
+            except DeviceFull:
+                fits = False
+            if fits or not room.halve(len(some)):
+                waiting = waiting[room.most :]
+                if not fits:
+                    self._does_not_fit(some)
+
+    def _open(self, place: int) -> bool:
+        return place not in self.outcomes and place not in self.unsound
+
+    def _goes_on(self, place: int) -> bool:
+        """Count a row's step, and end the row if its flag is raised."""
+        with self._owned_by(place):
+            self._rows[place].cancel.check()
+        return self._open(place)
+
+    @contextmanager
+    def _owned_by(self, place: int) -> Iterator[None]:
+        """Make an error the outcome of one row."""
+        try:
+            yield
+        except FashquickError as error:
+            drop_frames(error)
+            self.outcomes[place] = error
+
+    def _does_not_fit(self, places: Iterable[int]) -> None:
+        for place in places:
+            height, width = self._rows[place].image.shape[:2]
+            self.outcomes[place] = BytesExhausted(
+                f"a picture of {width}x{height} pixels does not fit in the memory that is free on "
+                f"{self._networks.device}; try later, or ask for a smaller one",
+                retry_after_s=_RETRY_AFTER_S,
+            )
+
+
+def _alike(items: Iterable[T], kind: Callable[[T], Hashable]) -> list[list[T]]:
+    """Put items of one kind together, in order."""
+    lots: defaultdict[Hashable, list[T]] = defaultdict(list)
+    for item in items:
+        lots[kind(item)].append(item)
+    return list(lots.values())

@@ -30,6 +30,8 @@ SIDES_PX = (64, 32, 16, 8)
 """Steps of the first pass's sides: the UNet halves latents three times, and few different sizes share batches."""
 MOST_STRETCH = 0.02
 """Change of the picture's shape that a coarser step of its sides may cost."""
+LEAST_USED = 0.7
+"""Share of the pixels there may be that it must leave."""
 UPSCALE = 2
 LEAST_ALPHA = 0.25
 """Coverage under which a pixel's own colour is not told from the ground's."""
@@ -207,7 +209,8 @@ def working_size(width: int, height: int, most_pixels: int) -> tuple[int, int]:
         most_pixels: Of the first pass.
 
     Returns:
-        Width and height, multiples of 64 unless that would change the shape by more than 2 %.
+        Width and height, multiples of 64 unless that would change the shape by more than 2 % or waste
+        pixels, and of 8 in any case.
     """
     if width * height <= most_pixels:
         return width, height
@@ -219,7 +222,11 @@ def working_size(width: int, height: int, most_pixels: int) -> tuple[int, int]:
             for h in _near(height * scale, step)
             if w * h <= most_pixels and w <= width and h <= height
         ]
-        close = [size for size in sizes if _stretch(size, (width, height)) <= MOST_STRETCH]
+        close = [
+            size
+            for size in sizes
+            if _stretch(size, (width, height)) <= MOST_STRETCH and size[0] * size[1] >= LEAST_USED * most_pixels
+        ]
         if close:
             return max(close, key=lambda size: size[0] * size[1])
     return min(sizes, key=lambda size: _stretch(size, (width, height)))

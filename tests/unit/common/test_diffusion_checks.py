@@ -30,6 +30,8 @@ BAD = {
     "a prompt of two lines": ({"prompt": "a\nb"}, "prompt"),
     "a prompt with an escape": ({"prompt": "\x1b[31mred"}, "prompt"),
     "a prompt of two paragraphs": ({"prompt": "a\u2029b"}, "prompt"),
+    "a prompt that turns its direction": ({"prompt": "a\u202eb"}, "prompt"),
+    "an addition with an invisible mark": ({"extra_prompt": "a\u200bb"}, "extra_prompt"),
     "33 vetoes": ({"veto": ["a"] * 33}, "veto"),
     "an empty veto": ({"veto": [" "]}, "veto"),
     "a long veto": ({"veto": ["a" * 201]}, "veto"),

@@ -24,7 +24,8 @@ MAX_UPSCALED_HEIGHT_PX = 1536  # Likewise.
 MAX_REPAIRS = 4
 DEFAULT_REPAIRS = 1
 DEFAULT_FIDELITY_FLOOR = 0.65  # The least of what is graded CLOSE.
-_REFUSED = ("Cc", "Cs", "Zl", "Zp")  # Controls, halves of surrogate pairs, separators of lines and paragraphs.
+# Controls, marks that are not seen (they turn the direction of text), halves of surrogate pairs, line separators.
+_REFUSED = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
 def check_prompt(text: str, field: str, most_bytes: int = MAX_PROMPT_BYTES) -> None:
@@ -36,7 +37,7 @@ def check_prompt(text: str, field: str, most_bytes: int = MAX_PROMPT_BYTES) -> N
         most_bytes: Most bytes of its UTF-8.
 
     Raises:
-        BadField: It is too long, or has a control character or a line break.
+        BadField: It is too long, or has a control character, an invisible one or a line break.
     """
     size = len(text.encode(errors="surrogatepass"))  # A shell may hand over bytes that are no text.
     if size > most_bytes:

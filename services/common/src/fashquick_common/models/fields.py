@@ -51,6 +51,27 @@ class Fields:
             self._refuse(self._at(key), value, wanted)
         return value
 
+    def texts(self, key: str, pattern: re.Pattern[str], wanted: str, most: int) -> tuple[str, ...]:
+        """Return a list of texts that a pattern matches as a whole, at least one and at most `most`."""
+        items = self._list(key, most)
+        if not items:
+            self._refuse(self._at(key), items, "a list with something in it")
+        for index, item in enumerate(items):
+            if not isinstance(item, str) or pattern.fullmatch(item) is None:
+                self._refuse(f"{self._at(key)}[{index}]", item, wanted)
+        return tuple(str(item) for item in items)
+
+    def wholes(self, key: str, least: int, most: int, count: int) -> tuple[int, ...]:
+        """Return a list of so many whole numbers within limits."""
+        items = self._list(key, count)
+        if len(items) != count or not all(type(item) is int and least <= item <= most for item in items):
+            self._refuse(self._at(key), items, f"{count} whole numbers from {least} to {most}")
+        return tuple(item for item in items if isinstance(item, int))
+
+    def names(self) -> tuple[str, ...]:
+        """Return the object's keys, in the file's order."""
+        return tuple(self._values)
+
     def whole(self, key: str, least: int, most: int) -> int:
         """Return a whole number within limits."""
         value = self._value(key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import re
 from collections import Counter
 from importlib import resources
 from pathlib import Path
@@ -91,6 +92,14 @@ def test_an_own_file_adds_profiles_and_builds_on_the_packaged_ones(tmp_path: Pat
     assert found["shop"].of(Role.VAE) == profiles()["sd15-4gb"].of(Role.VAE)
 
 
+def test_the_example_of_the_documents_is_right(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[3] / "docs/operations.md").read_text()
+    [example] = re.findall(r"^```json\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    own = json.loads(example.replace("<64 digits>", "ab" * 32))
+    jsonschema.validate(own, SCHEMA)
+    assert profiles(written(tmp_path, own))["house"].of(Role.UNET)[0].source is None
+
+
 def test_a_single_file_counts_for_unet_vae_and_text_encoder(tmp_path: Path) -> None:
     own = copy.deepcopy(OWN)
     own["files"]["own-unet"] |= {"role": "whole", "source": None}
@@ -117,6 +126,7 @@ def change(path: str, value: object) -> dict[str, Any]:
 FORM = [
     ("profiles.0.steps", 0),
     ("profiles.0.steps", 1000),
+    ("profiles.0.guidance", 20.5),
     ("profiles.0.steps", 20.5),
     ("profiles.0.steps", True),
     ("profiles.0.steps", ...),

@@ -40,8 +40,7 @@ from benchmarks.drawn import DrawnGarment, draw
 from benchmarks.drawn.scene import Conditions, cast_gain, photograph
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.garment import Category, PatternKind
-from fashquick_features.colour import light, palette
-from fashquick_features.colour.spaces import (
+from fashquick_common.image.spaces import (
     Floats,
     ciede2000,
     lab_of_linear,
@@ -49,6 +48,7 @@ from fashquick_features.colour.spaces import (
     linear_of_daylight,
     linear_of_srgb,
 )
+from fashquick_features.colour import light, palette
 from fashquick_features.colour.surfaces import MID_GREY_Y
 from fashquick_features.shape.outline import OPAQUE
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from benchmarks.drawn.colours import Colour, colour, colour_apart, mixed
 from fashquick_common.garment import ColourRole, Repeat
-from fashquick_features.colour.spaces import lab_of_srgb
+from fashquick_common.image.spaces import lab_of_srgb
 
 Labels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fashquick_features.colour.spaces import lab_of_srgb
+from fashquick_common.image.spaces import lab_of_srgb
 
 Colour = tuple[int, int, int]
 

@@ -30,8 +30,8 @@ from benchmarks.wardrobe.garments import Wardrobe
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.errors import FashquickError
 from fashquick_common.garment import Category, Landmark, PaletteColour, Passport, PatternKind
+from fashquick_common.image.spaces import ciede2000, lab_of_srgb, linear_of_srgb, oklab_of_linear
 from fashquick_features.colour.density import is_shade
-from fashquick_features.colour.spaces import ciede2000, lab_of_srgb, linear_of_srgb, oklab_of_linear
 from fashquick_features.engine import Wishes
 from fashquick_features.passport import PassportAnalyser
 from fashquick_generation.engine import GarmentInput, GenerationJob, MapKind, Picture, generated

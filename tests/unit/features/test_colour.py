@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fashquick_features.colour import spaces as colour
+from fashquick_common.image import spaces as colour
 from fashquick_features.colour.names import SRGB, name_of
 
 # Sharma, Wu, Dalal (2005), table 1: L, a, b of both colours and their difference.

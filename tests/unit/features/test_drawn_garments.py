@@ -6,7 +6,7 @@ import pytest
 from benchmarks.drawn import DrawnGarment, draw
 from benchmarks.drawn.scene import Conditions, photograph
 from fashquick_common.garment import Category, PatternKind, TextureClass
-from fashquick_features.colour.spaces import ciede2000, lab_of_srgb
+from fashquick_common.image.spaces import ciede2000, lab_of_srgb
 
 
 def small(kind: PatternKind | None, seed: int, photo_seed: int | None = None, **stated: float) -> DrawnGarment:

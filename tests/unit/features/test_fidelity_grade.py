@@ -21,7 +21,7 @@ from fashquick_common.garment import (
     PatternKind,
     Repeat,
 )
-from fashquick_features.colour.spaces import ciede2000, lab_of_srgb
+from fashquick_common.image.spaces import ciede2000, lab_of_srgb
 from fashquick_features.fidelity import controls
 from fashquick_features.fidelity.cloth import pattern_kept
 from fashquick_features.fidelity.grade import RULES, grade_of, overall

@@ -11,8 +11,8 @@ from benchmarks.features_palette import cast_of
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.errors import Cancelled
 from fashquick_common.garment import UNKNOWN_LIGHT, Category, Light, LightEvidence
+from fashquick_common.image.spaces import ciede2000, lab_of_srgb
 from fashquick_features.colour import light, palette
-from fashquick_features.colour.spaces import ciede2000, lab_of_srgb
 
 SHEET, WOOD, RED, CREAM = (238, 238, 236), (176, 134, 96), (170, 40, 44), (236, 226, 200)
 Photo = npt.NDArray[np.uint8]

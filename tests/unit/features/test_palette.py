@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from benchmarks.drawn import DrawnGarment, draw
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.garment import UNKNOWN_LIGHT, Category, ColourRole, PaletteColour, PatternKind, TextureClass
+from fashquick_common.image.spaces import ciede2000, lab_of_srgb
 from fashquick_features.colour import palette
 from fashquick_features.colour.descriptor import LENGTH, describe
 from fashquick_features.colour.light import estimate
-from fashquick_features.colour.spaces import ciede2000, lab_of_srgb
 
 
 def extract(garment: DrawnGarment) -> tuple[PaletteColour, ...]:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 
-from fashquick_features.colour.spaces import Floats, ciede2000, lab_of_linear, linear_of_oklab
+from fashquick_common.image.spaces import Floats, ciede2000, lab_of_linear, linear_of_oklab
 
 ALIKE = 5.0  # CIEDE2000 below which two clusters are one colour of the cloth
 BIN = 0.02  # side of a histogram cell in OKLab, about one just noticeable difference

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fashquick_common.garment import PaletteColour
-from fashquick_features.colour.spaces import Floats, linear_of_lab, linear_of_oklab, oklab_of_linear
+from fashquick_common.image.spaces import Floats, linear_of_lab, linear_of_oklab, oklab_of_linear
 
 LIGHTNESS_STEP = 0.2  # OKLab L between layers of bins: about one stop in the middle of the scale
 TINGE_STEP = 0.07  # OKLab a and b between bins of a layer: navy and royal blue are about two bins apart

@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.garment import UNKNOWN_LIGHT, Light, LightEvidence
-from fashquick_features.colour.spaces import Floats, linear_of_daylight
+from fashquick_common.image.spaces import Floats, linear_of_daylight
 from fashquick_features.colour.surfaces import Scene, Surface, survey
 from fashquick_features.shape.outline import Plane
 

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from fashquick_features.colour.spaces import Floats, ciede2000, lab_of_srgb
+from fashquick_common.image.spaces import Floats, ciede2000, lab_of_srgb
 
 SRGB: Final[dict[str, tuple[int, int, int]]] = {
     "black": (27, 26, 28),

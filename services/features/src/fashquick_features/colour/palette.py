@@ -12,11 +12,7 @@ import numpy.typing as npt
 
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.garment import Colour, ColourRole, Light, PaletteColour
-from fashquick_features.colour import density, roles
-from fashquick_features.colour.density import Cluster
-from fashquick_features.colour.light import corrected
-from fashquick_features.colour.names import name_of
-from fashquick_features.colour.spaces import (
+from fashquick_common.image.spaces import (
     Floats,
     lab_of_linear,
     linear_of_oklab,
@@ -24,6 +20,10 @@ from fashquick_features.colour.spaces import (
     oklab_of_linear,
     srgb_of_linear,
 )
+from fashquick_features.colour import density, roles
+from fashquick_features.colour.density import Cluster
+from fashquick_features.colour.light import corrected
+from fashquick_features.colour.names import name_of
 from fashquick_features.shape.outline import OPAQUE, Plane
 
 MAX_COLOURS = 8

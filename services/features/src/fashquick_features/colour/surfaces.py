@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 
-from fashquick_features.colour.spaces import LUMINANCE, Floats, lab_of_linear, linear_of_srgb
+from fashquick_common.image.spaces import LUMINANCE, Floats, lab_of_linear, linear_of_srgb
 from fashquick_features.shape.outline import OPAQUE, Plane
 
 Flags = npt.NDArray[np.bool_]

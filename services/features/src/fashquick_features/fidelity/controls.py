@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from fashquick_common.garment import FidelityControl, PaletteColour, PatternKind
-from fashquick_features.colour.spaces import (
+from fashquick_common.image.spaces import (
     Floats,
     ciede2000,
     lab_of_linear,

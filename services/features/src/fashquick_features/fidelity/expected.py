@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from fashquick_features.colour.spaces import Floats, linear_of_srgb, srgb_of_linear
+from fashquick_common.image.spaces import Floats, linear_of_srgb, srgb_of_linear
 from fashquick_features.fidelity.reading import CannotTell
 from fashquick_features.fidelity.sights import Bools, Floats32, Image, Sight
 from fashquick_features.shape.outline import OPAQUE

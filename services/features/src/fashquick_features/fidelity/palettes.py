@@ -8,7 +8,7 @@ import numpy as np
 from scipy.optimize import linprog
 
 from fashquick_common.garment import PaletteColour
-from fashquick_features.colour.spaces import Floats, ciede2000, lab_of_linear, linear_of_lab
+from fashquick_common.image.spaces import Floats, ciede2000, lab_of_linear, linear_of_lab
 
 STUDIO_STOPS = 0.5  # by which a picture's light may be brighter or darker than the photo's, corrected or not
 

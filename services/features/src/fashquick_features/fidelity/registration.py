@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fashquick_common.cancel import CancelFlag
-from fashquick_features.colour.spaces import Floats
+from fashquick_common.image.spaces import Floats
 from fashquick_features.fidelity.sights import Floats32, Image, Places, Sight
 from fashquick_features.shape.outline import OPAQUE, Plane
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.garment import FidelityMeasure, FidelityMeasurement, FidelityReport, Passport
-from fashquick_features.colour.spaces import Floats
+from fashquick_common.image.spaces import Floats
 from fashquick_features.fidelity import surroundings, trials
 from fashquick_features.fidelity.analysers import Analysers
 from fashquick_features.fidelity.checks import check_inputs

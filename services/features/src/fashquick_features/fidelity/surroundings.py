@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from fashquick_features.colour.spaces import Floats, ciede2000, lab_of_srgb
+from fashquick_common.image.spaces import Floats, ciede2000, lab_of_srgb
 from fashquick_features.fidelity.reading import CannotTell
 from fashquick_features.fidelity.sights import Bools, Sight
 from fashquick_features.shape.outline import Plane

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from fashquick_features.colour.spaces import Floats, linear_of_srgb, oklab_of_linear
+from fashquick_common.image.spaces import Floats, linear_of_srgb, oklab_of_linear
 from fashquick_features.shape.outline import OPAQUE, Plane, Points
 
 UNIT_PX = 40  # raster pixels a half-width, about as many as a photo of 400 px has

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fashquick_common.garment import Front, Landmark, LandmarkName, Neckline
-from fashquick_features.colour.spaces import linear_of_srgb, oklab_of_linear
+from fashquick_common.image.spaces import linear_of_srgb, oklab_of_linear
 from fashquick_features.shape.outline import Outline, Points, UprightFrame
 
 # Centre and spread over 220 labelled photos, medians and median deviations: height of the neck points over the

@@ -67,7 +67,7 @@ async def test_a_bug_in_the_orchestrator_names_its_stage_and_keeps_its_text(
     def crash(*_: Any) -> None:
         raise ValueError("a secret path")
 
-    monkeypatch.setattr("fashquick_orchestrator.run.encode_picture", crash)
+    monkeypatch.setattr("fashquick_orchestrator.telling.encode_picture", crash)
 
     error = await TRY_ON.failure(stack.channels["orchestrator"], request())
 

@@ -10,16 +10,18 @@ import time
 
 from fashquick_orchestrator.values import Stage
 
-# Shares of a job's time that are held back for each stage: about twice their measured shares on two cores,
-# but for generation, which takes most of it.
+# Shares of a job's time that are held back for each stage, in the order in which a job goes through them: about twice
+# their measured shares on two cores, but for generation, which takes most of it.
 RESERVED = {
     Stage.IMAGE: 0.05,
     Stage.SEGMENTATION: 0.10,
     Stage.FEATURES: 0.05,
     Stage.GENERATION: 0.50,
+    Stage.REPAIR: 0.0,  # Not every job has one; it takes what is left.
     Stage.ENCODING: 0.05,
     Stage.FIDELITY: 0.10,
 }
+_ORDER = tuple(RESERVED)
 
 
 class Deadlines:
@@ -32,7 +34,7 @@ class Deadlines:
 
     def of(self, stage: Stage) -> float:
         """Return the moment by which a stage must have ended."""
-        later = sum(share for other, share in RESERVED.items() if other > stage)
+        later = sum(RESERVED[other] for other in _ORDER[_ORDER.index(stage) + 1 :])
         return self.end - later * self._seconds
 
     def remaining(self, stage: Stage) -> float:

@@ -1,14 +1,44 @@
-"""What generation answers, message by message."""
+"""What generation is asked, and what it answers, message by message."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from fashquick.generation.v1 import diffusion_pb2, scene_pb2
 from fashquick.generation.v1 import generation_pb2 as pb
-from fashquick.generation.v1 import scene_pb2
+from fashquick_common.garment import Passport
+from fashquick_common.garment_codec import passport_to_proto
+from fashquick_common.priority import priority_to_proto
 from fashquick_common.rpc.blobs import Blob
 from fashquick_orchestrator.peer import Parts
+from fashquick_orchestrator.values import TryOnJob
+
+CONDITIONS = (
+    scene_pb2.OUTPUT_KIND_BASE,
+    scene_pb2.OUTPUT_KIND_DEPTH,
+    scene_pb2.OUTPUT_KIND_POSE,
+    scene_pb2.OUTPUT_KIND_GARMENT_MASK,
+)
+"""What a repair needs of the view beside its picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worn:
+    """A garment as generation is given it."""
+
+    photo: Blob
+    alpha: Blob
+    passport: Passport
+    fit: int
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationRequest:
+    """A Generate request: its header, and the parts that this announces."""
+
+    header: pb.GenerateHeader
+    blobs: Sequence[Blob]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +51,7 @@ class GeneratedView:
         facts: Measures of the computation.
         keypoints: Of the figure, where they were asked for.
         backend: That made it.
+        diffusion: How diffusion made it; None from other backends.
     """
 
     index: int
@@ -28,6 +59,7 @@ class GeneratedView:
     facts: Mapping[str, float]
     keypoints: tuple[scene_pb2.Keypoint, ...]
     backend: str
+    diffusion: diffusion_pb2.DiffusionRecord | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,4 +134,64 @@ def _finished(view: pb.FinishedView, parts: Parts) -> GeneratedView:
         facts=dict(view.facts),
         keypoints=tuple(view.keypoints),
         backend=view.backend,
+        diffusion=view.diffusion if view.HasField("diffusion") else None,
     )
+
+
+def creation(
+    job: TryOnJob, garments: Sequence[Worn], maps: Sequence[scene_pb2.OutputKind.ValueType]
+) -> GenerationRequest:
+    """Ask for new pictures, with what their repairs would need where there may be any."""
+    blobs = [blob for garment in garments for blob in (garment.photo, garment.alpha)]
+    header = pb.GenerateHeader(
+        request_id=job.request_id,
+        blobs=[blob.header for blob in blobs],
+        backend=scene_pb2.Backend.ValueType(job.generation_backend),
+        allow_fallback=job.allow_fallback,
+        seed=job.seed,
+        diffusion=job.diffusion,
+        priority=priority_to_proto(job.priority),
+        create=pb.CreateTask(
+            garments=[
+                pb.Garment(
+                    photo_part=garment.photo.part,
+                    alpha_part=garment.alpha.part,
+                    passport=passport_to_proto(garment.passport),
+                    fit=scene_pb2.Fit.ValueType(garment.fit),
+                )
+                for garment in garments
+            ],
+            scene=job.scene,
+            outputs=maps,
+            repairable=job.fidelity and job.repairs.most > 0,
+        ),
+    )
+    return GenerationRequest(header, blobs)
+
+
+def repair(job: TryOnJob, view: GeneratedView, picture: Blob, region: Blob, seed: int) -> GenerationRequest:
+    """Ask for a region of a picture again.
+
+    Args:
+        job: The job.
+        view: Which diffusion has made, with the maps of `CONDITIONS`.
+        picture: Its picture as it stands, RGB8.
+        region: Where to work, GRAY8 of its size.
+        seed: Of the new noise.
+    """
+    blobs = [picture, region, *(view.outputs[kind] for kind in CONDITIONS)]
+    header = pb.GenerateHeader(
+        request_id=job.request_id,
+        blobs=[blob.header for blob in blobs],
+        backend=scene_pb2.BACKEND_DIFFUSION,
+        seed=seed,
+        diffusion=job.diffusion,
+        priority=priority_to_proto(job.priority),
+        repair=pb.RepairTask(
+            picture_part=picture.part,
+            region_part=region.part,
+            prior=view.diffusion,
+            conditions=[pb.Output(kind=kind, part=view.outputs[kind].part) for kind in CONDITIONS],
+        ),
+    )
+    return GenerationRequest(header, blobs)

@@ -20,13 +20,14 @@ from fashquick_common.image import (
     marked_webp,
 )
 from fashquick_common.rpc.blobs import ENCODING_GRAY8, ENCODING_RGB8, ENCODING_RGBA8, Blob, make_blob
-from fashquick_common.server.pictures import bits1_blob, gray8_blob, read_mask, rgb8_blob
+from fashquick_common.server.pictures import bits1_blob, gray8_blob, read_mask, rgb8_blob, rgba8_blob
 from fashquick_orchestrator.peer import peer_errors
 from fashquick_orchestrator.stages import Segmented
 from fashquick_orchestrator.values import MaskQuality, StageRun
 
 _PREVIEW_QUALITY = 80
 _CALLER = "caller"
+_RAW_SIDE_PX = 2048  # Of a raw picture that the features service compares; files are reduced.
 
 
 def renamed(blob: Blob, part: str) -> Blob:
@@ -167,6 +168,35 @@ def opaque(picture: Blob) -> Blob:
         return renamed(picture, "picture")
     alpha = pixels[..., 3:].astype(np.uint16)
     return rgb8_blob("picture", ((pixels[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8))
+
+
+def for_comparison(pixels: Blob) -> Blob:
+    """Return a raw picture or mask as the features service takes it: where it is too large, as a file."""
+    header = pixels.header
+    if max(header.width, header.height) <= _RAW_SIDE_PX:
+        return pixels
+    image = _gray(pixels) if header.encoding == ENCODING_GRAY8 else _pixels(pixels)
+    return make_blob(header.part, encode(image), media_type="image/png")
+
+
+def without_alpha(picture: Blob, part: str) -> Blob:
+    """Return a picture's colours as RGB8, whatever covers them."""
+    pixels = _pixels(picture)
+    return renamed(picture, part) if pixels.shape[2] == 3 else rgb8_blob(part, np.ascontiguousarray(pixels[..., :3]))
+
+
+def in_place_of(picture: Blob, repaired: Blob) -> Blob:
+    """Return a repaired picture under the name of the one before, with its alpha.
+
+    Raises:
+        InternalError: It is no picture of that size.
+    """
+    before, after = _pixels(picture), _pixels(repaired)
+    if after.shape != (*before.shape[:2], 3):
+        raise InternalError("the generation service sent a repaired picture that is not RGB8 of the picture's size")
+    if before.shape[2] == 3:
+        return renamed(repaired, picture.part)
+    return rgba8_blob(picture.part, np.dstack([after, before[..., 3]]))
 
 
 def region_of(outputs: Mapping[int, Blob], garment: int) -> Blob:

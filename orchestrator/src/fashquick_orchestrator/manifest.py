@@ -12,7 +12,7 @@ from fashquick_common.garment_codec import fidelity_to_proto, passport_to_proto
 from fashquick_common.image import DecodedImage, DigitalSourceType
 from fashquick_common.rpc.blobs import Blob
 from fashquick_orchestrator.generating import GeneratedView
-from fashquick_orchestrator.values import MaskQuality, Stage, StageRun, TryOnJob
+from fashquick_orchestrator.values import MaskQuality, Repair, Stage, StageRun, TryOnJob
 
 _STUDIO = "studio"
 
@@ -42,22 +42,35 @@ class GarmentFindings:
 
 
 @dataclass(frozen=True, slots=True)
+class ViewFindings:
+    """What was found out about a view.
+
+    Attributes:
+        view: The view, with the picture that the caller gets.
+        fidelity: Whether each garment survived, by index; those are missing for which that was not wanted or could not
+            be told.
+        repairs: What was repaired.
+    """
+
+    view: GeneratedView
+    fidelity: Mapping[int, FidelityReport]
+    repairs: Sequence[Repair]
+
+
+@dataclass(frozen=True, slots=True)
 class Findings:
     """What the stages found out.
 
     Attributes:
         garments: Of each garment, innermost first.
-        views: The finished views in their order.
+        views: Of the finished views in their order.
         source_type: What the pictures are, in IPTC's words.
-        fidelity: For each view whether the garments survived, by index; those are missing for which that was not
-            wanted or could not be told.
         warnings: What went wrong without spoiling the pictures.
     """
 
     garments: Sequence[GarmentFindings]
-    views: Sequence[GeneratedView]
+    views: Sequence[ViewFindings]
     source_type: DigitalSourceType
-    fidelity: Mapping[int, Mapping[int, FidelityReport]]
     warnings: tuple[str, ...] = ()
 
 
@@ -95,17 +108,7 @@ def make_manifest(job: TryOnJob, findings: Findings, records: Sequence[Record], 
         )
         for garment, found in zip(job.garments, findings.garments, strict=True)
     ]
-    views = [
-        pb.ViewRecord(
-            facts=view.facts,
-            keypoints=view.keypoints,
-            fidelity=[
-                pb.GarmentFidelity(garment=garment, report=fidelity_to_proto(report))
-                for garment, report in sorted(findings.fidelity.get(index, {}).items())
-            ],
-        )
-        for index, view in enumerate(findings.views)
-    ]
+    views = [_view(found) for found in findings.views]
     reports = [told.report for view in views for told in view.fidelity]
     return pb.Manifest(
         request_id=job.request_id,
@@ -127,13 +130,43 @@ def make_manifest(job: TryOnJob, findings: Findings, records: Sequence[Record], 
         mask_quality=garments[0].mask_quality,
         scene=job.scene,
         warnings=_warnings(findings),
-        facts=findings.views[0].facts,
+        facts=findings.views[0].view.facts,
         digital_source_type=findings.source_type.value,
         outputs=[blob.header for blob in outputs],
         fidelity=reports[0] if reports else None,
         garments=garments,
         views=views,
     )
+
+
+def _view(found: ViewFindings) -> pb.ViewRecord:
+    return pb.ViewRecord(
+        facts=found.view.facts,
+        keypoints=found.view.keypoints,
+        fidelity=[
+            pb.GarmentFidelity(garment=garment, report=fidelity_to_proto(report))
+            for garment, report in sorted(found.fidelity.items())
+        ],
+        diffusion=found.view.diffusion,
+        repairs=[_repair(repair) for repair in found.repairs],
+    )
+
+
+def _repair(repair: Repair) -> pb.RepairRecord:
+    before, after = fidelity_to_proto(repair.before), fidelity_to_proto(repair.after)
+    record = pb.RepairRecord(
+        garment=repair.garment,
+        grade_before=before.grade,
+        overall_before=before.overall,
+        grade_after=after.grade,
+        overall_after=after.overall,
+    )
+    for attempt in repair.attempts:
+        told = record.attempts.add(seed=attempt.seed, kept=attempt.kept, failure=attempt.failure)
+        if attempt.report is not None:
+            report = fidelity_to_proto(attempt.report)
+            told.grade, told.overall = report.grade, report.overall
+    return record
 
 
 def _inputs(job: TryOnJob, findings: Findings) -> list[pb.Input]:

@@ -8,8 +8,7 @@ segmentation has freed from the ground's. Garments go through segmentation and f
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,50 +16,23 @@ from typing import Any, TypeVar
 
 from fashquick.generation.v1 import scene_pb2
 from fashquick.tryon.v1 import try_on_pb2 as pb
-from fashquick_common.errors import FashquickError, InternalError, drop_frames
-from fashquick_common.garment import FidelityReport, Passport
-from fashquick_common.image import DecodedImage, synthetic_media_xmp
+from fashquick_common.errors import InternalError
+from fashquick_common.garment import Passport
+from fashquick_common.image import DecodedImage
 from fashquick_common.rpc.blobs import Blob
 from fashquick_common.server.kit import Kit
 from fashquick_common.server.pictures import read_photo, rgb8_blob
 from fashquick_orchestrator.account import Account, Step
-from fashquick_orchestrator.generating import GeneratedView, GenerationListener
-from fashquick_orchestrator.handover import (
-    encode_picture,
-    encode_preview,
-    hint_of,
-    mark_turntable,
-    mask_from_caller,
-    opaque,
-    photo_for_generation,
-    region_of,
-    renamed,
-)
-from fashquick_orchestrator.manifest import Findings, GarmentFindings, make_manifest, source_type_of
-from fashquick_orchestrator.stages import Compared, Described, Generated, Segmented, Stages, Worn
-from fashquick_orchestrator.values import Garment, Preview, ResultPart, Stage, StageRun, TryOnJob, TryOnResult
+from fashquick_orchestrator.comparing import COMPARED, Comparison, Original
+from fashquick_orchestrator.generating import GeneratedView, GenerationListener, Worn, creation
+from fashquick_orchestrator.handover import hint_of, mask_from_caller, photo_for_generation, renamed
+from fashquick_orchestrator.manifest import Findings, GarmentFindings, ViewFindings, make_manifest, source_type_of
+from fashquick_orchestrator.repairing import Judged, Repairing, may_be_repaired
+from fashquick_orchestrator.stages import Described, Generated, Segmented, Stages
+from fashquick_orchestrator.telling import MAPS, Telling
+from fashquick_orchestrator.values import Garment, ResultPart, Stage, TryOnJob, TryOnResult
 
 T = TypeVar("T")
-
-# Maps that generation makes, by what the caller asks for.
-_MAPS = {
-    pb.OUTPUT_KIND_DEPTH: scene_pb2.OUTPUT_KIND_DEPTH,
-    pb.OUTPUT_KIND_NORMAL: scene_pb2.OUTPUT_KIND_NORMAL,
-    pb.OUTPUT_KIND_POSE: scene_pb2.OUTPUT_KIND_POSE,
-    pb.OUTPUT_KIND_PARTS: scene_pb2.OUTPUT_KIND_PARTS,
-    pb.OUTPUT_KIND_GARMENT_MASK: scene_pb2.OUTPUT_KIND_GARMENT_MASK,
-    pb.OUTPUT_KIND_GARMENT_INDEX: scene_pb2.OUTPUT_KIND_GARMENT_INDEX,
-    pb.OUTPUT_KIND_PROTECTED_MASK: scene_pb2.OUTPUT_KIND_PROTECTED_MASK,
-    pb.OUTPUT_KIND_SHADOW: scene_pb2.OUTPUT_KIND_SHADOW,
-    pb.OUTPUT_KIND_KEYPOINTS: scene_pb2.OUTPUT_KIND_KEYPOINTS,
-    pb.OUTPUT_KIND_TURNTABLE: scene_pb2.OUTPUT_KIND_TURNTABLE,
-}
-
-_COMPARED = (scene_pb2.OUTPUT_KIND_GARMENT_MASK, scene_pb2.OUTPUT_KIND_GARMENT_UV)
-"""What the comparison needs beside the picture; a backend that knows no UV map sends none."""
-
-_FROM_FRONT_DEGREES = 75.0
-"""Camera's turn up to which a picture shows enough of the front, which is what the photo shows, to compare them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +69,7 @@ class Run:
         self._job = job
         self._account = account
         self._views: dict[int, GeneratedView] = {}
-        self._encoding_s = 0.0
+        self._telling = Telling(kit, job, account)
 
     async def result(self) -> TryOnResult:
         """Go all the way.
@@ -116,18 +88,21 @@ class Run:
         async with account.stage(Stage.GENERATION) as step:
             generated = await self._generate(masked, passports)
             step.run = generated.run
-        account.finished(Stage.ENCODING, Step(StageRun("", "", account.version, 0.0)), self._encoding_s)
-        reports = await self._compare_all(photos, masked, passports)
+        job = replace(job, seed=generated.seed)
+        originals = [
+            Original(photo.blob, mask.found.alpha, passport)
+            for photo, mask, passport in zip(photos, masked, passports, strict=True)
+        ]
+        judged = await self._judge(job, originals)
         manifest = make_manifest(
-            replace(job, seed=generated.seed),
+            job,
             Findings(
                 [
                     GarmentFindings(photo.image, mask.found.quality, passport)
                     for photo, mask, passport in zip(photos, masked, passports, strict=True)
                 ],
-                [self._views[index] for index in range(len(job.scene.views))],
+                [ViewFindings(each.view, each.reports, each.repairs) for each in judged],
                 source_type_of(generated.run.backend),
-                reports,
                 tuple(account.warnings),
             ),
             account.records,
@@ -180,12 +155,9 @@ class Run:
         return described.passport
 
     async def _generate(self, masked: Sequence[_Masked], passports: Sequence[Passport]) -> Generated:
-        async def preview(blob: Blob) -> None:
-            self._account.listener.passing(Preview(await self._kit.codec(lambda: encode_preview(blob))))
-
-        wanted = {made for kind, made in _MAPS.items() if kind in self._job.outputs}
+        wanted = {made for kind, made in MAPS.items() if kind in self._job.outputs}
         if self._job.fidelity:
-            wanted.update(_COMPARED)
+            wanted.update(COMPARED)
             if len(masked) > 1:
                 wanted.add(scene_pb2.OUTPUT_KIND_GARMENT_INDEX)
         garments = [
@@ -193,16 +165,13 @@ class Run:
             for k, (mask, passport, garment) in enumerate(zip(masked, passports, self._job.garments, strict=True))
         ]
 
+        asked = creation(self._job, garments, sorted(wanted))
+        listener = GenerationListener(
+            self._progress(Stage.GENERATION), self._telling.preview, self._take, self._take_turntable
+        )
+
         async def call(seconds: float) -> Generated:
-            return await self._stages.generate(
-                self._job,
-                garments,
-                maps=sorted(wanted),
-                seconds=seconds,
-                listener=GenerationListener(
-                    self._progress(Stage.GENERATION), preview, self._take, self._take_turntable
-                ),
-            )
+            return await self._stages.generate(self._job, asked, seconds=seconds, listener=listener)
 
         generated, attempts = await self._account.attempts(Stage.GENERATION, call)
         if self._views.keys() != set(range(len(self._job.scene.views))):
@@ -212,82 +181,36 @@ class Run:
         return replace(generated, run=replace(generated.run, attempts=attempts))
 
     async def _take(self, view: GeneratedView) -> None:
-        """Write a view's picture and tell its parts; a retry makes the same again, which is told once."""
+        """Keep a view, and tell it if it stays as it is; a retry makes the same again, which is told once."""
         if view.index in self._views:
             return
+        if view.index >= len(self._job.scene.views):
+            raise InternalError(f"the generation service made view {view.index}, which nobody asked for")
         if scene_pb2.OUTPUT_KIND_PICTURE not in view.outputs:
             raise InternalError(f"the generation service sent view {view.index} without a picture")
-        started = time.monotonic()
-        xmp = self._xmp(view.backend)
-        drawn = view.outputs[scene_pb2.OUTPUT_KIND_PICTURE]
-        name = f"view/{view.index}/"
-        with self._account.blamed(Stage.ENCODING, {}):
-            picture = await self._kit.codec(
-                lambda: encode_picture(drawn, name + "picture", self._job.picture_format, xmp)
-            )
-        self._encoding_s += time.monotonic() - started
+        if not may_be_repaired(self._job, view):
+            await self._telling.view(view)
         self._views[view.index] = view
-        self._account.part(ResultPart(pb.OUTPUT_KIND_PICTURE, picture, view=view.index))
-        for kind, made in _MAPS.items():
-            if kind in self._job.outputs and made in view.outputs:
-                self._account.part(ResultPart(kind, view.outputs[made], view=view.index))
 
     async def _take_turntable(self, turntable: Blob) -> None:
-        if any(part.kind == pb.OUTPUT_KIND_TURNTABLE for part in self._account.parts):
-            return
-        with self._account.blamed(Stage.ENCODING, {}):
-            marked = await self._kit.codec(lambda: mark_turntable(turntable, self._xmp(self._views[0].backend)))
-        self._account.part(ResultPart(pb.OUTPUT_KIND_TURNTABLE, marked))
+        await self._telling.turntable(turntable, self._views[0].backend)
 
-    def _xmp(self, backend: str) -> bytes:
-        """Return what a picture of a backend says of itself."""
-        return synthetic_media_xmp(f"fashquick {self._account.version}", source_type_of(backend))
-
-    async def _compare_all(
-        self, photos: Sequence[_Photo], masked: Sequence[_Masked], passports: Sequence[Passport]
-    ) -> Mapping[int, Mapping[int, FidelityReport]]:
-        """Return for each view the fidelity reports by garment, of those that can be compared."""
-        reports: dict[int, dict[int, FidelityReport]] = {}
-        if not self._job.fidelity:
-            return reports
-        for index, view in enumerate(self._job.scene.views):
-            if abs(view.camera_yaw_degrees) > _FROM_FRONT_DEGREES:
-                continue
-            for garment, (photo, mask, passport) in enumerate(zip(photos, masked, passports, strict=True)):
-                report = await self._compare(self._views[index], garment, photo.blob, mask.found.alpha, passport)
-                if report is not None:
-                    reports.setdefault(index, {})[garment] = report
-        return reports
-
-    async def _compare(
-        self, view: GeneratedView, garment: int, photo: Blob, alpha: Blob, passport: Passport
-    ) -> FidelityReport | None:
-        """Return the fidelity report. A picture that cannot be compared is still a picture: a warning says why."""
-        uv = view.outputs.get(scene_pb2.OUTPUT_KIND_GARMENT_UV)
-        try:
-            async with self._account.stage(Stage.FIDELITY, garment=garment, view=view.index) as step:
-                region = await self._kit.codec(lambda: region_of(view.outputs, garment))
-                picture = await self._kit.codec(lambda: opaque(view.outputs[scene_pb2.OUTPUT_KIND_PICTURE]))
-
-                async def call(seconds: float) -> Compared:
-                    return await self._stages.compare(
-                        self._job,
-                        photo,
-                        alpha,
-                        passport,
-                        picture=picture,
-                        region=region,
-                        uv=None if uv is None else renamed(uv, "uv"),
-                        seconds=seconds,
-                    )
-
-                compared, attempts = await self._account.attempts(Stage.FIDELITY, call)
-                step.run, step.finding = replace(compared.run, attempts=attempts), compared.report
-        except FashquickError as error:
-            drop_frames(error)
-            self._account.warnings.append(f"the picture could not be compared with the garment: {error.message}")
-            return None
-        return compared.report
+    async def _judge(self, job: TryOnJob, originals: Sequence[Original]) -> list[Judged]:
+        """Compare each view with the garments, repair it where that is needed, and tell those that were held back."""
+        comparison = Comparison(self._kit, self._stages, job, self._account, originals)
+        repairing = Repairing(self._kit, self._stages, job, self._account, comparison=comparison, telling=self._telling)
+        views = [self._views[index] for index in range(len(job.scene.views))]
+        held = [view.index for view in views if may_be_repaired(job, view)]
+        if not held:
+            self._telling.finished()
+        judged = []
+        for view in views:
+            judged.append(await repairing.judged(view))
+            if view.index in held:
+                await self._telling.view(judged[-1].view)
+        if held:
+            self._telling.finished()
+        return judged
 
     def _stage(self, stage: Stage, garment: int) -> AbstractAsyncContextManager[Step]:
         """Be in a stage that works on one garment."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import grpc
 
 from fashquick.common.v1 import blob_pb2
 from fashquick.features.v1 import features_pb2, features_pb2_grpc
-from fashquick.generation.v1 import generation_pb2, generation_pb2_grpc, scene_pb2
+from fashquick.generation.v1 import generation_pb2, generation_pb2_grpc
 from fashquick.segmentation.v1 import segmentation_pb2, segmentation_pb2_grpc
 from fashquick_common.errors import InternalError
 from fashquick_common.garment import Category, FidelityReport, Passport
@@ -27,7 +27,7 @@ from fashquick_common.rpc.ending import CallEnding
 from fashquick_common.rpc.request_id import REQUEST_ID_KEY
 from fashquick_common.rpc.status import error_from_rpc
 from fashquick_common.server.tracing import Tracing
-from fashquick_orchestrator.generating import GenerationAnswer, GenerationListener
+from fashquick_orchestrator.generating import GenerationAnswer, GenerationListener, GenerationRequest
 from fashquick_orchestrator.peer import Parts, peer_errors, responses, stream
 from fashquick_orchestrator.values import MaskQuality, StageRun, TryOnJob
 
@@ -65,16 +65,6 @@ class Compared:
 
     report: FidelityReport
     run: StageRun
-
-
-@dataclass(frozen=True, slots=True)
-class Worn:
-    """A garment as generation is given it."""
-
-    photo: Blob
-    alpha: Blob
-    passport: Passport
-    fit: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,39 +177,11 @@ class Stages:
         )
 
     async def generate(
-        self,
-        job: TryOnJob,
-        garments: Sequence[Worn],
-        *,
-        maps: Iterable[scene_pb2.OutputKind.ValueType],
-        seconds: float,
-        listener: GenerationListener,
+        self, job: TryOnJob, asked: GenerationRequest, *, seconds: float, listener: GenerationListener
     ) -> Generated:
-        """Make the pictures; each is handed over as soon as it is there. Raises what the service answered."""
-        blobs = [blob for garment in garments for blob in (garment.photo, garment.alpha)]
-        header = generation_pb2.GenerateHeader(
-            request_id=job.request_id,
-            blobs=[blob.header for blob in blobs],
-            backend=scene_pb2.Backend.ValueType(job.generation_backend),
-            allow_fallback=job.allow_fallback,
-            seed=job.seed,
-            priority=priority_to_proto(job.priority),
-            create=generation_pb2.CreateTask(
-                garments=[
-                    generation_pb2.Garment(
-                        photo_part=garment.photo.part,
-                        alpha_part=garment.alpha.part,
-                        passport=passport_to_proto(garment.passport),
-                        fit=scene_pb2.Fit.ValueType(garment.fit),
-                    )
-                    for garment in garments
-                ],
-                scene=job.scene,
-                outputs=maps,
-            ),
-        )
+        """Make the pictures, or one of them again; the listener is given them. Raises what the service answered."""
         call = self._generation.Generate(
-            stream(generation_pb2.GenerateRequest(header=header), _generate_chunk, blobs),
+            stream(generation_pb2.GenerateRequest(header=asked.header), _generate_chunk, asked.blobs),
             timeout=seconds,
             metadata=self._metadata(job),
         )

@@ -185,6 +185,40 @@ class TryOnResult:
     manifest: try_on_pb2.Manifest
 
 
+@dataclass(frozen=True, slots=True)
+class RepairAttempt:
+    """One repair of a garment in a picture.
+
+    Attributes:
+        seed: Of its noise.
+        report: How alike the garment was then; None where there was no picture or it could not be told.
+        kept: Whether its picture was better than the one before.
+        failure: Why there was no picture; empty where there was.
+    """
+
+    seed: int
+    report: FidelityReport | None = None
+    kept: bool = False
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """What became of a garment that had not survived in a picture well enough.
+
+    Attributes:
+        garment: Its index.
+        before: How alike it was.
+        after: How alike it is in the picture that was kept.
+        attempts: In their order.
+    """
+
+    garment: int
+    before: FidelityReport
+    after: FidelityReport
+    attempts: tuple[RepairAttempt, ...]
+
+
 Passing = Progress | Preview
 """Events of which only the newest matters."""
 

@@ -18,54 +18,14 @@ from PIL import Image
 
 from fashquick_common.models.profiles import Role
 from fashquick_generation.diffusion.architecture import random_network
-from fashquick_generation.diffusion.denoising import Denoised, Hint, Row, UInt8, denoise
-from fashquick_generation.diffusion.embeddings import Embedding, PromptEncoder
+from fashquick_generation.diffusion.denoising import Hint, Row, UInt8
 from fashquick_generation.diffusion.networks import Condition, Networks
 from fashquick_generation.diffusion.schedulers import make_scheduler
 from tests.support.diffusion import small_networks
+from tests.support.rows import denoised, difference, disc, noise_picture, small_row
 
 NEAR = 1  # levels of 255: sums in another order, then rounded
 BOTH = {Condition.POSE: 0.8, Condition.DEPTH: 1.2}
-
-_encoder = PromptEncoder()
-
-
-def picture(seed: int, height: int = 64, width: int = 64) -> UInt8:
-    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
-
-
-def disc(height: int = 64, width: int = 64) -> UInt8:
-    y, x = np.mgrid[:height, :width]
-    inside = (y - height / 2) ** 2 + (x - width / 2) ** 2 < (min(height, width) / 3) ** 2
-    return np.where(inside, 255, 0).astype(np.uint8)
-
-
-def prompt(networks: Networks, positive: str = "a photo of a woman, red dress", negative: str = "grey") -> Embedding:
-    return _encoder.encode(positive, negative, networks).embedding
-
-
-def row(networks: Networks, **changes: Any) -> Row:
-    values: dict[str, Any] = {
-        "image": picture(1),
-        "mask": None,
-        "prompt": prompt(networks),
-        "hints": {},
-        "seed": 7,
-        "steps": 4,
-        "strength": 0.75,
-        "guidance": 5.0,
-    }
-    return Row(**(values | changes))
-
-
-def result(networks: Networks, one: Row, **options: Any) -> UInt8:
-    (outcome,) = denoise(networks, [one], **options)
-    assert isinstance(outcome, Denoised), outcome
-    return outcome.image
-
-
-def difference(a: UInt8, b: UInt8) -> int:
-    return int(np.abs(a.astype(int) - b.astype(int)).max())
 
 
 def nine_channels(**changes: Any) -> Networks:
@@ -127,24 +87,24 @@ def by_diffusers(networks: Networks, one: Row, nets: list[Condition]) -> UInt8:
 def test_a_row_is_what_diffusers_makes(scheduler: str, masked: bool, scales: Mapping[Condition, float]) -> None:
     networks = small_networks(scheduler=make_scheduler(scheduler))
     hints = {
-        condition: Hint(picture(30 + index), scale, begin=0.3 * index, end=1 - 0.3 * index)
+        condition: Hint(noise_picture(30 + index), scale, begin=0.3 * index, end=1 - 0.3 * index)
         for index, (condition, scale) in enumerate(scales.items())
     }
-    one = row(networks, mask=disc() if masked else None, hints=hints, steps=5)
-    assert difference(result(networks, one), by_diffusers(networks, one, list(scales))) <= NEAR
+    one = small_row(networks, mask=disc() if masked else None, hints=hints, steps=5)
+    assert difference(denoised(networks, one).image, by_diffusers(networks, one, list(scales))) <= NEAR
 
 
 @pytest.mark.parametrize("strength", [0.5, 1.0])
 @pytest.mark.parametrize("nets", [[], [Condition.DEPTH]], ids=["none", "depth"])
 def test_inpainting_with_nine_channels_is_what_diffusers_makes(strength: float, nets: list[Condition]) -> None:
     networks = nine_channels()
-    hints = {condition: Hint(picture(4), 1.0) for condition in nets}
-    one = row(networks, mask=disc(), hints=hints, strength=strength)
-    assert difference(result(networks, one), by_diffusers(networks, one, nets)) <= NEAR
+    hints = {condition: Hint(noise_picture(4), 1.0) for condition in nets}
+    one = small_row(networks, mask=disc(), hints=hints, strength=strength)
+    assert difference(denoised(networks, one).image, by_diffusers(networks, one, nets)) <= NEAR
 
 
 @pytest.mark.parametrize("changes", [{"strength": 1.0}, {"strength": 1.0, "mask": disc()}, {"guidance": 1.0}])
 def test_the_ends_of_the_ranges_are_what_diffusers_makes(changes: dict[str, Any]) -> None:
     networks = small_networks()
-    one = row(networks, **changes)
-    assert difference(result(networks, one), by_diffusers(networks, one, [])) <= NEAR
+    one = small_row(networks, **changes)
+    assert difference(denoised(networks, one).image, by_diffusers(networks, one, [])) <= NEAR

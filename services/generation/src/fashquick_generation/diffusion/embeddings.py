@@ -85,13 +85,12 @@ class PromptEncoder:
         most = max(len(text.chunks) for text in texts)
         filled = []
         for text in texts:
-            missing = most - len(text.chunks)
-            chunks = [text.chunks, *([self._text("", networks).chunks] * missing)]
-            filled.append(torch.cat(chunks).flatten(0, 1)[None])
+            empty = [self._text("", networks).chunks for _ in range(most - len(text.chunks))]
+            filled.append(torch.cat([text.chunks, *empty]).flatten(0, 1)[None])
         return EncodedPrompts(Embedding(*filled), texts[0].cut, texts[1].cut)
 
     def _text(self, text: str, networks: Networks) -> _Text:
-        key = sha256(f"{networks.digest}\0{text}".encode(errors="surrogatepass")).digest()
+        key = sha256(f"{networks.digest}\0{text}".encode(errors="replace")).digest()
         with self._lock:
             if key in self._texts:
                 self._texts.move_to_end(key)
@@ -107,7 +106,8 @@ class PromptEncoder:
 
 def _encoded(text: str, networks: Networks) -> _Text:
     tokenizer = networks.tokenizer
-    head, tail = text[:MAX_CHARACTERS], text[MAX_CHARACTERS:]
+    # Tokenisers take no half of a surrogate pair.
+    head, tail = text[:MAX_CHARACTERS].encode(errors="replace").decode(), text[MAX_CHARACTERS:]
     tokens: list[int] = tokenizer(head, add_special_tokens=False, verbose=False).input_ids
     size = tokenizer.model_max_length - 2
     chunks, rest = _chunks(tokens, size, tokenizer)

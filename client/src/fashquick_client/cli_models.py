@@ -105,3 +105,28 @@ def pull(
     from fashquick_client.commands import pull as command  # noqa: PLC0415 - not for help
 
     raise typer.Exit(command.pull(command.PullJob(profiles, store, optional, yes)))
+
+
+@app.command(epilog=_EPILOG)
+def selftest(
+    profile: Annotated[
+        str, typer.Argument(metavar="[PROFILE]", help="Name of the profile; the default one without it.")
+    ] = "",
+    *,
+    endpoint: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="Orchestrator, such as localhost:7400. Without it all is started here."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE.png", help="Also write the picture.")
+    ] = None,
+    timeout: Annotated[float, typer.Option(min=1, metavar="SECONDS", help="Most seconds for the picture.")] = 1800,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table.")] = False,
+) -> None:
+    """Make one known picture by diffusion: says how long it took, what memory, and whether the garment survived.
+
+    The garment is a drawn red T-shirt with two printed lines. It ends with 0 when all is well, else with 1.
+    """
+    from fashquick_client.commands import selftest as command  # noqa: PLC0415 - not for help
+
+    raise typer.Exit(command.selftest(command.SelftestJob(profile, endpoint, output, as_json, timeout)))

@@ -84,6 +84,8 @@ def try_on_request(
             backdrop=backdrop_message(options.get("backdrop", "")),
         ),
     )
+    if profile := options.get("profile"):
+        header.options.diffusion.profile = profile
     seed = options.get("seed")
     if seed is not None:
         check_range("seed", seed, _MAX_SEED)

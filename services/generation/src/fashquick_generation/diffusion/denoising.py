@@ -93,7 +93,7 @@ class _Work:
         with computing_in(dtype, self._networks.dtype):
             finished: list[RowState] = []
             for lot in _alike(self._begun(places, dtype), self._kind):
-                # Gradients pass no tensor that is made under inference_mode.
+                # Gradients pass no tensor that is made under inference_mode, which is a little faster.
                 with torch.no_grad() if lot[0].aim is not None else torch.inference_mode():
                     finished.extend(self._denoised(lot))
             with torch.inference_mode():
@@ -121,7 +121,7 @@ class _Work:
                 with self._owned_by(place):
                     started.append(begun(self._rows[place], place, mine, self._networks, dtype))
 
-        with torch.inference_mode():
+        with torch.no_grad():  # some of it is kept for gradients, which inference_mode's tensors are not
             for lot in _alike(places, lambda place: self._rows[place].image.shape):
                 self._by_batches(lot, encode)
         return sorted(started, key=lambda one: one.place)

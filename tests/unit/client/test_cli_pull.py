@@ -76,6 +76,22 @@ def test_a_digest_that_only_the_host_states_is_told(host: WeightsHost, tmp_path:
     assert stored.sha256 == hashlib.sha256(content(PACKAGED.files[UNSTATED])).hexdigest()
 
 
+def test_what_was_believed_once_must_come_again(host: WeightsHost, tmp_path: Path) -> None:
+    assert pull("mine", "--yes").exit_code == 0
+    path = tmp_path / "models/mine" / PACKAGED.files[UNSTATED].name
+    path.unlink()
+    url = f"shop/mine/resolve/main/{UNSTATED}/{PACKAGED.files[UNSTATED].path}"
+    right = host.files[url]
+    host.files[url] = right[::-1]
+    result = pull("mine", "--yes")
+    assert (result.exit_code, path.exists()) == (1, False)
+    assert "the profile or SHA256SUMS says" in result.stderr
+    host.files[url] = right
+    result = pull("mine", "--yes")
+    assert (result.exit_code, path.read_bytes()) == (0, right)
+    assert "Note" not in result.stdout
+
+
 def test_files_put_there_by_hand_are_listed_if_they_are_right(host: WeightsHost, tmp_path: Path) -> None:
     for file in PACKAGED.files[:2]:
         path = tmp_path / "models/mine" / file.name

@@ -252,7 +252,7 @@ class TestBackends:
         for backend in backends.BUILT_IN:
             assert any(each.found.startswith(f"{backend.name} ({backend.service}) is installed") for each in findings)
         assert any(each.found.startswith("sam2 has its libraries") for each in findings)
-        assert any(each.found.startswith("diffusion is not built in this version") for each in findings)
+        assert any(each.found.startswith("diffusion has its libraries") for each in findings)
 
     def test_an_extra_that_is_not_installed_is_no_problem(self, monkeypatch):
         monkeypatch.setattr(backends, "is_installed", lambda name: name != "torch")

@@ -183,6 +183,12 @@ def test_encryption_is_not_given_up_on_the_way() -> None:
     assert not followed.has_header("Authorization")
 
 
+def test_a_redirect_to_no_address_is_told(host: WeightsHost, tmp_path: Path) -> None:
+    host.redirect = "http://["
+    with pytest.raises(UnavailableError, match="cannot be reached"):
+        fetched(host, tmp_path)
+
+
 def test_a_redirect_in_a_circle_ends(host: WeightsHost, tmp_path: Path) -> None:
     host.redirect = f"/{URL}"
     with pytest.raises(BadField, match="infinite loop"):
@@ -202,7 +208,9 @@ def test_only_the_host_itself_is_told_the_token(host: WeightsHost, tmp_path: Pat
     assert host.tokens[f"bytes/{URL}"] == "Bearer secret"
 
 
-@pytest.mark.parametrize("address", ["", "huggingface.co", "ftp://huggingface.co", "https://", "file:///tmp", "x" * 99])
+@pytest.mark.parametrize(
+    "address", ["", "http://[", "huggingface.co", "ftp://huggingface.co", "https://", "file:///tmp", "x" * 99]
+)
 def test_what_is_no_address_is_refused(address: str) -> None:
     with pytest.raises(BadField, match="HF_ENDPOINT"):
         Host(address)
@@ -215,6 +223,9 @@ def test_a_link_out_of_the_store_is_not_followed(host: WeightsHost, tmp_path: Pa
     (store / "name").symlink_to(outside)
     with pytest.raises(BadField, match="leads out of the model store"):
         fetched(host, store)
+    with pytest.raises(BadField, match="leads out of the model store"):
+        fetched(host, store, replace(FILE, name="name/deeper/unet.safetensors"))
+    assert list(outside.iterdir()) == []
     (store / "name").unlink()
     (store / "name").mkdir()
     (store / f"{FILE.name}.partial").symlink_to(outside / "written")

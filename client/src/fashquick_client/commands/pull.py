@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import typer
@@ -14,7 +14,7 @@ from fashquick_client.commands.running import attempt
 from fashquick_client.console import byte_progress
 from fashquick_client.fetching.fetch import Fetcher, check_room, partial_bytes
 from fashquick_client.fetching.host import Host
-from fashquick_client.fetching.store import OFFLINE_VARIABLE, is_offline, known_profiles, store_of, to_fetch
+from fashquick_client.fetching.store import OFFLINE_VARIABLE, is_offline, known_profiles, listed, store_of, to_fetch
 from fashquick_client.problems import ExitCode
 from fashquick_common.errors import BadField, ModelNotInstalled, NotFound
 from fashquick_common.models import SUMS_FILE, Profile, ProfileFile, Source
@@ -89,12 +89,19 @@ def _fetch(sources: dict[ProfileFile, Source], store: Path, *, agreed: bool) -> 
         typer.echo(f"  {source.repository}: {', '.join(file.path for file in files)}")
         typer.echo(f"    licence: {source.licence}, {source.licence_url}")
     _ask(agreed=agreed)
+    notes: list[str] = []
+    # A file that came once stays the one that it was, also where the profile does not say which it is.
+    remembered = {each.name: each.sha256 for each in listed(store)}
     fetcher = Fetcher(store, host)
     with byte_progress(len(sources)) as begin:
-        fetched = {file: fetcher.fetch(file, source, begin(file.name)) for file, source in sources.items()}
-    for file in (file for file, each in fetched.items() if file.sha256 is None):
-        by = "the host states" if fetched[file].stated else "nobody states"
-        typer.echo(f"Note: {file.name} has the SHA-256 that {by}; the profile has none. {SUMS_FILE} remembers it.")
+        for file, source in sources.items():
+            wanted = replace(file, sha256=file.sha256 or remembered.get(file.name))
+            fetched = fetcher.fetch(wanted, source, begin(file.name))
+            if wanted.sha256 is None:
+                by = "the host states" if fetched.stated else "nobody states"
+                notes.append(f"{file.name} has the SHA-256 that {by}; the profile has none. {SUMS_FILE} remembers it.")
+    for note in notes:
+        typer.echo(f"Note: {note}")
 
 
 def _ask(*, agreed: bool) -> None:

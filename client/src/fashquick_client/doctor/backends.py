@@ -1,4 +1,4 @@
-"""The backends that do the work here: installed, complete, and what is missing for those to come."""
+"""The backends that do the work here: installed and complete."""
 
 from __future__ import annotations
 
@@ -34,10 +34,11 @@ BUILT_IN = (
     BuiltIn(Service.FEATURES, "passport", "data/category.npz", ("numpy", "cv2", "scipy")),
     BuiltIn(Service.GENERATION, "studio", "studio/figure/data/body.npz", ("numpy", "cv2", "scipy", "numba")),
 )
-OPTIONAL = {"sam2": ("torch", "sam2", "safetensors")}
+OPTIONAL = {
+    "sam2": ("torch", "sam2", "safetensors"),
+    "diffusion": ("torch", "diffusers", "transformers", "safetensors"),
+}
 """Libraries of the backends that serve where their weights are in the model store."""
-PLANNED = {"diffusion": ("torch", "diffusers")}
-"""Libraries of the backends that are not built in this version."""
 
 
 def check() -> list[Finding]:
@@ -45,8 +46,7 @@ def check() -> list[Finding]:
     found = [finding for backend in BUILT_IN for finding in built_in(backend)]
     if package_folder(Service.ORCHESTRATOR.module) is None:
         found.append(_not_installed(Service.ORCHESTRATOR))
-    found += [optional(name, libraries) for name, libraries in OPTIONAL.items()]
-    return [*found, *(planned(name, libraries) for name, libraries in PLANNED.items())]
+    return [*found, *(optional(name, libraries) for name, libraries in OPTIONAL.items())]
 
 
 def built_in(backend: BuiltIn) -> list[Finding]:
@@ -78,12 +78,6 @@ def optional(name: str, libraries: tuple[str, ...]) -> Finding:
     else:
         text = f"{name} has its libraries; it serves where its weights are in the model store"
     return ok(Topic.BACKENDS, text)
-
-
-def planned(name: str, libraries: tuple[str, ...]) -> Finding:
-    """Report a backend that is not built yet."""
-    here = ", ".join(f"{library} {'here' if is_installed(library) else 'not here'}" for library in libraries)
-    return ok(Topic.BACKENDS, f"{name} is not built in this version; nothing needs it ({here})")
 
 
 def package_folder(module: str) -> Path | None:

@@ -20,7 +20,7 @@ from fashquick_client.fetching.host import Host, RangeRefused, Sending
 from fashquick_common.errors import BadField, DigestMismatch, SizeMismatch, UnavailableError
 from fashquick_common.models.profiles import ProfileFile, Source
 from fashquick_common.models.recording import PARTIAL, put_in_place, record
-from fashquick_common.models.sums import Entry, leads_outside
+from fashquick_common.models.sums import SUMS_FILE, Entry, leads_outside
 
 PAUSES_S = (1.0, 4.0, 15.0)  # Before a broken connection is made again.
 SPARE_BYTES = 64 * 1024 * 1024  # Left free: a full disk troubles others too.
@@ -83,9 +83,10 @@ class Fetcher:
             OSError: The disk is full, or the store cannot be written to.
         """
         target = self._store / file.name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if leads_outside(target.parent, self._store):
-            raise BadField(f"{target.parent} leads out of the model store; take that link away")
+        for folder in reversed(target.relative_to(self._store).parents[:-1]):
+            (self._store / folder).mkdir(exist_ok=True)
+            if leads_outside(self._store / folder, self._store):
+                raise BadField(f"{self._store / folder} leads out of the model store; take that link away")
         partial = target.with_name(target.name + PARTIAL)
         with _opened(partial) as opened:
             try:
@@ -117,7 +118,7 @@ class Fetcher:
         """Fetch what a partial file lacks; raises RangeRefused where what it has is of another file."""
         there = _length(opened)
         with self._host.sending(file, source, there) as sending:
-            expected, size = _expected(file, source, sending)
+            expected, size = _expected(file, sending)
             if sending.offset < there:
                 opened.truncate(0)
             check_room(self._store, size - sending.offset)
@@ -173,7 +174,7 @@ def partial_bytes(store: Path, file: ProfileFile) -> int:
         return 0
 
 
-def _expected(file: ProfileFile, source: Source, sending: Sending) -> tuple[str | None, int]:
+def _expected(file: ProfileFile, sending: Sending) -> tuple[str | None, int]:
     """Return SHA-256 and size that a file must have; None for a SHA-256 that nobody states."""
     size = file.size_bytes if file.size_bytes is not None else sending.size_bytes
     if size is None:
@@ -185,8 +186,8 @@ def _expected(file: ProfileFile, source: Source, sending: Sending) -> tuple[str 
         )
     if file.sha256 and sending.sha256 and file.sha256 != sending.sha256:
         raise DigestMismatch(
-            f"{sending.origin} has SHA-256 {sending.sha256} as its host states, the profile says {file.sha256}: "
-            f"it is another file than {source.revision} had; correct the profile, or name another mirror"
+            f"{sending.origin} has SHA-256 {sending.sha256} as its host states, the profile or {SUMS_FILE} "
+            f"says {file.sha256}: it is another file than before; correct that, or name another mirror"
         )
     return file.sha256 or sending.sha256, size
 

@@ -75,7 +75,10 @@ class Host:
         Raises:
             BadField: The address is none.
         """
-        parts = urllib.parse.urlsplit(address)
+        try:
+            parts = urllib.parse.urlsplit(address)
+        except ValueError:
+            parts = urllib.parse.urlsplit("")
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
             raise BadField(
                 f"{address!r} is not the address of a host, such as {DEFAULT_HOST}; correct HF_ENDPOINT, or unset it",
@@ -117,7 +120,11 @@ class Host:
         except urllib.error.HTTPError as error:
             with error:
                 raise _refusal(error, where, self._address) from error
-        except (OSError, http.client.HTTPException) as error:
+        except (
+            OSError,
+            http.client.HTTPException,
+            ValueError,
+        ) as error:  # ValueError: it redirects to what is no address.
             raise UnavailableError(
                 f"{self._address} cannot be reached for {where}: {_said(error)}; try again later, "
                 "or name a mirror with HF_ENDPOINT",
@@ -155,9 +162,12 @@ class Redirects(urllib.request.HTTPRedirectHandler):
         newurl: str,
     ) -> urllib.request.Request | None:
         """See the class."""
-        scheme = urllib.parse.urlsplit(newurl).scheme
-        if scheme not in ("http", "https") or (req.type == "https" and scheme == "http"):
-            raise _elsewhere(f"{req.host} redirects from {req.type} to {scheme}:, where others could change what comes")
+        # Not req.type and req.host, which a proxy changes.
+        before, after = urllib.parse.urlsplit(req.full_url), urllib.parse.urlsplit(newurl)
+        if after.scheme not in ("http", "https") or (before.scheme == "https" and after.scheme == "http"):
+            raise _elsewhere(
+                f"{before.hostname} redirects from {before.scheme} to {after.scheme}:, which others could change"
+            )
         for name in ("X-Linked-ETag", "X-Linked-Size"):
             if (value := headers.get(name)) is not None:
                 self.linked.setdefault(name, value)

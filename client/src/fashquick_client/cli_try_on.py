@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from fashquick_client.options import BackendName, BodyName, FitName, FramingName, TryOnOptions
+from fashquick_client import cli_diffusion
+from fashquick_client.options import BackendName, BodyName, Diffusion, FitName, FramingName, TryOnOptions
 from fashquick_common.garment import Category
 
 _MAX_SEED = 2**64 - 1
@@ -108,7 +109,7 @@ def try_on(
         typer.Option(
             metavar="KIND",
             help="Also write, for other programs: depth, normal, pose, keypoints, parts, garment-mask, garment-index, "
-            "protected-mask, shadow, photo-mask or photo-alpha; repeatable.",
+            "protected-mask, shadow, base, photo-mask or photo-alpha; repeatable.",
             rich_help_panel=_PICTURE,
         ),
     ] = [],  # noqa: B006 - likewise
@@ -118,11 +119,32 @@ def try_on(
             "--fidelity/--no-fidelity", help="Say how much of the garment survived.", rich_help_panel=_PICTURE
         ),
     ] = True,
+    profile: cli_diffusion.Profile = "",
+    steps: cli_diffusion.Steps = None,
+    strength: cli_diffusion.Strength = None,
+    guidance: cli_diffusion.Guidance = None,
+    control: cli_diffusion.Control = None,
+    colour_pull: cli_diffusion.ColourPull = 0.0,
+    upscale: cli_diffusion.Upscale = False,
+    deterministic: cli_diffusion.Deterministic = False,
+    safety_check: cli_diffusion.SafetyCheck = False,
+    prompt: cli_diffusion.Prompt = "",
+    avoid: cli_diffusion.Avoid = "",
+    without_phrase: cli_diffusion.Vetoes = [],  # noqa: B006 - likewise
+    whole_prompt: cli_diffusion.WholePrompt = "",
+    whole_avoid: cli_diffusion.WholeAvoid = "",
+    floor: cli_diffusion.Floor = None,
+    repairs: cli_diffusion.Repairs = None,
     seed: Annotated[
         int | None,
         typer.Option(metavar="NUMBER", callback=_check_seed, help="The same seed makes the same picture again."),
     ] = None,
-    backend: Annotated[BackendName, typer.Option(help="How the picture is made.")] = "auto",
+    backend: Annotated[
+        BackendName,
+        typer.Option(
+            help="Who makes the picture: studio draws a mannequin, diffusion a person; auto: the server's choice."
+        ),
+    ] = "auto",
     report: Annotated[
         Path | None, typer.Option(help="Also write how the picture was made, as JSON.", metavar="FILE")
     ] = None,
@@ -132,11 +154,11 @@ def try_on(
     ] = None,
     timeout: Annotated[float, typer.Option(min=1, metavar="SECONDS", help="Give up after this time.")] = 120.0,
 ) -> None:
-    """Picture a mannequin that wears the garments of photos.
+    """Picture a mannequin, or a person, that wears the garments of photos.
 
     Every pose is pictured from every side: --pose walk --view front --view back makes look.front.png and look.back.png.
     """
-    from fashquick_client.commands import looks  # noqa: PLC0415 - not for help
+    from fashquick_client.commands import diffusion, looks  # noqa: PLC0415 - not for help
     from fashquick_client.commands import try_on as command  # noqa: PLC0415 - likewise
 
     shape = {
@@ -147,6 +169,23 @@ def try_on(
         "muscle": muscle,
         "proportions": proportions,
     }
+    wishes = Diffusion(
+        profile=profile,
+        steps=steps,
+        strength=strength,
+        guidance=guidance,
+        control=control,
+        extra_prompt=prompt,
+        extra_negative_prompt=avoid,
+        prompt=whole_prompt,
+        negative_prompt=whole_avoid,
+        veto=tuple(without_phrase),
+        deterministic=deterministic,
+        previews=False,
+        safety_check=safety_check,
+        colour_guidance=colour_pull,
+        upscale=upscale,
+    )
     options = TryOnOptions(
         seed=seed,
         size=None if resolution is None else command.parse_resolution(resolution),
@@ -160,6 +199,9 @@ def try_on(
         outputs=looks.parse_outputs(outputs, turntable),
         picture_format=command.format_of(output, backdrop),
         fidelity=fidelity,
+        diffusion=diffusion.parse_diffusion(backend, wishes),
+        fidelity_floor=floor,
+        max_repairs=repairs,
     )
     job = command.TryOnJob(
         garments=looks.parse_garments(garments, category, fit),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fashquick.tryon.v1 import try_on_pb2
 from fashquick_client.answers import report_of, stage_of
 from fashquick_client.events import ConditionMap, Event, Finished, OutputKind, Picture, Stage, Turntable
+from fashquick_client.making import making_of, repairs_of
 from fashquick_client.pixels import PixelMap
 from fashquick_client.results import TryOnResult, ViewResult
 from fashquick_common.errors import InternalError
@@ -73,4 +74,6 @@ class Collector:
             maps=self._of_views.get(index, {}),
             fidelity={told.garment: report_of(told.report) for told in record.fidelity},
             keypoints={point.name: (point.x, point.y) for point in record.keypoints},
+            making=making_of(record),
+            repairs=repairs_of(record.repairs),
         )

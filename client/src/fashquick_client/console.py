@@ -31,6 +31,7 @@ STAGE_WORDS = {
     Stage.GENERATION: "Making the picture",
     Stage.ENCODING: "Writing the picture",
     Stage.FIDELITY: "Comparing the garment",
+    Stage.REPAIR: "Repairing the garment",
     Stage.UNKNOWN: "Working",
 }
 

@@ -22,6 +22,7 @@ class Stage(StrEnum):
     GENERATION = "generation"
     ENCODING = "encoding"
     FIDELITY = "fidelity"
+    REPAIR = "repair"
     UNKNOWN = "unknown"
     """A stage that a newer server has and this client does not know."""
 
@@ -44,6 +45,8 @@ class OutputKind(StrEnum):
     KEYPOINTS = "keypoints"
     """Numbers, not pixels: they come in the manifest."""
     TURNTABLE = "turntable"
+    BASE = "base"
+    """The studio's picture that a picture by diffusion was made from."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,45 @@ class View:
     joint_turns: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Diffusion:
+    """Wishes of a picture by diffusion; None is the profile's value.
+
+    Attributes:
+        profile: Name of the profile, such as "sd15-4gb"; empty for the server's default.
+        steps: Denoising steps, 1 to 100.
+        strength: How far the picture may leave the studio's: 0 not at all, 1 entirely.
+        guidance: How closely it follows the prompts: scale of classifier-free guidance, 1 to 20.
+        control: How closely it follows body and pose: scale of the ControlNets, 0 to 2.
+        extra_prompt: Words to add to the prompt that is made from the garments' passports, at most 2,000 bytes.
+        extra_negative_prompt: Words to add to the negative prompt, likewise.
+        prompt: The whole prompt in its place, likewise.
+        negative_prompt: The whole negative prompt, likewise.
+        veto: Phrases that neither prompt may have, at most 32 of 200 bytes.
+        deterministic: Whether the picture repeats bit for bit on the same device.
+        previews: Whether early looks are wanted.
+        safety_check: Whether the safety checker looks at the finished picture.
+        colour_guidance: How strongly the garment's colours pull at every step, 0 to 1.
+        upscale: Whether the picture is made twice as wide and high.
+    """
+
+    profile: str = ""
+    steps: int | None = None
+    strength: float | None = None
+    guidance: float | None = None
+    control: float | None = None
+    extra_prompt: str = ""
+    extra_negative_prompt: str = ""
+    prompt: str = ""
+    negative_prompt: str = ""
+    veto: Sequence[str] = ()
+    deterministic: bool = False
+    previews: bool = True
+    safety_check: bool = False
+    colour_guidance: float = 0.0
+    upscale: bool = False
+
+
 class TryOnOptions(TypedDict, total=False):
     """Wishes of a try-on; what is left out is the server's choice.
 
@@ -82,6 +121,9 @@ class TryOnOptions(TypedDict, total=False):
         picture_format: File format of the pictures.
         fidelity: Whether to compare the pictures with the garments; without it about a second less for each, and no
             report.
+        diffusion: Wishes of a picture by diffusion, which then makes it unless `backend` says another.
+        fidelity_floor: Least overall fidelity, 0 to 1, below which a garment in a picture by diffusion is made again.
+        max_repairs: Most times that it is, 0 to 4.
     """
 
     seed: int | None
@@ -102,6 +144,9 @@ class TryOnOptions(TypedDict, total=False):
     outputs: Sequence[OutputKind | str]
     picture_format: FormatName
     fidelity: bool
+    diffusion: Diffusion | None
+    fidelity_floor: float | None
+    max_repairs: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fashquick_client.events import OutputKind, Stage
     from fashquick_client.pixels import PixelMap
     from fashquick_client.quality import MaskQuality
-    from fashquick_common.garment import FidelityReport
+    from fashquick_common.garment import FidelityGrade, FidelityReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +105,102 @@ class FidelityResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Region:
+    """A region of a picture by diffusion that was made once more, for itself.
+
+    Attributes:
+        kind: Which: "garment", "face", "hand-left", "hand-right" or "repair"; "unknown" of a newer server.
+        prompt: What it should show; empty where it has no prompt of its own.
+        seed: Of its noise; None where it was left as it was.
+        note: Why it was left; empty where it was made again.
+    """
+
+    kind: str
+    prompt: str
+    seed: int | None
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """How diffusion made a picture.
+
+    Attributes:
+        profile: Name of the profile.
+        weights: SHA-256 over the digests of its files, in hexadecimal.
+        prompt: What it should show.
+        negative_prompt: What it should not.
+        seed: Of the first pass.
+        steps: Denoising steps.
+        strength: How far it might leave the studio's picture, 0 to 1.
+        guidance: Scale of classifier-free guidance.
+        control: Scale of the ControlNets.
+        scheduler: Name of the scheduler.
+        plan: Name of the memory plan.
+        batch_size: Most pictures that were denoised together.
+        device: Such as "cpu" or "cuda:0".
+        precision: Such as "float16".
+        regions: What was done about each region, in order.
+    """
+
+    profile: str
+    weights: str
+    prompt: str
+    negative_prompt: str
+    seed: int
+    steps: int
+    strength: float
+    guidance: float
+    control: float
+    scheduler: str
+    plan: str
+    batch_size: int
+    device: str
+    precision: str
+    regions: tuple[Region, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RepairAttempt:
+    """One repair.
+
+    Attributes:
+        seed: Of its noise.
+        grade: How alike the garment was in its picture; None where there was none or it could not be told.
+        overall: Likewise, 0 (lost) to 1 (kept).
+        kept: Whether its picture was better than the one before, and was kept.
+        failure: Why it made no picture; empty where it did.
+    """
+
+    seed: int
+    grade: FidelityGrade | None
+    overall: float
+    kept: bool
+    failure: str
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """What became of a garment that had not survived in a picture well enough.
+
+    Attributes:
+        garment: Its index, from 0.
+        grade_before: How alike it was.
+        overall_before: Likewise, 0 (lost) to 1 (kept).
+        grade_after: How alike it is in the picture that was kept.
+        overall_after: Likewise.
+        attempts: The repairs in their order.
+    """
+
+    garment: int
+    grade_before: FidelityGrade | None
+    overall_before: float
+    grade_after: FidelityGrade | None
+    overall_after: float
+    attempts: tuple[RepairAttempt, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ViewResult:
     """A picture, and what is known of it.
 
@@ -115,6 +211,8 @@ class ViewResult:
         fidelity: Whether the garments survived in the picture, by index of the garment; empty where that was not wanted
             or could not be told, and where the picture shows them from the side or from behind.
         keypoints: Of the figure, by COCO's names, such as "left_elbow", as x and y in pixels; where asked for.
+        making: How diffusion made it; None from other backends.
+        repairs: What was made again because a garment had not survived well enough.
     """
 
     picture: bytes
@@ -122,6 +220,8 @@ class ViewResult:
     maps: Mapping[OutputKind, PixelMap]
     fidelity: Mapping[int, FidelityReport]
     keypoints: Mapping[str, tuple[float, float]]
+    making: Making | None = None
+    repairs: tuple[Repair, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,12 @@ from typing import Unpack
 
 from fashquick.generation.v1 import scene_pb2
 from fashquick.tryon.v1 import try_on_pb2
+from fashquick_client.diffusion_request import diffusion_message
 from fashquick_client.events import OutputKind
 from fashquick_client.options import Garment, TryOnOptions, View
 from fashquick_client.parts import MASK_PART, PHOTO_PART, category_of, check_range, choice, file_blob
 from fashquick_client.photos import PhotoSource
+from fashquick_common.diffusion_limits import MAX_REPAIRS
 from fashquick_common.errors import BadField
 from fashquick_common.garment_codec import category_to_proto
 from fashquick_common.rpc.blobs import Blob, chunks_of
@@ -82,6 +84,9 @@ def try_on_request(
             picture_format=choice("picture_format", options.get("picture_format", "png"), _FORMATS),
             without_fidelity=not options.get("fidelity", True),
             backdrop=backdrop_message(options.get("backdrop", "")),
+            diffusion=diffusion_message(options.get("diffusion")),
+            fidelity_floor=options.get("fidelity_floor"),
+            max_repairs=_repairs(options.get("max_repairs")),
         ),
     )
     if profile := options.get("profile"):
@@ -193,6 +198,12 @@ def _view(view: View) -> scene_pb2.View:
             for name, (x, y, z) in view.joint_turns.items()
         },
     )
+
+
+def _repairs(most: int | None) -> int | None:
+    if most is not None:
+        check_range("max_repairs", most, MAX_REPAIRS)
+    return most
 
 
 def _output(kind: OutputKind | str) -> try_on_pb2.OutputKind.ValueType:

@@ -21,7 +21,8 @@ from fashquick.common.v1 import (
     server_info_pb2_grpc,
 )
 from fashquick.features.v1 import features_pb2, features_pb2_grpc
-from fashquick.generation.v1 import scene_pb2
+from fashquick.garment.v1 import fidelity_pb2
+from fashquick.generation.v1 import diffusion_pb2, scene_pb2
 from fashquick.segmentation.v1 import segmentation_pb2, segmentation_pb2_grpc
 from fashquick.tryon.v1 import try_on_pb2, try_on_pb2_grpc
 from fashquick_client import Client
@@ -87,6 +88,39 @@ OTHER_BITS = zlib.compress(bytes([0b00001111]) * HEIGHT)
 OWN_COLOUR = (200, 0, 0)
 SCORES = segmentation_pb2.CandidateScores(
     predicted_iou=0.5, stability=0.25, prior=0.125, edges=0.75, solidity=0.625, border=1.0
+)
+MAKING = diffusion_pb2.DiffusionRecord(
+    profile="sd15-4gb",
+    weights="a" * 64,
+    prompt="a woman in a red t-shirt\x1b[2J",
+    negative_prompt="blurry",
+    region_prompts=[diffusion_pb2.RegionPrompt(kind=diffusion_pb2.REGION_KIND_FACE, prompt="a face")],
+    seed=5,
+    steps=20,
+    strength=0.45,
+    guidance=7.5,
+    control=1.0,
+    scheduler="DPM++",
+    plan="model-offload",
+    batch_size=2,
+    device="cuda:0",
+    precision="float16",
+    regions=[
+        diffusion_pb2.RegionRecord(kind=diffusion_pb2.REGION_KIND_FACE, seed=6),
+        diffusion_pb2.RegionRecord(kind=diffusion_pb2.REGION_KIND_HAND_LEFT, note="it is hidden"),
+        diffusion_pb2.RegionRecord(kind=77, seed=8),  # Of a newer server.
+    ],
+)
+REPAIR = try_on_pb2.RepairRecord(
+    garment=0,
+    grade_before=fidelity_pb2.FIDELITY_GRADE_LOST,
+    overall_before=0.25,
+    grade_after=fidelity_pb2.FIDELITY_GRADE_CLOSE,
+    overall_after=0.75,
+    attempts=[
+        try_on_pb2.RepairAttempt(seed=1, grade=fidelity_pb2.FIDELITY_GRADE_CLOSE, overall=0.75, kept=True),
+        try_on_pb2.RepairAttempt(seed=2, failure="no room"),
+    ],
 )
 ALPHA_BYTES = zlib.compress(bytes([255, 255, 255, 128, 0, 0, 0, 0]) * HEIGHT)
 
@@ -185,6 +219,9 @@ class FakeServer(
         yield _finished(try_on_pb2.STAGE_GENERATION)
         if not header.options.without_fidelity:
             yield _finished(try_on_pb2.STAGE_FIDELITY, fidelity=self.report)
+        if header.options.HasField("diffusion"):
+            yield _finished(try_on_pb2.STAGE_REPAIR)
+            yield _finished(try_on_pb2.STAGE_FIDELITY, fidelity=self.report)
         yield from self.spoil(self._results(header, seed))
         if self.fail_after_picture:
             self._fail(self.fail_after_picture.pop(0), context)
@@ -200,6 +237,10 @@ class FakeServer(
         if try_on_pb2.OUTPUT_KIND_PHOTO_MASK in header.outputs:
             mask = make_blob("photo-mask", MASK_BITS, ENCODING_BITS1, width=WIDTH, height=HEIGHT)
             parts.append((try_on_pb2.OUTPUT_KIND_PHOTO_MASK, mask, 0))
+        if try_on_pb2.OUTPUT_KIND_BASE in header.outputs:
+            drawn = bytes([200, 30, 40]) * (WIDTH * HEIGHT)
+            base = make_blob("base", drawn, ENCODING_RGB8, width=WIDTH, height=HEIGHT)
+            parts.append((try_on_pb2.OUTPUT_KIND_BASE, base, 0))
         if try_on_pb2.OUTPUT_KIND_DEPTH in header.outputs:
             depth = make_blob("depth", DEPTH_GREY, ENCODING_GRAY8, width=WIDTH, height=HEIGHT)
             parts.append((try_on_pb2.OUTPUT_KIND_DEPTH, depth, 0))
@@ -225,6 +266,8 @@ class FakeServer(
                     fidelity=[]
                     if header.options.without_fidelity
                     else [try_on_pb2.GarmentFidelity(garment=0, report=self.report)],
+                    diffusion=MAKING if header.options.HasField("diffusion") else None,
+                    repairs=[REPAIR] if header.options.HasField("diffusion") else [],
                 )
             ]
             * max(len(header.views), 1),

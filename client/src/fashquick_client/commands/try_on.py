@@ -16,6 +16,7 @@ from fashquick_client.console import StageProgress
 from fashquick_client.events import OutputKind
 from fashquick_client.fidelity_wording import summary
 from fashquick_client.files import check_writable, write_atomically
+from fashquick_client.making_wording import making_lines, repair_line
 from fashquick_client.options import FormatName, Garment, TryOnOptions
 from fashquick_client.pixels import PixelMap
 from fashquick_client.problems import ExitCode, OutputError, problem_of
@@ -117,7 +118,7 @@ async def _try_on(job: TryOnJob, endpoint: str | None) -> int:
         typer.echo(f"Note: {warning}", err=True)
     for path in written:
         typer.echo(f"Wrote {path}")
-    for line in _fidelity(job, result):
+    for line in (*_fidelity(job, result), *_making(result)):
         typer.echo(line)
     return ExitCode.FINE
 
@@ -132,24 +133,30 @@ def _files(job: TryOnJob, result: TryOnResult) -> Iterator[tuple[Path, bytes]]:
     for path, view in zip(job.pictures, result.views, strict=True):
         yield path, view.picture
         for kind, pixels in view.maps.items():
-            yield beside(path, kind.value, ".png"), _png(pixels)
+            yield beside(path, kind.value, ".png"), _png(kind, pixels)
         if OutputKind.KEYPOINTS in job.options.get("outputs", ()):
             points = {name: list(point) for name, point in view.keypoints.items()}
             yield beside(path, OutputKind.KEYPOINTS.value, ".json"), _json(points)
     for garment, masks in zip(job.garments, result.garments, strict=False):
         for kind, pixels in masks.items():
             words = f"{Path(str(garment.photo)).stem}.{kind.value}" if len(job.garments) > 1 else kind.value
-            yield beside(job.pictures[0], words, ".png"), _png(pixels)
+            yield beside(job.pictures[0], words, ".png"), _png(kind, pixels)
     if job.turntable is not None and result.turntable is not None:
         yield job.turntable, result.turntable
     if job.report is not None:
         yield job.report, _json(fashquick_client.manifest_report(result.manifest))
 
 
-def _png(pixels: PixelMap) -> bytes:
-    from fashquick_common.image import encode  # noqa: PLC0415 - only for maps: it loads Pillow
+def _png(kind: OutputKind, pixels: PixelMap) -> bytes:
+    from fashquick_common.image import (  # noqa: PLC0415 - only for maps: it loads Pillow
+        DigitalSourceType,
+        encode,
+        synthetic_media_xmp,
+    )
 
-    return encode(pixels.array())
+    # The studio's picture is a picture of its own, and says what it is.
+    drawn = DigitalSourceType.COMPOSITE_SYNTHETIC
+    return encode(pixels.array(), xmp=synthetic_media_xmp("fashquick", drawn) if kind is OutputKind.BASE else None)
 
 
 def _json(value: object) -> bytes:
@@ -159,7 +166,22 @@ def _json(value: object) -> bytes:
 def _fidelity(job: TryOnJob, result: TryOnResult) -> Iterator[str]:
     """Yield what is known of each garment in each picture; which of several it is about is said."""
     for path, view in zip(job.pictures, result.views, strict=True):
+        for repair in view.repairs:
+            yield f"Repair{_of(job, path, repair.garment)}: {repair_line(repair)}"
         for index, report in sorted(view.fidelity.items()):
-            about = [path.name] if len(job.pictures) > 1 else []
-            about += [Path(str(job.garments[index].photo)).name] if len(job.garments) > 1 else []
-            yield f"Fidelity{' of ' if about else ''}{', '.join(about)}: {summary(report)}"
+            yield f"Fidelity{_of(job, path, index)}: {summary(report)}"
+
+
+def _making(result: TryOnResult) -> Iterator[str]:
+    """Yield how diffusion made the pictures; views that were made alike are said once."""
+    told: set[str] = set()
+    for view in result.views:
+        lines = [] if view.making is None else list(making_lines(view.making))
+        yield from (line for line in lines if line not in told)
+        told.update(lines)
+
+
+def _of(job: TryOnJob, path: Path, garment: int) -> str:
+    about = [path.name] if len(job.pictures) > 1 else []
+    about += [Path(str(job.garments[garment].photo)).name] if len(job.garments) > 1 else []
+    return f"{' of ' if about else ''}{', '.join(about)}"

@@ -15,6 +15,7 @@
     │   ├── PhotoNotUsable                   PHOTO_NOT_USABLE
     │   ├── CategoryNotSupported             CATEGORY_NOT_SUPPORTED
     │   ├── SimulationFailed                 SIMULATION_FAILED
+    │   ├── PictureRefused                   PICTURE_REFUSED
     │   ├── ModelNotInstalled                MODEL_NOT_INSTALLED
     │   └── ModelInUse                       MODEL_IN_USE
     ├── DataLossError                        DATA_LOSS
@@ -210,6 +211,12 @@ class SimulationFailed(FailedPreconditionError):
     """The cloth simulation did not reach a usable result."""
 
     reason = "SIMULATION_FAILED"
+
+
+class PictureRefused(FailedPreconditionError):
+    """A safety checker, where it was asked for, refuses the picture that was made; metadata says in which region."""
+
+    reason = "PICTURE_REFUSED"
 
 
 class ModelNotInstalled(FailedPreconditionError):

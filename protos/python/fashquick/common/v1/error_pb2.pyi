@@ -80,6 +80,10 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """A bug in the server. INTERNAL."""
     REASON_MODEL_IN_USE: _Reason.ValueType  # 28
     """A model cannot be unloaded: calls compute with it, or it is just being loaded. FAILED_PRECONDITION."""
+    REASON_PICTURE_REFUSED: _Reason.ValueType  # 29
+    """A safety checker, where the caller asked for one, refuses the picture that was made; `ErrorInfo.metadata["region"]`
+    says where, in pixels. FAILED_PRECONDITION.
+    """
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Why a call was refused or failed. It travels as `google.rpc.ErrorInfo.reason` (the value's name without
@@ -144,4 +148,8 @@ REASON_INTERNAL: Reason.ValueType  # 27
 """A bug in the server. INTERNAL."""
 REASON_MODEL_IN_USE: Reason.ValueType  # 28
 """A model cannot be unloaded: calls compute with it, or it is just being loaded. FAILED_PRECONDITION."""
+REASON_PICTURE_REFUSED: Reason.ValueType  # 29
+"""A safety checker, where the caller asked for one, refuses the picture that was made; `ErrorInfo.metadata["region"]`
+says where, in pixels. FAILED_PRECONDITION.
+"""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015

@@ -14,6 +14,7 @@ from fashquick_generation.diffusion.plan import Plan
 
 if TYPE_CHECKING:
     from diffusers import AutoencoderKL, AutoencoderTiny, ControlNetModel, SchedulerMixin, UNet2DConditionModel
+    from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker
     from transformers import CLIPTextModel, CLIPTokenizer
 
 
@@ -32,7 +33,7 @@ class Networks:
         profile: Which.
         plan: How they are held and run.
         digest: SHA-256, in hexadecimal, over the digests of their files.
-        unet: Denoises, 4 channels of latents in and out.
+        unet: Denoises, 4 channels of latents in and out; with gradient checkpointing, for colour guidance.
         inpaint_unet: Denoises inside a mask, 9 channels in (latents, mask, masked picture's latents); None where the
             profile has none: then `unet` does it, and what is outside is put back at each step.
         vae: Between pixels and latents.
@@ -43,7 +44,7 @@ class Networks:
         device: Where they compute.
         dtype: Of the computation.
         preview: A small decoder for early looks; None where there is none.
-        safety: Judges finished pictures; None where there is none.
+        safety: Judges finished pictures, on the device where its weights are; None where there is none.
     """
 
     profile: Profile
@@ -59,4 +60,4 @@ class Networks:
     controls: Mapping[Condition, ControlNetModel] = field(default_factory=dict)
     inpaint_unet: UNet2DConditionModel | None = None
     preview: AutoencoderTiny | None = None
-    safety: object | None = None
+    safety: StableDiffusionSafetyChecker | None = None

@@ -120,11 +120,8 @@ class Host:
         except urllib.error.HTTPError as error:
             with error:
                 raise _refusal(error, where, self._address) from error
-        except (
-            OSError,
-            http.client.HTTPException,
-            ValueError,
-        ) as error:  # ValueError: it redirects to what is no address.
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            # ValueError: it redirects to what is no address.
             raise UnavailableError(
                 f"{self._address} cannot be reached for {where}: {_said(error)}; try again later, "
                 "or name a mirror with HF_ENDPOINT",

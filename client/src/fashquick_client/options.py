@@ -103,7 +103,6 @@ class TryOnOptions(TypedDict, total=False):
         seed: Start of all random numbers, 0 to 2**64 - 1.
         size: Width and height of each picture in pixels, 256 to 2048 and 256 to 3072.
         backend: How to make the picture.
-        profile: Profile of the diffusion backend, such as "sd15-4gb"; empty for the server's default.
         allow_fallback: Whether another backend may be used when the one asked for is not there.
         category: Of a single garment: as in `Garment`.
         fit: Likewise.
@@ -129,7 +128,6 @@ class TryOnOptions(TypedDict, total=False):
     seed: int | None
     size: tuple[int, int] | None
     backend: BackendName
-    profile: str
     allow_fallback: bool
     category: Category | str | None
     fit: FitName

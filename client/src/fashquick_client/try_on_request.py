@@ -89,8 +89,6 @@ def try_on_request(
             max_repairs=_repairs(options.get("max_repairs")),
         ),
     )
-    if profile := options.get("profile"):
-        header.options.diffusion.profile = profile
     seed = options.get("seed")
     if seed is not None:
         check_range("seed", seed, _MAX_SEED)

@@ -57,7 +57,7 @@ def test_the_known_garment_is_tried_on_by_diffusion_with_the_profile(diffusion):
     [header] = diffusion.headers
     assert header.options.generation_backend == 2
     assert (header.options.diffusion.profile, header.seed) == ("sd15-4gb", 7)
-    assert (header.options.width, header.options.height) == (512, 768)
+    assert (header.options.width, header.options.height, header.options.max_repairs) == (512, 768, 0)
     [photo] = diffusion.uploads[0].values()
     image = Image.open(io.BytesIO(photo))
     assert (image.format, image.size) == ("JPEG", (640, 800))

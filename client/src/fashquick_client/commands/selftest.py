@@ -22,9 +22,11 @@ from fashquick_client.events import Event, Progress, Stage, StageFinished
 from fashquick_client.fetching.store import filled, known_profiles, listed, store_of
 from fashquick_client.fidelity_wording import GRADE_WORDS, MEASURE_WORDS, summary, verdict
 from fashquick_client.files import check_writable, write_atomically
+from fashquick_client.options import Diffusion
 from fashquick_client.problems import ExitCode, OutputError, problem_of
 from fashquick_client.results import TryOnResult
 from fashquick_client.services import Service
+from fashquick_client.wording import plain
 from fashquick_common.errors import ModelNotInstalled
 from fashquick_common.garment import FidelityGrade
 
@@ -140,7 +142,8 @@ async def _selftest(job: SelftestJob) -> int:
                 on_event=hear,
                 timeout_s=job.timeout_s,
                 backend="diffusion",
-                profile=name,
+                diffusion=Diffusion(profile=name),
+                max_repairs=0,  # What the weights make at once is measured.
                 seed=SEED,
                 size=SIZE,
             )
@@ -183,14 +186,14 @@ def report_of(profile: str, result: TryOnResult, step_seconds: Mapping[str, floa
     """
     manifest = result.manifest
     backend = next((each.backend for each in manifest.stages if stage_of(each.stage) is Stage.GENERATION), "")
-    view = next(iter(manifest.views), None)
-    facts = {**manifest.facts, **(view.facts if view else {})}
+    making = result.views[0].making
+    facts = {**manifest.facts, **(manifest.views[0].facts if manifest.views else {})}
     fidelity = result.fidelity
     return Report(
         profile=profile,
         backend=backend,
-        device=view.diffusion.device if view else "",
-        plan=view.diffusion.plan if view else "",
+        device=making.device if making else "",
+        plan=making.plan if making else "",
         stage_seconds={STAGE_WORDS[stage]: seconds for stage, seconds in result.stage_seconds.items()},
         step_seconds=step_seconds,
         memory_bytes={key: int(facts[key]) for key in _MEMORY if key in facts},
@@ -212,9 +215,9 @@ def _faults(backend: str, result: TryOnResult) -> Iterator[str]:
 
 
 def _print(report: Report, result: TryOnResult) -> None:
-    where = f" on {report.device}" if report.device else ""
-    plan = f", memory plan {report.plan}" if report.plan else ""
-    typer.echo(f"Profile {report.profile}, made by {report.backend or 'an unknown backend'}{where}{plan}")
+    where = f" on {plain(report.device)}" if report.device else ""
+    plan = f", memory plan {plain(report.plan)}" if report.plan else ""
+    typer.echo(f"Profile {report.profile}, made by {plain(report.backend) or 'an unknown backend'}{where}{plan}")
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     table.add_column(overflow="fold")
     table.add_column(justify="right", overflow="fold")
@@ -222,7 +225,7 @@ def _print(report: Report, result: TryOnResult) -> None:
         table.add_row(name, f"{seconds:.2f} s")
         if name == STAGE_WORDS[Stage.GENERATION]:
             for step, each in report.step_seconds.items():
-                table.add_row(f"  {step}", f"{each:.2f} s")
+                table.add_row(f"  {plain(step)}", f"{each:.2f} s")
     for key, words in _MEMORY.items():
         size = report.memory_bytes.get(key)
         table.add_row(words, "not told" if size is None else f"{size / 1e9:.2f} GB")
@@ -234,5 +237,5 @@ def _print(report: Report, result: TryOnResult) -> None:
     if result.fidelity is not None:
         typer.echo(f"Fidelity: {summary(result.fidelity)}")
     for warning in result.manifest.warnings:
-        typer.echo(f"Note: {warning}")
+        typer.echo(f"Note: {plain(warning)}")
     typer.echo(f"Not well: {'; '.join(report.faults)}." if report.faults else "All is well.")

@@ -122,7 +122,21 @@ _BAD_FIELDS: dict[str, tuple[tuple[str, ...], Callable[[Any], object]]] = {
     "a turn that is not a number": (_PICTURES, _turn),
     "a picture of 255 pixels": (_PICTURES, _narrow),
     "a picture of 3073 pixels": (_PICTURES, _high),
+    "0 steps": (_PICTURES, lambda header: setattr(_diffusion(header), "steps", 0)),
+    "1,000 steps": (_PICTURES, lambda header: setattr(_diffusion(header), "steps", 1000)),
+    "a strength that is not a number": (
+        _PICTURES,
+        lambda header: setattr(_diffusion(header), "strength", float("nan")),
+    ),
+    "a prompt of 100 KB": (_PICTURES, lambda header: setattr(_diffusion(header), "extra_prompt", "a " * 50_000)),
+    "a prompt with a control character": (_PICTURES, lambda header: setattr(_diffusion(header), "prompt", "a\0b")),
+    "five repairs": (("orchestrator",), lambda header: setattr(header.options, "max_repairs", 5)),
+    "a floor of 2": (("orchestrator",), lambda header: setattr(header.options, "fidelity_floor", 2.0)),
 }
+
+
+def _diffusion(header: Any) -> Any:
+    return header.options.diffusion if hasattr(header, "options") else header.diffusion
 
 
 def _outputs(header: Any) -> Any:

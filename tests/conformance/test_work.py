@@ -10,6 +10,7 @@ import zlib
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -18,7 +19,7 @@ from fashquick.garment.v1 import category_pb2, passport_pb2
 from fashquick.generation.v1 import generation_pb2, scene_pb2
 from fashquick.tryon.v1 import try_on_pb2
 from fashquick_common import errors
-from fashquick_common.rpc.blobs import ENCODING_BITS1, ENCODING_GRAY8, ENCODING_RGB8, Blob
+from fashquick_common.rpc.blobs import ENCODING_BITS1, ENCODING_GRAY8, ENCODING_RGB8, Blob, chunks_of
 from tests.conformance.checks import (
     check_answered,
     check_maker,
@@ -27,7 +28,7 @@ from tests.conformance.checks import (
     check_refused,
     order_of,
 )
-from tests.conformance.contracts import HEIGHT, SEED, WIDTH, photo_file, photo_size
+from tests.conformance.contracts import HEIGHT, SEED, WIDTH, gray_blob, photo_file, photo_size
 from tests.conformance.target import Target
 
 _METADATA = (("x-request-id", "conformance"),)
@@ -137,6 +138,54 @@ def test_a_garment_is_answered_with_a_picture_and_the_maps_asked_for(target: Tar
     assert any(_gray8(by_kind[scene_pb2.OUTPUT_KIND_GARMENT_MASK], WIDTH, HEIGHT))
 
 
+@pytest.mark.only("generation")
+def test_a_picture_is_repaired_where_its_backend_can(target: Target) -> None:
+    def want_repairable(header: generation_pb2.GenerateHeader) -> None:
+        header.create.repairable = True
+
+    answers = check_answered(target.call(target.contract.request(want_repairable)))
+    parts = check_parts(answers, _early(answers))
+    [view] = [answer.view for answer in answers if answer.HasField("view")]
+    if not view.HasField("diffusion"):
+        check_refused(target.call(_repair_of(view, parts)[:1]), errors.NotBuilt)
+        pytest.skip("the server's default backend repairs nothing")
+    picture = {output.kind: parts[output.part] for output in view.outputs}[scene_pb2.OUTPUT_KIND_PICTURE]
+    again = check_answered(target.call(_repair_of(view, parts)))
+
+    [repaired] = [answer.view for answer in again if answer.HasField("view")]
+    [part] = [output.part for output in repaired.outputs if output.kind == scene_pb2.OUTPUT_KIND_PICTURE]
+    after = _rgb8(check_parts(again, _early(again))[part], WIDTH, HEIGHT)
+    outside = 3 * WIDTH * (HEIGHT // 2)
+    assert after[:outside] == _rgb8(picture, WIDTH, HEIGHT)[:outside], "what is outside of the region has changed"
+    assert repaired.HasField("diffusion")
+
+
+def _repair_of(view: generation_pb2.FinishedView, parts: dict[str, Blob]) -> list[Any]:
+    """The messages of a repair of a view's lower half."""
+    region = np.zeros((HEIGHT, WIDTH), np.uint8)
+    region[HEIGHT // 2 :] = 255
+    blobs = [*(parts[output.part] for output in view.outputs), gray_blob("region", region)]
+    kinds = {output.kind: output.part for output in view.outputs}
+    header = generation_pb2.GenerateHeader(
+        blobs=[blob.header for blob in blobs],
+        seed=SEED + 1,
+        repair=generation_pb2.RepairTask(
+            picture_part=kinds.pop(scene_pb2.OUTPUT_KIND_PICTURE),
+            region_part="region",
+            prior=view.diffusion if view.HasField("diffusion") else None,
+            conditions=[generation_pb2.Output(kind=kind, part=part) for kind, part in kinds.items()],
+        ),
+    )
+    chunks = [generation_pb2.GenerateRequest(chunk=chunk) for blob in blobs for chunk in chunks_of(blob)]
+    return [generation_pb2.GenerateRequest(header=header), *chunks]
+
+
+def _early(answers: list[generation_pb2.GenerateResponse]) -> list[str]:
+    """Names of the previews."""
+    named = {output.part for answer in answers for output in answer.view.outputs}
+    return [answer.blob.part for answer in answers if answer.HasField("blob") and answer.blob.part not in named]
+
+
 @dataclass(frozen=True)
 class Job:
     """A finished try-on."""
@@ -189,7 +238,10 @@ def _check_stages(answers: list[try_on_pb2.TryOnResponse]) -> None:
     """The stages follow each other, and what they found is told when it is known."""
     finished = [answer.stage_finished for answer in answers if answer.HasField("stage_finished")]
     stages = [event.stage for event in finished]
-    assert stages == sorted(stages)
+    # After generation a picture that may be repaired is compared before it is written, another one after.
+    made = stages.index(try_on_pb2.STAGE_GENERATION) + 1
+    assert stages[:made] == sorted(stages[:made])
+    assert not set(stages[:made]) & set(stages[made:])
     assert {try_on_pb2.STAGE_SEGMENTATION, try_on_pb2.STAGE_FEATURES, try_on_pb2.STAGE_GENERATION} <= set(stages)
     by_stage = {event.stage: event for event in finished}
     assert by_stage[try_on_pb2.STAGE_SEGMENTATION].HasField("mask_quality")

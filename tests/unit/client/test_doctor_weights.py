@@ -1,6 +1,7 @@
 """What the doctor says about a model store: real files, damaged and hostile ones among them."""
 
 import hashlib
+import json
 import os
 
 import pytest
@@ -217,6 +218,20 @@ def test_profiles_are_told_of_where_the_store_has_some_of_one(tmp_path, monkeypa
     assert first.level is second.level is Level.NOTE
     assert f"mine lacks 1 file: mine/{PACKAGED.files[0].name}" in first.found
     assert first.advice == "Run: fashquick models pull mine"
+
+
+def test_a_profile_that_lacks_more_is_no_trouble_where_another_is_complete(tmp_path, monkeypatch):
+    write_profiles(tmp_path / "own.json")
+    own = json.loads((tmp_path / "own.json").read_text())
+    own["files"]["lora"] = {**own["files"]["file-0"], "role": "lora", "name": "mine/lora.safetensors"}
+    own["profiles"][1]["files"].append("lora")
+    (tmp_path / "own.json").write_text(json.dumps(own))
+    write_store(tmp_path / "models")
+    monkeypatch.setenv("FASHQUICK_DIFFUSION_PROFILES", str(tmp_path / "own.json"))
+    assert found_with(tmp_path / "models") == [
+        (Level.OK, "the profile mine is complete"),
+        (Level.OK, "the profile mine-too lacks 1 file: mine/lora.safetensors"),
+    ]
 
 
 def test_a_store_of_other_weights_says_nothing_of_profiles(store, monkeypatch):

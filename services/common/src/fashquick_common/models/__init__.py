@@ -2,6 +2,7 @@
 
 from fashquick_common.models.manager import ModelManager, ModelState, NoModels
 from fashquick_common.models.profiles import Profile, ProfileFile, Role, Source, gaps, profiles, weights_digest
+from fashquick_common.models.shelf import Shelf
 from fashquick_common.models.store import ModelStore, StoredFile
 from fashquick_common.models.sums import MAX_SUMS_BYTES, SUMS_FILE
 
@@ -15,6 +16,7 @@ __all__ = [
     "Profile",
     "ProfileFile",
     "Role",
+    "Shelf",
     "Source",
     "StoredFile",
     "gaps",

@@ -14,11 +14,13 @@ class ModelState:
     """Where a model stands.
 
     Attributes:
-        name: Such as "sam2.1-hiera-tiny".
+        name: Such as "sam2.1-hiera-tiny", or "sd15-4gb", which is made of several files.
         backend: Name of the backend that uses it, such as "sam2".
-        file: The file that it is or would be loaded from, relative to the store; None if none is installed.
-        sha256: The SHA-256 that the store lists for that file, in hexadecimal; None likewise.
-        verified: Whether the file's SHA-256 was compared, and it has not changed since.
+        file: The file that it is or would be loaded from, of several the first, relative to the store; None if it is
+            not installed.
+        sha256: The SHA-256 that the store lists for that file, in hexadecimal, of several `profiles.weights_digest`;
+            None likewise.
+        verified: Whether the SHA-256 of all its files was compared, and none has changed since.
         loaded: Whether it is in memory.
         users: Calls that compute with it now.
         weight_bytes: Bytes of its weights; on a CPU they stay in the file, and the kernel may drop them.

@@ -6,6 +6,7 @@ first used, and several processes share them. Others are converted, a tensor at 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -55,13 +56,21 @@ def load_network(
     return network.requires_grad_(False)
 
 
+@functools.cache
 def weight_elements(architecture: str, role: Role) -> int:
-    """Numbers that a network is made of.
+    """Return how many numbers a network is made of.
 
     Raises:
         NotFound: There is no such architecture.
     """
     return sum(tensor.numel() for tensor in empty_network(architecture, role).state_dict().values())
+
+
+@functools.cache
+def layer_elements(architecture: str) -> int:
+    """Return how many numbers the UNet's largest layer is made of; raises as above."""
+    sizes: list[int] = [tensor.numel() for tensor in empty_network(architecture, Role.UNET).state_dict().values()]
+    return max(sizes)
 
 
 def _of(files: str, role: Role, network: nn.Module, found: Mapping[str, Tensor]) -> dict[str, Tensor]:

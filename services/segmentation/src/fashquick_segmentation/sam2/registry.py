@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from fashquick_common.cancel import CancelFlag
-from fashquick_common.errors import BytesExhausted, ModelInUse, ModelNotInstalled, NotFound
-from fashquick_common.models import ModelState, ModelStore, StoredFile
+from fashquick_common.errors import BytesExhausted, ModelNotInstalled, NotFound
+from fashquick_common.models import ModelState, ModelStore, Shelf, StoredFile
 from fashquick_segmentation.sam2.checkpoints import BACKEND, CHECKPOINTS, SIDE_PX, Checkpoint
 from fashquick_segmentation.sam2.network import weight_bytes
 from fashquick_segmentation.sam2.predictor import Predictor, give_memory_back
 from fashquick_segmentation.sam2.weights import load_network
 
 RETRY_AFTER_S = 2.0  # a call that holds a network lasts about that long
-_STEP_S = 0.05  # between two looks at the flag while another call loads the network
-
-
-@dataclass(slots=True)
-class _Held:
-    predictor: Predictor
-    weight_bytes: int
-    users: int
 
 
 class ModelRegistry:
@@ -65,9 +54,7 @@ class ModelRegistry:
         self._bf16 = bf16
         self._photos_per_pass = photos_per_pass
         self._checkpoints = dict(checkpoints)
-        self._held: OrderedDict[str, _Held] = OrderedDict()
-        self._coming: dict[str, int] = {}
-        self._changed = threading.Condition()
+        self._shelf: Shelf[Predictor] = Shelf()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -89,12 +76,9 @@ class ModelRegistry:
             Cancelled: The flag was raised.
             DeadlinePassed: The flag's deadline passed.
         """
-        held = self._take(self._checkpoint(name), cancel or CancelFlag())
-        try:
-            yield held.predictor
-        finally:
-            with self._changed:
-                held.users -= 1
+        checkpoint, flag = self._checkpoint(name), cancel or CancelFlag()
+        with self._shelf.lend(name, lambda: self._load(checkpoint, flag), flag) as predictor:
+            yield predictor
 
     def warm_up(self, names: Iterable[str], side_px: int = SIDE_PX) -> None:
         """Load networks and run each once; raises what `use` raises."""
@@ -111,14 +95,7 @@ class ModelRegistry:
     def unload(self, name: str) -> ModelState:
         """Drop a network that no call uses; see `fashquick_common.models.ModelManager.unload`."""
         self._checkpoint(name)
-        with self._changed:
-            held = self._held.get(name)
-            if name in self._coming:
-                raise ModelInUse(f"{name} is just being loaded; wait until it is, then unload it")
-            if held is not None and held.users:
-                raise ModelInUse(f"calls compute with {name}, {held.users} of them; unload it when they have ended")
-            self._held.pop(name, None)
-        del held
+        self._shelf.drop(name)
         give_memory_back(self.device)
         return self.state(name)
 
@@ -154,11 +131,10 @@ class ModelRegistry:
             files = {file.name: file for file in self._store.files()}
         except ModelNotInstalled:
             files = {}
-        with self._changed:
-            held = {name: one.users for name, one in self._held.items()}
-        return tuple(self._state(self._checkpoints[name], files, held) for name in self.names)
+        users = self._shelf.users()
+        return tuple(self._state(self._checkpoints[name], files, users) for name in self.names)
 
-    def _state(self, checkpoint: Checkpoint, files: Mapping[str, StoredFile], held: Mapping[str, int]) -> ModelState:
+    def _state(self, checkpoint: Checkpoint, files: Mapping[str, StoredFile], users: Mapping[str, int]) -> ModelState:
         file = _listed(checkpoint, files)
         there = file is not None and file.size_bytes is not None
         return ModelState(
@@ -167,8 +143,8 @@ class ModelRegistry:
             file=file.name if file is not None and there else None,
             sha256=file.sha256 if file is not None and there else None,
             verified=file is not None and file.verified,
-            loaded=checkpoint.name in held,
-            users=held.get(checkpoint.name, 0),
+            loaded=checkpoint.name in users,
+            users=users.get(checkpoint.name, 0),
             weight_bytes=weight_bytes(checkpoint.architecture),
             is_default=checkpoint.name == self.default,
         )
@@ -178,50 +154,29 @@ class ModelRegistry:
             raise NotFound(f"there is no checkpoint {name[:80]!r}; choose of {', '.join(self.names)}")
         return self._checkpoints[name]
 
-    def _take(self, checkpoint: Checkpoint, cancel: CancelFlag) -> _Held:
-        name, size = checkpoint.name, weight_bytes(checkpoint.architecture)
-        with self._changed:
-            while not self._changed.wait_for(lambda: name not in self._coming, _STEP_S):
-                cancel.check()
-            held = self._held.get(name)
-            if held is not None:
-                held.users += 1
-                self._held.move_to_end(name)
-                return held
-            self._make_room(name, size)
-            self._coming[name] = size
-        try:
-            held = _Held(self._load(checkpoint, cancel), size, users=1)
-        finally:
-            with self._changed:
-                del self._coming[name]
-                if held is not None:
-                    self._held[name] = held
-                self._changed.notify_all()
-        return held
-
     def _make_room(self, name: str, size: int) -> None:
         """Unload what is idle, that used longest ago first, until a network fits.
 
         Raises:
             BytesExhausted: It does not.
         """
-        room = self.budget_bytes - size - sum(self._coming.values()) - sum(o.weight_bytes for o in self._held.values())
-        idle = [(other, held.weight_bytes) for other, held in self._held.items() if not held.users]
-        if room + sum(freed for _, freed in idle) < 0:
+        sizes = {other: weight_bytes(self._checkpoints[other].architecture) for other in self._shelf.held()}
+        room = self.budget_bytes - size - sum(sizes.values())
+        idle = [other for other, users in self._shelf.users().items() if not users]
+        if room + sum(sizes[other] for other in idle) >= 0:
+            for other in idle:
+                if room < 0 and self._shelf.drop_idle(other):
+                    room += sizes[other]
+        if room < 0:
             raise BytesExhausted(
                 f"{name} takes {size / 1e6:.0f} MB, and the budget for networks is {self.budget_bytes / 1e6:.0f} MB "
                 "with those in use; ask for a smaller checkpoint, or try again later",
                 retry_after_s=RETRY_AFTER_S,
             )
-        for other, freed in idle:
-            if room >= 0:
-                break
-            del self._held[other]
-            room += freed
 
     def _load(self, checkpoint: Checkpoint, cancel: CancelFlag) -> Predictor:
         file = self._file(checkpoint)
+        self._make_room(checkpoint.name, weight_bytes(checkpoint.architecture))
         network = load_network(self._store.verified(file.name, cancel), checkpoint.architecture, self.device)
         return Predictor(
             network,

@@ -129,9 +129,9 @@ def footprint(name: str, *, on_gpu: bool) -> Footprint:
     )
 
 
-def row(what: str, width: int, height: int, peak: int, ratio: float, constant: int) -> None:
+def row(what: str, size: tuple[int, int], peak: int, ratio: float, constant: int) -> None:
     """Print a row of the table."""
-    print(f"| {what} | {width}x{height} | {peak / 1e6:.0f} | {ratio:.0f} | {constant} |")
+    print(f"| {what} | {size[0]}x{size[1]} | {peak / 1e6:.0f} | {ratio:.0f} | {constant} |")
 
 
 def main() -> None:
@@ -142,12 +142,12 @@ def main() -> None:
         for pulled, constant in ((False, UNET_BYTES_PER_LATENT_PIXEL), (True, PULLED_BYTES_PER_LATENT_PIXEL)):
             peak = denoised(width, height, 2, pulled=pulled)
             what = f"UNet and ControlNet{' with a gradient' * pulled}, two rows of latents"
-            row(what, width, height, peak, peak / (2 * each * width * height / 64), constant)
+            row(what, (width, height), peak, peak / (2 * each * width * height / 64), constant)
         for decoding in (False, True):
             for tiled in (False, True):
                 peak = coded(width, height, decoding=decoding, tiled=tiled)
                 what = f"VAE {'decodes' if decoding else 'encodes'}{' by tiles' * tiled}"
-                row(what, width, height, peak, peak / (each * width * height), VAE_BYTES_PER_PIXEL)
+                row(what, (width, height), peak, peak / (each * width * height), VAE_BYTES_PER_PIXEL)
     print("\n| profile | device | plan | GB with one picture |\n|---|---|---|---|")
     for name in profiles():
         for on_gpu in (True, False):

@@ -109,7 +109,7 @@ FROM_THE_HEADER: dict[str, tuple[Callable[[pb.GenerateHeader], object], str]] = 
     ),
     "a profile that is a path with a line break": (_prior(profile="../../x\n"), "repair.prior.profile"),
     "a profile of 100 KB": (_prior(profile="p" * 100_000), "repair.prior.profile"),
-    "a million regions": (_prior(regions=[RegionRecord()] * 1_000_000), "repair.prior.regions"),
+    "a hundred thousand regions": (_prior(regions=[RegionRecord()] * 100_000), "repair.prior.regions"),
     "a note of 100 KB": (_prior(regions=[RegionRecord(note="n" * 100_000)]), "repair.prior.regions.note"),
     "no conditions": (lambda header: header.repair.ClearField("conditions"), "repair.conditions"),
     "no depth": (lambda header: header.repair.conditions.pop(1), "repair.conditions"),
@@ -200,3 +200,13 @@ async def test_a_repair_that_is_cancelled_stops(diffusing: Stack) -> None:
     await eventually(lambda: not pace.running.is_set())
     pace.steps = 1
     assert await repaired(diffusing, repair_messages(repair_blobs()))
+
+
+async def test_repairs_of_one_size_are_made_together() -> None:
+    async with toy_stack(has_diffusion=True, batch_size=4, batch_window_s=1.0) as stack:
+        calls = [repaired(stack, repair_messages(repair_blobs(), seed=seed)) for seed in range(4)]
+        answers = await asyncio.gather(*calls)
+
+        assert stack.diffusion.batches == [4]
+        assert [result_of(answer).seed for answer in answers] == [0, 1, 2, 3]
+        assert [views_of(answer)[0].diffusion.regions[-1].seed for answer in answers] == [0, 1, 2, 3]

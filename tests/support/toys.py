@@ -271,16 +271,18 @@ class ToyDiffusion(ToyGenerator):
 
     def together(self, job: GenerationJob | RepairJob) -> Hashable | None:
         if isinstance(job, RepairJob):
-            return None
+            return ("repair", job.picture.shape)
         return None if job.diffusion.deterministic else (job.height, job.width)
 
     def work_on(self, tasks: Sequence[Task], cancel: CancelFlag) -> Sequence[Outcome]:
         self.batches.append(len(tasks))
         outcomes: list[Outcome] = []
         for task in tasks:
-            assert isinstance(task.job, GenerationJob)
             try:
-                outcomes.append(self.generate(task.job, task.hear, task.cancel))
+                if isinstance(task.job, RepairJob):
+                    outcomes.append(self.repair(task.job, task.hear, task.cancel))
+                else:
+                    outcomes.append(self.generate(task.job, task.hear, task.cancel))
             except FashquickError as error:
                 outcomes.append(error)
         return outcomes

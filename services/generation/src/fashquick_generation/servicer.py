@@ -157,15 +157,16 @@ class GenerationServicer(generation_pb2_grpc.GenerationServiceServicer):
         self, generator: Generator, work: _Work, hear: Hearing, flag: CancelFlag, priority: Priority
     ) -> tuple[_Seconds, float]:
         """Do a call's work in its turn, where the backend can together with that of other calls."""
-        shape = generator.together(work.job) if isinstance(generator, CollectiveGenerator) else None
-        if shape is None or not isinstance(generator, CollectiveGenerator):
-            return await self._kit.computed(lambda: work.alone(hear, flag), flag, priority)
-        task = Task(work.job, hear, flag)
-        outcome, seconds = await self._kit.computed_batched(task, generator.work_on, shape, flag, priority)
-        if isinstance(outcome, FashquickError):
-            drop_frames(outcome)
-            raise outcome
-        return outcome, seconds
+        if isinstance(generator, CollectiveGenerator):
+            shape = generator.together(work.job)
+            if shape is not None:
+                task = Task(work.job, hear, flag)
+                outcome, seconds = await self._kit.computed_batched(task, generator.work_on, shape, flag, priority)
+                if isinstance(outcome, FashquickError):
+                    drop_frames(outcome)
+                    raise outcome
+                return outcome, seconds
+        return await self._kit.computed(lambda: work.alone(hear, flag), flag, priority)
 
 
 def _result(generator: Generator, seed: int, done: Done[tuple[_Seconds, float]]) -> pb.GenerateResult:

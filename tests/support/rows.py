@@ -17,11 +17,11 @@ from fashquick_generation.diffusion.networks import Networks
 _encoder = PromptEncoder()
 
 
-def noise_picture(seed: int, height: int = 64, width: int = 64) -> UInt8:
+def noise_picture(seed: int, height: int = 32, width: int = 32) -> UInt8:
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
 
 
-def disc(height: int = 64, width: int = 64) -> UInt8:
+def disc(height: int = 32, width: int = 32) -> UInt8:
     """A mask of a disc in the middle."""
     y, x = np.mgrid[:height, :width]
     inside = (y - height / 2) ** 2 + (x - width / 2) ** 2 < (min(height, width) / 3) ** 2
@@ -33,7 +33,7 @@ def prompt(networks: Networks, positive: str = "a photo of a woman, red dress", 
 
 
 def small_row(networks: Networks, **changes: Any) -> Row:
-    """A row of 64x64 pixels and three steps; `changes` replace its fields."""
+    """A row of 32x32 pixels and three steps; `changes` replace its fields."""
     values: dict[str, Any] = {
         "image": noise_picture(1),
         "mask": None,
@@ -78,17 +78,16 @@ class Watched(nn.Module):
         return (self._spoil(len(self.entries) - 1, out[0]), *out[1:])
 
 
-def halved(network: Any) -> Any:
-    """A copy of a network in float16."""
-    return deepcopy(network).to(torch.float16)
+def _halved(network: Any) -> Any:
+    return deepcopy(network).half()
 
 
 def half_networks(networks: Networks) -> dict[str, Any]:
     """What to change in networks so that they compute in float16."""
     return {
-        "unet": halved(networks.unet),
-        "vae": halved(networks.vae),
-        "controls": {condition: halved(network) for condition, network in networks.controls.items()},
-        "preview": halved(networks.preview),
+        "unet": _halved(networks.unet),
+        "vae": _halved(networks.vae),
+        "controls": {condition: _halved(network) for condition, network in networks.controls.items()},
+        "preview": _halved(networks.preview),
         "dtype": torch.float16,
     }

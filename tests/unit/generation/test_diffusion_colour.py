@@ -56,18 +56,18 @@ def reachable(networks: Networks) -> UInt8:
 def colour_error(image: UInt8, target: UInt8, mask: UInt8) -> float:
     """Root of the mean square of what 8x8 pixels' means are off inside a mask, in levels."""
     cells = [
-        array.astype(float).reshape(8, 8, 8, 8, -1).mean((1, 3)).squeeze(-1 if array.ndim == 2 else ())
+        array.astype(float).reshape(4, 8, 4, 8, -1).mean((1, 3)).squeeze(-1 if array.ndim == 2 else ())
         for array in (image, target, mask)
     ]
-    inside = cells[2] > 250
+    inside = cells[2] > 100
     return float(np.sqrt(np.square(cells[0] - cells[1])[inside].mean()))
 
 
-@pytest.mark.parametrize("scheduler", ["ddim", "unipc", "lcm"])
+@pytest.mark.parametrize("scheduler", ["ddim", "unipc"])
 def test_the_pull_brings_the_masks_colours_nearer(scheduler: str) -> None:
     networks = seeing(scheduler=make_scheduler(scheduler))
     target, mask = reachable(networks), disc()
-    row = small_row(networks, steps=6, strength=1.0)
+    row = small_row(networks, steps=5, strength=1.0)
     errors = [
         colour_error(denoised(networks, pulled).image, target, mask)
         for pulled in (row, *(replace(row, colour=ColourPull(mask, target, strength)) for strength in (0.25, 1.0)))
@@ -80,7 +80,7 @@ def test_it_pulls_in_float16_too() -> None:
     half = small_networks(**half_networks(small_networks()))
     networks = replace(half, vae=SeenAlike(half))
     target, mask = reachable(seeing()), disc()
-    row = small_row(networks, steps=6, strength=1.0)
+    row = small_row(networks, steps=4, strength=1.0)
     pulled = denoised(networks, replace(row, colour=ColourPull(mask, target, 0.5)))
     assert pulled.precision == "float16"
     assert colour_error(pulled.image, target, mask) < 0.75 * colour_error(denoised(networks, row).image, target, mask)

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 
 from fashquick_common.errors import BytesExhausted, InternalError
+from fashquick_common.models.profiles import Role
+from fashquick_generation.diffusion.architecture import random_network
 from fashquick_generation.diffusion.denoising import Denoised, Hint, denoise
 from fashquick_generation.diffusion.networks import Condition, Networks
 from tests.support.diffusion import SMALL_PLAN, small_networks
@@ -151,7 +153,7 @@ def test_a_device_that_is_full_twice_ends_the_rows_of_that_batch() -> None:
     outcomes = denoise(networks, [small_row(networks, seed=seed) for seed in range(4)])
     assert [type(outcome) for outcome in outcomes] == [BytesExhausted, BytesExhausted, Denoised, Denoised]
     assert isinstance(outcomes[0], BytesExhausted)
-    assert "64x64" in outcomes[0].message
+    assert "32x32" in outcomes[0].message
 
 
 def test_a_single_row_that_does_not_fit_is_not_tried_again() -> None:
@@ -174,13 +176,13 @@ def test_a_vae_that_does_not_fit_takes_fewer_pictures(method: str) -> None:
 
 
 def test_a_plan_with_tiles_has_the_vae_see_one_picture_at_a_time() -> None:
-    whole = small_networks(plan=replace(SMALL_PLAN, tiled_vae=True))
+    inpaint = random_network("small", Role.INPAINT_UNET, 5)
+    whole = small_networks(plan=replace(SMALL_PLAN, tiled_vae=True), inpaint_unet=inpaint)
     crowd = AssertionError("more than one")
     for method in ("encode", "decode"):
         networks = replace(whole, vae=failing_vae(whole, method, lambda values: len(values) > 1, crowd))
-        assert [type(one) for one in denoise(networks, [small_row(whole, seed=1), small_row(whole, seed=2)])] == [
-            Denoised
-        ] * 2
+        rows = [small_row(whole, seed=1, mask=disc()), small_row(whole, seed=2)]
+        assert [type(one) for one in denoise(networks, rows)] == [Denoised] * 2
 
 
 @pytest.mark.parametrize(
@@ -199,7 +201,7 @@ def test_a_lost_device_ends_all_rows_that_are_open_and_says_what_to_do(error: Ex
         [
             small_row(networks, strength=0.0),
             small_row(networks, seed=1),
-            small_row(networks, seed=2, image=noise_picture(2, 64, 96)),
+            small_row(networks, seed=2, image=noise_picture(2, 32, 48)),
         ],
     )
     assert isinstance(unchanged, Denoised)

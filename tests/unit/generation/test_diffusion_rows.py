@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from torch import nn
 
 from fashquick_common.cancel import CancelFlag
@@ -46,7 +47,7 @@ def mixture(networks: Networks) -> list[Row]:
     return [
         small_row(networks, seed=1),
         small_row(networks, seed=2, guidance=1.0, hints={Condition.POSE: pose}),
-        small_row(networks, seed=3, image=noise_picture(3, 64, 96)),
+        small_row(networks, seed=3, image=noise_picture(3, 32, 48)),
         small_row(networks, seed=4, steps=6, hints={Condition.POSE: pose, Condition.DEPTH: depth}),
         small_row(networks, seed=5, prompt=long),
         small_row(networks, seed=6, mask=disc(), guidance=2.0, hints={Condition.DEPTH: replace(depth, begin=0.3)}),
@@ -54,7 +55,7 @@ def mixture(networks: Networks) -> list[Row]:
     ]
 
 
-@pytest.mark.parametrize("scheduler", ["ddim", "unipc", "lcm"])
+@pytest.mark.parametrize("scheduler", ["ddim", "unipc"])
 def test_a_batch_equals_single_rows(scheduler: str) -> None:
     networks = small_networks(scheduler=make_scheduler(scheduler))
     rows = mixture(networks)
@@ -181,7 +182,7 @@ def test_progress_and_previews_are_each_rows_own() -> None:
             small_row(networks, on_step=hearing(1), preview_every=1, image=wide),
         ],
     )
-    look = (64, 64, 3)
+    look = (32, 32, 3)
     assert heard[0] == [(1, 5, None), (2, 5, look), (3, 5, None), (4, 5, look), (5, 5, None)]
     assert heard[1] == [(1, 3, (16, 512, 3)), (2, 3, (16, 512, 3)), (3, 3, None)]
 
@@ -207,7 +208,7 @@ def test_an_error_of_a_callers_own_ends_its_row_alone() -> None:
 @pytest.mark.parametrize(
     ("changes", "error", "words"),
     [
-        ({"image": noise_picture(1, 64, 60)}, BadField, "60x64 pixels"),
+        ({"image": noise_picture(1, 32, 30)}, BadField, "30x32 pixels"),
         ({"image": noise_picture(1, 0, 64)}, BadField, "64x0 pixels"),
         ({"steps": 0}, BadField, "0 denoising steps; take 1 to 100"),
         ({"steps": 1000}, BadField, "1000 denoising steps"),
@@ -215,14 +216,14 @@ def test_an_error_of_a_callers_own_ends_its_row_alone() -> None:
         ({"strength": -0.1}, BadField, "strength -0.1"),
         ({"strength": float("nan")}, BadField, "strength nan"),
         ({"guidance": float("inf")}, BadField, "guidance inf"),
-        ({"mask": np.zeros((64, 64), np.uint8)}, BadMask, "empty"),
-        ({"mask": disc(64, 72)}, BadMask, "(64, 72)"),
-        ({"hints": {Condition.POSE: Hint(noise_picture(1, 64, 72), 1.0)}}, BadField, "pose map"),
+        ({"mask": np.zeros((32, 32), np.uint8)}, BadMask, "empty"),
+        ({"mask": disc(32, 40)}, BadMask, "(32, 40)"),
+        ({"hints": {Condition.POSE: Hint(noise_picture(1, 32, 40), 1.0)}}, BadField, "pose map"),
         ({"hints": {Condition.POSE: Hint(noise_picture(1), 2.5)}}, BadField, "2.5"),
         ({"hints": {Condition.POSE: Hint(noise_picture(1), 1.0, 0.5, 0.2)}}, BadField, "0.5 to 0.2"),
         ({"hints": {Condition.DEPTH: Hint(noise_picture(1), 1.0)}}, ModelNotInstalled, "no ControlNet for depth"),
         ({"colour": ColourPull(disc(), noise_picture(1), 1.5)}, BadField, "1.5"),
-        ({"colour": ColourPull(np.zeros((64, 64), np.uint8), noise_picture(1), 0.5)}, BadMask, "empty"),
+        ({"colour": ColourPull(np.zeros((32, 32), np.uint8), noise_picture(1), 0.5)}, BadMask, "empty"),
         ({"colour": ColourPull(disc(), noise_picture(1, 8, 8), 0.5)}, BadField, "(8, 8, 3)"),
     ],
 )
@@ -252,6 +253,31 @@ def test_colour_guidance_that_is_not_possible_is_refused(changes: dict[str, Any]
     networks = small_networks(**changes)
     (outcome,) = denoise(networks, [small_row(networks, colour=ColourPull(disc(), noise_picture(1), 0.5))])
     assert type(outcome) is error
+
+
+def test_networks_and_torchs_own_state_stay_as_they_are() -> None:
+    networks = small_networks(scheduler=make_scheduler("lcm"))
+
+    def state() -> tuple[Any, ...]:
+        modules = (networks.unet, networks.vae, *networks.controls.values())
+        return (
+            [(parameter.data_ptr(), parameter._version) for module in modules for parameter in module.parameters()],
+            [(len(part._forward_hooks), part.training) for module in modules for part in module.modules()],
+            torch.get_rng_state().tolist(),
+            torch.get_default_dtype(),
+            torch.is_grad_enabled(),
+            torch.is_inference_mode_enabled(),
+            vars(networks.scheduler).copy(),
+        )
+
+    before = state()
+    hints = {Condition.POSE: Hint(noise_picture(2), 1.0)}
+    colour = ColourPull(disc(), noise_picture(3), 0.5)
+    denoise(networks, [small_row(networks, hints=hints, colour=colour), small_row(networks, mask=disc())])
+    after = state()
+    assert before[:-1] == after[:-1]
+    assert before[-1].keys() == after[-1].keys()
+    assert after[-1]["num_inference_steps"] is None
 
 
 def test_two_threads_over_the_same_networks_give_what_one_gives() -> None:

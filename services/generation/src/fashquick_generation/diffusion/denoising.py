@@ -115,7 +115,10 @@ class _Work:
 
         def encode(some: Sequence[int]) -> None:
             pictures = [to_encode(self._rows[place], self._networks, dtype) for place in some]
-            said = iter(encoded([picture for of_row in pictures for picture in of_row], self._networks))
+            flat = [picture for of_row in pictures for picture in of_row]
+            # Rows for the UNet of 9 channels have two pictures; as many as rows go into a pass.
+            passes = (flat[start : start + len(some)] for start in range(0, len(flat), len(some)))
+            said = iter([one for several in passes for one in encoded(several, self._networks)])
             for place, of_row in zip(some, pictures, strict=True):
                 mine = [next(said) for _ in of_row]
                 with self._owned_by(place):

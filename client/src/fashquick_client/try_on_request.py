@@ -85,7 +85,7 @@ def try_on_request(
             without_fidelity=not options.get("fidelity", True),
             backdrop=backdrop_message(options.get("backdrop", "")),
             diffusion=diffusion_message(options.get("diffusion")),
-            fidelity_floor=options.get("fidelity_floor"),
+            fidelity_floor=_floor(options.get("fidelity_floor")),
             max_repairs=_repairs(options.get("max_repairs")),
         ),
     )
@@ -196,6 +196,12 @@ def _view(view: View) -> scene_pb2.View:
             for name, (x, y, z) in view.joint_turns.items()
         },
     )
+
+
+def _floor(floor: float | None) -> float | None:
+    if floor is not None and not 0.0 <= floor <= 1.0:
+        raise BadField(f"fidelity_floor is {floor}, it must be between 0 and 1", field="fidelity_floor")
+    return floor
 
 
 def _repairs(most: int | None) -> int | None:

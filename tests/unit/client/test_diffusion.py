@@ -102,6 +102,7 @@ async def test_without_wishes_nothing_is_said_and_a_studio_has_no_record(server,
         ({"diffusion": Diffusion(prompt="a" * 100_000)}, "diffusion.prompt"),
         ({"diffusion": Diffusion(extra_prompt="a\nb")}, "diffusion.extra_prompt"),
         ({"max_repairs": 5}, "max_repairs"),
+        ({"fidelity_floor": math.nan}, "fidelity_floor"),
     ],
 )
 async def test_wishes_beyond_their_limits_are_not_sent(server, photo, options, field):

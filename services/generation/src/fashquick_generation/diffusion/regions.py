@@ -219,9 +219,6 @@ def crop(image: UInt8, region: Region) -> UInt8:
 def pasted(picture: UInt8, made: UInt8, region: Region) -> UInt8:
     """Put a region back.
 
-    What `crop` and its way back lose of the picture's detail is added again wherever nothing was changed, so that a
-    region that comes back as it was cut leaves the picture as it is, bit for bit.
-
     Args:
         picture: HxWx3 uint8; not changed.
         made: height x width x 3 uint8, of the region's size.
@@ -232,15 +229,32 @@ def pasted(picture: UInt8, made: UInt8, region: Region) -> UInt8:
     """
     box = region.rows_columns
     before = picture[box].astype(np.float32)
-    size = (before.shape[1], before.shape[0])
-    returned, unchanged = (_back(image, size) for image in (made, crop(picture, region)))
-    change = np.abs(returned - unchanged).max(axis=2)
-    kept = np.exp(-((cv2.GaussianBlur(change, (0, 0), 1.0) / CHANGED) ** 2))[..., None]
-    after = returned + kept * (before - unchanged)
+    after = returned(picture[box], made)
     share = region.mask[box][..., None].astype(np.float32) / 255
     out = picture.copy()
     out[box] = np.clip(np.round(before + share * (after - before)), 0, 255).astype(np.uint8)
     return out
+
+
+def returned(picture: UInt8, made: UInt8) -> Float32:
+    """Bring what was made of a picture in another size to the picture's own.
+
+    What the way there and back loses of the picture's detail is added again wherever nothing was changed, so that a
+    picture that comes back as it was sent is as it was, bit for bit.
+
+    Args:
+        picture: HxWx3 uint8; `resized_image` made what was sent.
+        made: height x width x 3 uint8, what came back.
+
+    Returns:
+        HxWx3 float32, not rounded; may leave 0 to 255.
+    """
+    size = (picture.shape[1], picture.shape[0])
+    sent = resized_image(picture, made.shape[1], made.shape[0])
+    back, unchanged = (_back(image, size) for image in (made, sent))
+    change = np.abs(back - unchanged).max(axis=2)
+    kept = np.exp(-((cv2.GaussianBlur(change, (0, 0), 1.0) / CHANGED) ** 2))[..., None]
+    return np.asarray(back + kept * (picture - unchanged), np.float32)
 
 
 def _back(image: UInt8, size: tuple[int, int]) -> Float32:

@@ -61,12 +61,7 @@ def check_safety(picture: UInt8, networks: Networks) -> None:
         ModelNotInstalled: The profile has no checker.
         InternalError: The checker gave no numbers: nothing passes unseen.
     """
-    if networks.safety is None:
-        raise ModelNotInstalled(
-            "the safety checker was asked for, but is not installed; "
-            f"run `fashquick models pull {networks.profile.name}`, or do without it"
-        )
-    found = findings(picture, networks.safety)
+    found = findings(picture, require_checker(networks))
     if found:
         where = "; ".join(f"{one.left},{one.top} to {one.right},{one.bottom}" for one in found)
         concepts = ", ".join(str(number) for number in sorted({number for one in found for number in one.concepts}))
@@ -75,6 +70,20 @@ def check_safety(picture: UInt8, networks: Networks) -> None:
             f"{where} (pixels); try another seed or other words",
             metadata={"region": where, "concepts": concepts},
         )
+
+
+def require_checker(networks: Networks) -> StableDiffusionSafetyChecker:
+    """Return the safety checker.
+
+    Raises:
+        ModelNotInstalled: The profile has none.
+    """
+    if networks.safety is None:
+        raise ModelNotInstalled(
+            "the safety checker was asked for, but is not installed; "
+            f"run `fashquick models pull {networks.profile.name}`, or do without it"
+        )
+    return networks.safety
 
 
 def findings(picture: UInt8, checker: StableDiffusionSafetyChecker) -> tuple[Finding, ...]:

@@ -1,0 +1,36 @@
+"""What the ControlNets are shown, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from fashquick_common.models.profiles import Profile
+from fashquick_generation.diffusion.denoising import Hint
+from fashquick_generation.diffusion.networks import Condition
+from fashquick_generation.engine import UInt8Array
+
+POSE_SHARE = 0.4
+"""Share of the steps that the pose's ControlNet leads where only one looks at a time: where limbs are is settled in the
+first steps, their shape in those after (Balaji et al., "eDiff-I", 2022, section 4)."""
+
+
+def hints_for(pose: UInt8Array, depth: UInt8Array, profile: Profile, scale: float) -> Mapping[Condition, Hint]:
+    """Return what each ControlNet is shown.
+
+    Args:
+        pose: HxWx3 uint8, OpenPose's drawing.
+        depth: HxW uint8, 255 nearest.
+        profile: Says how many ControlNets look at a time.
+        scale: Of their effect; 0: none looks.
+    """
+    if scale == 0:
+        return {}
+    shown = np.repeat(depth[..., None], 3, axis=2)
+    if profile.controls_together > 1:
+        return {Condition.POSE: Hint(pose, scale), Condition.DEPTH: Hint(shown, scale)}
+    return {
+        Condition.POSE: Hint(pose, scale, end=POSE_SHARE),
+        Condition.DEPTH: Hint(shown, scale, begin=POSE_SHARE),
+    }

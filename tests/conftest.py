@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -15,6 +16,8 @@ from tests.support.processes import ServerProcess, stack_of_processes
 DRAW_SAMPLES = Path(__file__).parents[1] / "scripts" / "draw_samples.py"
 IMPATIENT = {"FASHQUICK_UPLOAD_IDLE_S": "1.5"}
 """So that nobody waits long for an upload to stall."""
+# As in servers, see `fashquick_common.server.main.limit_threads`; here no library with OpenMP is imported yet.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

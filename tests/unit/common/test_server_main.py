@@ -27,9 +27,11 @@ def test_threads_follow_the_cgroup(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 def test_threads_that_the_operator_sets_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     monkeypatch.delenv("NUMBA_NUM_THREADS", raising=False)
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
 
     main.limit_threads()
 
+    assert os.environ["OMP_WAIT_POLICY"] == "passive"
     assert os.environ["OMP_NUM_THREADS"] == "7"
     assert int(os.environ["NUMBA_NUM_THREADS"]) == main.available_cpus()
 

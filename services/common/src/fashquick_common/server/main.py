@@ -38,6 +38,9 @@ def limit_threads() -> None:
     """Let numeric libraries use no more threads than there are CPUs. Call it before they are imported."""
     for variable in _THREAD_VARIABLES:
         os.environ.setdefault(variable, str(available_cpus()))
+    # Several libraries have threads of OpenMP. Those of one that wait by turning in circles take the CPUs from the
+    # other's: small networks after the studio took 30 times as long.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 def run(service: str, read_settings: Callable[[], S], make_service: Callable[[S], Callable[[Kit], Service]]) -> None:

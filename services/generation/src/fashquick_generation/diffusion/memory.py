@@ -1,4 +1,4 @@
-"""How much memory a device has, and how much of it is free for this process."""
+"""How much memory a device has, how much of it is free for this process, and how much it has taken at most."""
 
 from __future__ import annotations
 
@@ -41,6 +41,23 @@ def total_bytes(device: torch.device, root: Path = _ROOT) -> int:
     built_in = _physical_bytes() if total is None else total * 1024
     limit = _number(root / _CGROUP / "memory.max")
     return built_in if limit is None else min(built_in, limit)
+
+
+def peaks(device: torch.device, root: Path = _ROOT) -> dict[str, float]:
+    """Return the most bytes that this process has taken: `peak_resident_bytes`, on a GPU `peak_device_bytes` too.
+
+    Args:
+        device: Where networks compute.
+        root: Root of the file system.
+    """
+    found: dict[str, float] = {}
+    # Not getrusage, whose peak is inherited from the process that started this one.
+    resident = _entry(root / "proc/self/status", "VmHWM")
+    if resident is not None:
+        found["peak_resident_bytes"] = 1024.0 * resident
+    if device.type == "cuda":
+        found["peak_device_bytes"] = float(torch.cuda.max_memory_allocated(device))
+    return found
 
 
 def _physical_bytes() -> int:

@@ -11,8 +11,8 @@ from fashquick_generation.diffusion import enhancement, initial, inpainting, reg
 from fashquick_generation.diffusion.choices import choices_of
 from fashquick_generation.diffusion.conditions import Conditions, conditions_of, off_ground, studio_job
 from fashquick_generation.diffusion.embeddings import Embedding, PromptEncoder
+from fashquick_generation.diffusion.memory import peaks
 from fashquick_generation.diffusion.networks import Networks
-from fashquick_generation.diffusion.peaks import peaks
 from fashquick_generation.diffusion.prompts import Prompts, prompts_for
 from fashquick_generation.diffusion.regions import Region
 from fashquick_generation.diffusion.upscaling import Mosaic

@@ -27,7 +27,7 @@ from fashquick_common.models.profiles import Role
 from fashquick_generation.diffusion.architecture import random_network
 from fashquick_generation.diffusion.denoising import ColourPull, Denoised, Hint, Row, UInt8, denoise
 from fashquick_generation.diffusion.networks import Condition, Networks
-from fashquick_generation.diffusion.plan import Weights
+from fashquick_generation.diffusion.plan import Offload, Weights
 from fashquick_generation.diffusion.schedulers import make_scheduler
 from tests.support.diffusion import SMALL_PLAN, small_networks
 from tests.support.rows import Watched, denoised, difference, disc, noise_picture, prompt, small_row
@@ -247,7 +247,11 @@ def test_a_scheduler_that_does_not_make_so_many_steps_is_said_so() -> None:
 
 @pytest.mark.parametrize(
     ("changes", "error"),
-    [({"preview": None}, ModelNotInstalled), ({"plan": replace(SMALL_PLAN, weights=Weights.FP8)}, NotBuilt)],
+    [
+        ({"preview": None}, ModelNotInstalled),
+        ({"plan": replace(SMALL_PLAN, weights=Weights.FP8)}, NotBuilt),
+        ({"plan": replace(SMALL_PLAN, offload=Offload.GROUP)}, NotBuilt),
+    ],
 )
 def test_colour_guidance_that_is_not_possible_is_refused(changes: dict[str, Any], error: type[FashquickError]) -> None:
     networks = small_networks(**changes)

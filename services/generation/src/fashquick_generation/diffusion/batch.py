@@ -61,7 +61,7 @@ class Batch:
         self._guidance = torch.tensor(
             [rows[i].row.guidance for i in self._guided], device=self._device, dtype=dtype
         ).reshape(-1, 1, 1, 1)
-        self._where = torch.tensor(self._guided, device=self._device)
+        self._where = torch.tensor(self._guided, device=self._device, dtype=torch.int64)
         self._beside = self._inpaint_channels()
         self._views: dict[tuple[Condition, tuple[int, ...]], _View] = {}
 

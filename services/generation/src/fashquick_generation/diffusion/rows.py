@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fashquick_common.cancel import CancelFlag
+from fashquick_common.diffusion_limits import MAX_CONTROL, MAX_STEPS, MIN_STEPS
 from fashquick_common.errors import BadField, BadMask, ModelNotInstalled, NotBuilt
 from fashquick_generation.diffusion.embeddings import Embedding
 from fashquick_generation.diffusion.networks import Condition, Networks
-from fashquick_generation.diffusion.plan import Weights
+from fashquick_generation.diffusion.plan import Offload, Weights
 
 UInt8 = NDArray[np.uint8]
 
-MAX_STEPS = 100
 CELL_PX = 8
 """Pixels along a side that one latent stands for."""
 
@@ -119,7 +119,7 @@ def check_row(row: Row, networks: Networks) -> None:
         BadField: A number is outside its range, or arrays are not of one size whose sides are multiples of 8.
         BadMask: A mask is empty or of another size than the image.
         ModelNotInstalled: The profile has no ControlNet for a hint, or nothing to see colours with.
-        NotBuilt: The memory plan's weights allow no gradients, which colours pull by.
+        NotBuilt: The memory plan allows no gradients, which colours pull by.
     """
     height, width = row.image.shape[:2]
     if row.image.shape != (height, width, 3) or min(height, width) < CELL_PX or height % CELL_PX or width % CELL_PX:
@@ -128,8 +128,8 @@ def check_row(row: Row, networks: Networks) -> None:
             f"{CELL_PX}",
             field="image",
         )
-    if not 1 <= row.steps <= MAX_STEPS:
-        raise BadField(f"{row.steps} denoising steps; take 1 to {MAX_STEPS}", field="steps")
+    if not MIN_STEPS <= row.steps <= MAX_STEPS:
+        raise BadField(f"{row.steps} denoising steps; take {MIN_STEPS} to {MAX_STEPS}", field="steps")
     if not 0 <= row.strength <= 1:
         raise BadField(f"the strength {row.strength} is outside 0 to 1", field="strength")
     if not isfinite(row.guidance):
@@ -152,8 +152,8 @@ def _check_mask(mask: UInt8, row: Row, name: str) -> None:
 def _check_hint(condition: Condition, hint: Hint, row: Row, networks: Networks) -> None:
     if hint.image.shape != row.image.shape:
         raise BadField(f"the {condition} map is {hint.image.shape}, the picture {row.image.shape}", field="hints")
-    if not 0 <= hint.scale <= 2:
-        raise BadField(f"the ControlNet's scale {hint.scale} is outside 0 to 2", field="hints")
+    if not 0 <= hint.scale <= MAX_CONTROL:
+        raise BadField(f"the ControlNet's scale {hint.scale} is outside 0 to {MAX_CONTROL:g}", field="hints")
     if not 0 <= hint.begin <= hint.end <= 1:
         raise BadField(
             f"a ControlNet looks from {hint.begin} to {hint.end}; these are shares of the steps, in order",
@@ -179,8 +179,9 @@ def _check_colour(pull: ColourPull, row: Row, networks: Networks) -> None:
             "colour guidance sees colours through the preview decoder, which is not installed; "
             f"run `fashquick models pull {networks.profile.name}`, or turn colour guidance off"
         )
-    if networks.plan.weights is not Weights.PLAIN:
+    # Gradients need the weights as they were when they were used; these plans have changed them by then.
+    if networks.plan.weights is not Weights.PLAIN or networks.plan.offload is Offload.GROUP:
         raise NotBuilt(
-            f"colour guidance needs gradients, which weights held as {networks.plan.weights} do not give; "
+            f"colour guidance needs gradients, which the memory plan {networks.plan.name} does not give; "
             "turn it off, or serve with more video memory"
         )

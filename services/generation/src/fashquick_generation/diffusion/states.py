@@ -11,7 +11,7 @@ from torch import Tensor
 from fashquick_generation.diffusion.guidance import Aim, aim_at
 from fashquick_generation.diffusion.latents import Posterior, at_latents, binary, noise_like, pixels
 from fashquick_generation.diffusion.networks import Condition, Networks
-from fashquick_generation.diffusion.rows import CELL_PX, Row
+from fashquick_generation.diffusion.rows import Row
 from fashquick_generation.diffusion.sampling import Sampler
 
 
@@ -143,7 +143,7 @@ def begun(row: Row, place: int, said: Sequence[Posterior], networks: Networks, d
         mask = at_latents(binary(row.mask, networks, dtype))
         # Diffusers draws for the masked picture with 4 channels too; schedulers that draw go on from there.
         hidden = waiting.pop(0).drawn(generator, factor) if nine else noise_like(noise, generator)
-        inpainting = Inpainting(mask, hidden, None) if picture is None or nine else Inpainting(mask, picture, noise)
+        inpainting = Inpainting(mask, hidden, None) if nine or picture is None else Inpainting(mask, picture, noise)
     if picture is None or (row.mask is not None and row.strength == 1):
         latents = noise * sampler.first_scale
     else:
@@ -162,11 +162,6 @@ def begun(row: Row, place: int, said: Sequence[Posterior], networks: Networks, d
         aim=aim_at(row.colour, networks) if row.colour is not None and row.pulled else None,
         latents=latents,
     )
-
-
-def size_of(row: Row) -> tuple[int, int]:
-    """Height and width of a row's latents."""
-    return row.image.shape[0] // CELL_PX, row.image.shape[1] // CELL_PX
 
 
 def _nine(row: Row, networks: Networks) -> bool:

@@ -124,13 +124,13 @@ BROKEN: dict[Check, list[tuple[Break, str]]] = {
         (lambda m: _pod(m)["volumes"].append({"name": "spare", "emptyDir": {"sizeLimit": "1Mi"}}), "'spare'"),
     ],
     policies.containers_have_resources: [
-        (lambda m: _server(m)["resources"].pop("limits"), "memory request 768Mi, limit None"),
+        (lambda m: _server(m)["resources"].pop("limits"), "memory request 4Gi, limit None"),
         (lambda m: _verify_models(m)["resources"].pop("requests"), "verify-models: cpu request None"),
-        (lambda m: _server(m)["resources"]["requests"].update(memory="2Gi"), "above its limit"),
+        (lambda m: _server(m)["resources"]["requests"].update(memory="9Gi"), "above its limit"),
     ],
     policies.memory_holds_what_was_measured_and_promised: [
-        (lambda m: _settings(m).update(FASHQUICK_BYTE_BUDGET=str(2**30)), "memory limit 1536Mi"),
-        (lambda m: _settings(m).pop("FASHQUICK_DECODE_BUDGET"), "memory limit 1536Mi"),
+        (lambda m: _settings(m).update(FASHQUICK_BYTE_BUDGET=str(2**33)), "memory limit 8Gi"),
+        (lambda m: _settings(m, "features").pop("FASHQUICK_DECODE_BUDGET"), "memory limit 1536Mi"),
         (lambda m: _settings(m, "orchestrator").update(FASHQUICK_RESULT_STORE_BYTES=str(2**30)), "memory limit 2Gi"),
         (lambda m: _server(m)["resources"]["requests"].update(memory="64Mi"), "memory request 64Mi"),
     ],

@@ -368,3 +368,10 @@ class TestTurns:
             assert "control" in here(vae=vae, control=control)
             compute()
             assert here(vae=vae, control=control) == {"vae"}
+
+    def test_gradients_pass_what_came_under_inference_mode(self) -> None:
+        unet = self.network(Turns(torch.device("meta")), Role.UNET)
+        with torch.inference_mode():
+            unet(torch.empty(1, 2, device="meta"))
+        latents = torch.empty(1, 2, device="meta", requires_grad=True)
+        assert torch.autograd.grad(unet(latents).sum(), latents)[0].shape == latents.shape

@@ -19,12 +19,12 @@ def _read_settings() -> GenerationSettings:
     return GenerationSettings()
 
 
-def _make_service(_: GenerationSettings) -> Callable[[Kit], Service]:
+def _make_service(settings: GenerationSettings) -> Callable[[Kit], Service]:
+    from fashquick_generation.backends import make_backends  # noqa: PLC0415 - after the threads are limited
     from fashquick_generation.servicer import generation_service  # noqa: PLC0415 - likewise
-    from fashquick_generation.studio import StudioGenerator  # noqa: PLC0415 - likewise
 
-    generator = StudioGenerator()
-    return lambda kit: generation_service(kit, generator)
+    backends = make_backends(settings)
+    return lambda kit: generation_service(kit, *backends.generators, models=backends.models)
 
 
 def main() -> None:

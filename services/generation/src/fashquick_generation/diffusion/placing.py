@@ -85,6 +85,11 @@ class _Turn(ModelHook):  # type: ignore[misc]  # accelerate has no types
 
     def enter(self, device: torch.device) -> None:
         """Copy the weights to a device; where they do not fit, nothing has changed."""
+        # Made under inference_mode, they could never take part in a gradient.
+        with torch.inference_mode(mode=False):
+            self._enter(device)
+
+    def _enter(self, device: torch.device) -> None:
         copies = [tensor.to(device) for _, _, tensor in self._kept]
         for (layer, name, tensor), copy in zip(self._kept, copies, strict=True):
             weights = isinstance(tensor, nn.Parameter)

@@ -1,0 +1,65 @@
+"""How a server runs diffusion: on which device, in which precision, with which profiles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from fashquick_common.errors import BadField
+from fashquick_common.models import ModelStore, profiles
+from fashquick_generation.diffusion.registry import DiffusionRegistry
+
+_PRECISIONS = {"float16": torch.float16, "bfloat16": torch.bfloat16, "float32": torch.float32}
+
+
+@dataclass(frozen=True, slots=True)
+class DiffusionOptions:
+    """How a server runs diffusion.
+
+    Attributes:
+        profile: Name of the profile to use when a call names none.
+        profiles_file: A file with further profiles; None for the packaged ones alone.
+        device: "cpu", "cuda", or "auto" for a GPU where torch finds one.
+        precision: "float16", "bfloat16", "float32", or "auto" for float16 on a GPU and float32 on a CPU.
+        memory_bytes: Most bytes of the device's memory; None for all that is free.
+    """
+
+    profile: str
+    profiles_file: Path | None
+    device: str
+    precision: str
+    memory_bytes: int | None
+
+
+def diffusion_registry(store: ModelStore, options: DiffusionOptions) -> DiffusionRegistry:
+    """Make the registry of a server; no weights are read yet.
+
+    Args:
+        store: Where the weights are.
+        options: How they are used.
+
+    Raises:
+        BadField: The file with further profiles is wrong, or a GPU is asked for and there is none.
+        NotFound: The default profile is not among the profiles.
+    """
+    there = torch.cuda.is_available()
+    if options.device == "cuda" and not there:
+        raise BadField(
+            "FASHQUICK_DIFFUSION_DEVICE is cuda, and torch finds no GPU; install a driver and a torch that has CUDA, "
+            "or set it to auto",
+            field="diffusion_device",
+        )
+    on_gpu = there and options.device != "cpu"
+    usual = torch.float16 if on_gpu else torch.float32
+    registry = DiffusionRegistry(
+        store,
+        profiles(options.profiles_file),
+        default=options.profile,
+        device=torch.device("cuda" if on_gpu else "cpu"),
+        dtype=_PRECISIONS.get(options.precision, usual),
+        budget_bytes=options.memory_bytes,
+    )
+    registry.profile(options.profile)
+    return registry

@@ -52,7 +52,7 @@ from fashquick_generation.studio.figure.finishes import FINISHES
 from fashquick_generation.studio.figure.phenotypes import PRESETS
 from fashquick_generation.studio.figure.poses import POSES
 from fashquick_generation.wishes import PromptWishes, RegionKind
-from tests.support.garments import SHIRT_PASSPORT, passports
+from tests.support.garments import SHIRT_PASSPORT
 
 NO_WISHES = PromptWishes()
 CONTENT = json.loads(words.FILE.read_text())
@@ -217,17 +217,50 @@ def test_a_mistake_in_the_words_is_refused(tmp_path: Path, key: str, value: obje
         words.read_words(tmp_path / "prompts.json")
 
 
-names = st.sampled_from(("navy", "off-white", "light grey", "dusty pink", "royal blue", "camel"))
+NAMES = st.sampled_from(("navy", "off-white", "light grey", "dusty pink", "royal blue", "camel"))
+SHARES = st.sampled_from((0.01, 0.05, 0.3, 0.8))
+SURE = st.sampled_from((0.2, 0.9))
 
 
-@st.composite
-def coloured(draw: st.DrawFn) -> Passport:
-    found = draw(passports())
-    return replace(found, palette=tuple(replace(colour, name=draw(names)) for colour in found.palette))
+def answers(values):
+    return st.builds(Answer, st.none() | st.sampled_from(values), SURE)
 
 
-@settings(max_examples=20, deadline=None)
-@given(coloured(), st.sampled_from(Framing))
+def palettes(names):
+    colours = st.tuples(names, SHARES, st.none() | st.sampled_from(ColourRole))
+    return st.lists(colours, max_size=8).map(lambda found: passport(Category.SHIRT, *found).palette)
+
+
+def worn(names: st.SearchStrategy[str]) -> st.SearchStrategy[Passport]:
+    """Passports with all that is put into words."""
+    box = Box(1, 1, 2, 2)
+    return st.builds(
+        replace,
+        st.just(SHIRT_PASSPORT),
+        categories=st.sampled_from(Category).map(lambda kind: (CategoryGuess(kind, 0.4),)) | st.just(()),
+        palette=palettes(names),
+        pattern=st.none()
+        | st.builds(
+            Pattern,
+            st.builds(PatternGuess, st.sampled_from(PatternKind), SURE).map(lambda guess: (guess,)),
+            st.sampled_from(SHIRT_PASSPORT.pattern.repeats).map(lambda repeat: (repeat,)) | st.just(()),
+        ),
+        geometry=st.none()
+        | st.builds(
+            Geometry,
+            *(answers(values) for values in (SleeveLength, LegLength, Neckline, Front)),
+            st.just(()),
+            st.just(0.0),
+            st.just(1.0),
+        ),
+        prints=st.sampled_from(
+            ((), (Print(box, 0.1, 0.9),), (Print(box, 0.1, 0.9, (TextLine("NEW YORK", box, 1.0),)),))
+        ),
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(worn(NAMES), st.sampled_from(Framing))
 def test_every_prompt_has_the_palette_and_the_category(found: Passport, framing: Framing) -> None:
     said = prompts(job_of(found), View(framing=framing))
     for colour in found.palette:
@@ -239,8 +272,8 @@ def test_every_prompt_has_the_palette_and_the_category(found: Passport, framing:
     assert said == prompts(job_of(found), View(framing=framing))
 
 
-@settings(max_examples=20, deadline=None)
-@given(passports(), st.sampled_from(tuple(POSES)), st.floats(-180, 180), st.sampled_from(tuple(PRESETS)))
+@settings(max_examples=60, deadline=None)
+@given(worn(st.text(max_size=20)), st.sampled_from(tuple(POSES)), st.floats(-180, 180), st.sampled_from(tuple(PRESETS)))
 def test_every_passport_gives_whole_clean_prompts(found: Passport, pose: str, yaw: float, body: str) -> None:
     said = prompts(job_of(found, SHIRT_PASSPORT, figure=Figure(body)), View(pose, yaw_degrees=yaw))
     for text in everything(said):

@@ -40,17 +40,18 @@ SURROUNDINGS = 0.25
 LEAST_PX = 6
 """A part whose mask is narrower than this is left as it is."""
 PARTS = {
-    RegionKind.FACE: (Part.HEAD, "nose", 0.15),
-    RegionKind.HAND_LEFT: (Part.HAND_LEFT, "left_wrist", 0.20),
-    RegionKind.HAND_RIGHT: (Part.HAND_RIGHT, "right_wrist", 0.20),
+    RegionKind.FACE: (Part.HEAD, 0.15),
+    RegionKind.HAND_LEFT: (Part.HAND_LEFT, 0.20),
+    RegionKind.HAND_RIGHT: (Part.HAND_RIGHT, 0.20),
 }
-"""The part of the body, the key point that tells whether it is seen, and how far around the bare mannequin's part
-something of it may be drawn, hair say, as a share of its longer side."""
+"""The part of the body, and how far around the bare mannequin's part something of it may be drawn, hair say, as a share
+of its longer side."""
 GARMENT_RIM = 0.004
 """Of the picture's longer side: how far beyond its edge the garment's region reaches, for the shadow it throws."""
 FEATHER = 0.08
 """Of a region's shorter side: width of the rim in which its mask rises."""
-MOST_FEATHER_PX = 12.0
+MOST_FEATHER = 0.012
+"""Likewise at most, of the picture's longer side."""
 CHANGED = 10.0
 """sRGB codes of change from which a pixel has nothing left of what was there."""
 
@@ -127,12 +128,12 @@ def _garment(conditions: Conditions, working_pixels: int) -> Region:
 
 
 def _part(conditions: Conditions, kind: RegionKind, working_pixels: int) -> Region | RegionRecord:
-    part, point, around = PARTS[kind]
+    part, around = PARTS[kind]
     seen = conditions.of_part(part) > 0
-    visibility = {at.name: at.visibility for at in conditions.key_points}.get(point, Visibility.OUTSIDE)
     if not seen.any():
         return RegionRecord(kind, None, "not seen in the picture")
-    if kind is RegionKind.FACE and visibility is not Visibility.VISIBLE:
+    visible = {at.name for at in conditions.key_points if at.visibility is Visibility.VISIBLE}
+    if kind is RegionKind.FACE and "nose" not in visible:
         return RegionRecord(kind, None, "the face is turned away or outside of the picture")
     width, height = (int(np.ptp(np.flatnonzero(seen.any(axis=axis)))) + 1 for axis in (0, 1))
     if min(width, height) < LEAST_PX:
@@ -157,7 +158,7 @@ def _region(kind: RegionKind, inside: Bool, working_pixels: int) -> Region:
         raise BadMask(f"the {kind} region is empty; nothing could change", field="region")
     columns, rows = (np.flatnonzero(inside.any(axis=axis)) for axis in (0, 1))
     tight = (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
-    feather = min(FEATHER * min(tight[2] - tight[0], tight[3] - tight[1]), MOST_FEATHER_PX)
+    feather = min(FEATHER * min(tight[2] - tight[0], tight[3] - tight[1]), MOST_FEATHER * max(inside.shape))
     shapes = SQUARE if kind in PARTS else SHAPES
     most = min(working_pixels, NATIVE_PIXELS if kind in PARTS else MOST_PIXELS)
     sizes = [_size_of(shape, most) for shape in shapes]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
 from diffusers import StableDiffusionImg2ImgPipeline
 
+from fashquick_common.errors import BytesExhausted, FashquickError, InternalError
 from fashquick_generation.diffusion.embeddings import MAX_CHUNKS, PromptEncoder
 from fashquick_generation.diffusion.networks import Networks
 from tests.support.diffusion import small_networks
@@ -126,6 +128,24 @@ def test_the_prompts_used_last_are_kept() -> None:
     assert len(text_encoder.read) == 3
     encoder.encode("grey", "blue", networks)
     assert len(text_encoder.read) == 4
+
+
+@pytest.mark.parametrize(
+    ("failure", "error"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory."), BytesExhausted),
+        (torch.AcceleratorError("CUDA error: unspecified launch failure"), InternalError),
+    ],
+)
+def test_a_device_that_fails_is_told_and_nothing_is_kept(failure: Exception, error: type[FashquickError]) -> None:
+    class Failing(torch.nn.Module):
+        def forward(self, tokens: torch.Tensor) -> Any:
+            raise failure
+
+    networks, encoder = small_networks(), PromptEncoder()
+    with pytest.raises(error):
+        encoder.encode("red", "", replace(networks, text_encoder=Failing()))
+    assert encoder.encode("red", "", networks).embedding.positive.shape == (1, 77, 32)
 
 
 def test_several_threads_may_encode_at_once() -> None:

@@ -79,6 +79,10 @@ class TestLoading:
             torch.testing.assert_close(networks.unet(latents, 5, text).sample, expected)
         assert registry.state("small").users == 0
 
+    def test_gradients_of_unets_take_little_memory(self, registry: DiffusionRegistry) -> None:
+        with registry.use("small") as networks:
+            assert networks.unet.is_gradient_checkpointing
+
     def test_states_are_told_without_reading_weights(self, registry: DiffusionRegistry) -> None:
         first, *others = registry.states()
         assert first.is_default

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from accelerate.hooks import ModelHook, add_hook_to_module
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
-from fashquick_common.errors import InternalError, ModelNotInstalled, PictureRefused
+from fashquick_common.errors import BytesExhausted, InternalError, ModelNotInstalled, PictureRefused
 from fashquick_common.models.profiles import Role
 from fashquick_generation.diffusion.architecture import random_network
 from fashquick_generation.diffusion.safety import Finding, check_safety, findings
@@ -108,6 +109,31 @@ def test_without_a_checker_that_was_asked_for_nothing_passes() -> None:
 def test_a_checker_without_numbers_lets_nothing_pass() -> None:
     network = checker(concept_embeds=torch.full((17, 32), torch.nan))
     with pytest.raises(InternalError, match="NaN"):
+        check_safety(half_noise(), small_networks(safety=network))
+
+
+def test_a_checker_that_waits_in_main_memory_comes_before_it_looks() -> None:
+    class Coming(ModelHook):
+        calls = 0
+
+        def pre_forward(self, module: Any, *args: Any, **named: Any) -> Any:
+            self.calls += 1
+            return args, named
+
+    network, coming = checker(), Coming()
+    add_hook_to_module(network, coming)
+    findings(half_noise(), network)
+    assert coming.calls == 1
+
+
+def test_a_checker_that_does_not_fit_lets_nothing_pass() -> None:
+    class Full(torch.nn.Module):
+        def forward(self, pixels: torch.Tensor) -> Any:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    network = checker()
+    network.vision_model = Full()
+    with pytest.raises(BytesExhausted, match="cpu"):
         check_safety(half_noise(), small_networks(safety=network))
 
 

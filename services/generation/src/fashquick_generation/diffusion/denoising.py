@@ -12,7 +12,14 @@ from torch import Tensor
 
 from fashquick_common.errors import BytesExhausted, FashquickError, InternalError, drop_frames
 from fashquick_generation.diffusion.batch import Batch
-from fashquick_generation.diffusion.failures import DeviceFull, DeviceLost, Room, device_failures
+from fashquick_generation.diffusion.failures import (
+    RETRY_AFTER_S,
+    DeviceFull,
+    DeviceLost,
+    Room,
+    device_failures,
+    lost_error,
+)
 from fashquick_generation.diffusion.guidance import slope_of
 from fashquick_generation.diffusion.latents import decoded, encoded
 from fashquick_generation.diffusion.networks import Networks
@@ -22,8 +29,6 @@ from fashquick_generation.diffusion.rows import ColourPull, Denoised, Hint, Row,
 from fashquick_generation.diffusion.states import RowState, begun, to_encode
 
 __all__ = ["ColourPull", "Denoised", "Hint", "Row", "UInt8", "denoise"]
-
-_RETRY_AFTER_S = 5.0  # about a picture's time: then others' may be finished
 
 T = TypeVar("T")
 
@@ -50,7 +55,7 @@ def denoise(networks: Networks, rows: Sequence[Row], *, alone: bool = False) -> 
         while work.unsound:
             work.do([work.unsound.pop()], torch.float32)
     except DeviceLost as lost:
-        work.give_up(str(lost))
+        work.give_up(lost)
     return [work.outcomes[place] for place in range(len(rows))]
 
 
@@ -99,16 +104,10 @@ class _Work:
             with torch.inference_mode():
                 self._finish(finished, dtype)
 
-    def give_up(self, why: str) -> None:
-        """End all rows that are still open, because the device is lost."""
+    def give_up(self, lost: DeviceLost) -> None:
+        """End all rows that are still open."""
         for place in range(len(self._rows)):
-            self.outcomes.setdefault(
-                place,
-                InternalError(
-                    f"the device {self._networks.device} was lost in the middle ({why.partition(chr(10))[0][:200]}); "
-                    "the server must be restarted; look at the driver's log if it happens again"
-                ),
-            )
+            self.outcomes.setdefault(place, lost_error(self._networks.device, lost))
 
     def _begun(self, places: Sequence[int], dtype: torch.dtype) -> list[RowState]:
         started: list[RowState] = []
@@ -266,7 +265,7 @@ class _Work:
             self.outcomes[place] = BytesExhausted(
                 f"a picture of {width}x{height} pixels does not fit in the memory that is free on "
                 f"{self._networks.device}; try later, or ask for a smaller one",
-                retry_after_s=_RETRY_AFTER_S,
+                retry_after_s=RETRY_AFTER_S,
             )
 
 

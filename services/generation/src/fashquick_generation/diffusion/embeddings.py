@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from fashquick_generation.diffusion.failures import told
+
 if TYPE_CHECKING:
     from transformers import CLIPTokenizer
 
@@ -80,6 +82,10 @@ class PromptEncoder:
             positive: What the picture should show.
             negative: What not.
             networks: Whose tokeniser and text encoder; the latter is not called for prompts that are kept.
+
+        Raises:
+            BytesExhausted: The text encoder does not fit.
+            InternalError: The device is lost.
         """
         texts = [self._text(text, networks) for text in (positive, negative)]
         most = max(len(text.chunks) for text in texts)
@@ -116,9 +122,10 @@ def _encoded(text: str, networks: Networks) -> _Text:
         [tokenizer.bos_token_id, *chunk, tokenizer.eos_token_id, *[tokenizer.pad_token_id] * (size - len(chunk))]
         for chunk in chunks
     ]
-    with torch.no_grad():  # colour guidance takes gradients beside it, which inference_mode's tensors do not pass
-        states = networks.text_encoder(torch.tensor(ends, device=networks.device))[0]
-    return _Text(states.to("cpu"), cut[:200])
+    # Colour guidance takes gradients beside it, which inference_mode's tensors do not pass.
+    with told(networks.device), torch.no_grad():
+        states = networks.text_encoder(torch.tensor(ends, device=networks.device))[0].to("cpu")
+    return _Text(states, cut[:200])
 
 
 def _chunks(tokens: list[int], size: int, tokenizer: CLIPTokenizer) -> tuple[list[list[int]], list[int]]:

@@ -8,6 +8,10 @@ from dataclasses import dataclass
 
 import torch
 
+from fashquick_common.errors import BytesExhausted, InternalError
+
+RETRY_AFTER_S = 5.0
+"""About a picture's time: then others' may be finished."""
 # torch has a type for what its CUDA allocator cannot give; the libraries below and the CPU's allocator say it in words.
 _FULL = ("out of memory", "STATUS_ALLOC_FAILED", "can't allocate memory")
 _LOST = ("CUDA error", "STATUS_EXECUTION_FAILED", "HIP error")
@@ -38,6 +42,35 @@ def device_failures() -> Iterator[None]:
         if isinstance(error, torch.AcceleratorError) or any(sign in words for sign in _LOST):
             raise DeviceLost(words) from error
         raise
+
+
+@contextmanager
+def told(device: torch.device) -> Iterator[None]:
+    """Tell callers of a device's failures.
+
+    Raises:
+        BytesExhausted: There was no room.
+        InternalError: The device is gone.
+    """
+    try:
+        with device_failures():
+            yield
+    except DeviceFull as full:
+        raise BytesExhausted(
+            f"too little memory is free on {device}; try later, or ask for a smaller picture",
+            retry_after_s=RETRY_AFTER_S,
+        ) from full
+    except DeviceLost as lost:
+        raise lost_error(device, lost) from lost
+
+
+def lost_error(device: torch.device, lost: DeviceLost) -> InternalError:
+    """What callers are told of a device that is gone."""
+    words = str(lost).partition("\n")[0]
+    return InternalError(
+        f"the device {device} was lost in the middle ({words[:200]}); the server must be restarted; look at the "
+        "driver's log if it happens again"
+    )
 
 
 @dataclass(slots=True)

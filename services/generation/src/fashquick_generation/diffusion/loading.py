@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 import torch
+from diffusers import UNet2DConditionModel
 from torch import nn
 from transformers import CLIPTokenizer
 
@@ -200,6 +201,8 @@ class Loader:
             self._dtype,
             loras=self._verified(_loras(found, role), cancel),
         )
+        if isinstance(network, UNet2DConditionModel):
+            network.enable_gradient_checkpointing()  # for colour guidance; without gradients it changes nothing
         together = found.profile.controls_together
         place(network, role, plan, self._turns, dtype=self._dtype, controls_together=together)
         return network

@@ -44,7 +44,7 @@ class Networks:
         device: Where they compute.
         dtype: Of the computation.
         preview: A small decoder for early looks; None where there is none.
-        safety: Judges finished pictures, on the device where its weights are; None where there is none.
+        safety: Judges finished pictures; None where there is none.
     """
 
     profile: Profile

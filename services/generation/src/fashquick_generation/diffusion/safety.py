@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from diffusers.utils.accelerate_utils import apply_forward_hook
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
@@ -21,6 +22,7 @@ from torch.nn import functional
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 from fashquick_common.errors import InternalError, ModelNotInstalled, PictureRefused
+from fashquick_generation.diffusion.failures import told
 from fashquick_generation.diffusion.networks import Networks
 from fashquick_generation.diffusion.rows import UInt8
 
@@ -54,14 +56,17 @@ def check_safety(picture: UInt8, networks: Networks) -> None:
 
     Args:
         picture: HxWx3 uint8, sRGB.
-        networks: Whose checker, which computes where its weights are.
+        networks: Whose checker.
 
     Raises:
         PictureRefused: It shows something; says what and where.
         ModelNotInstalled: The profile has no checker.
-        InternalError: The checker gave no numbers: nothing passes unseen.
+        BytesExhausted: The checker does not fit.
+        InternalError: It gave no numbers, or the device is lost: nothing passes unseen.
     """
-    found = findings(picture, require_checker(networks))
+    checker = require_checker(networks)
+    with told(networks.device):
+        found = findings(picture, checker)
     if found:
         where = "; ".join(f"{one.left},{one.top} to {one.right},{one.bottom}" for one in found)
         concepts = ", ".join(str(number) for number in sorted({number for one in found for number in one.concepts}))
@@ -110,12 +115,9 @@ def _squares(height: int, width: int) -> list[tuple[int, int, int, int]]:
 
 def _crossed(views: Sequence[Image.Image], checker: StableDiffusionSafetyChecker) -> NDArray[np.bool_]:
     """Which concepts cross their thresholds in each view, nx17; as the checker's own pass, which blackens, has it."""
-    seen = CLIPImageProcessorPil()(list(views), return_tensors="pt").pixel_values
-    with torch.no_grad():
-        inside = checker.vision_model(seen.to(checker.device, checker.dtype))[1]
-        view: Tensor = checker.visual_projection(inside)
-        care = _nearness(view, checker.special_care_embeds) - _numbers(checker.special_care_embeds_weights)
-        near = _nearness(view, checker.concept_embeds) - _numbers(checker.concept_embeds_weights)
+    pixels = CLIPImageProcessorPil()(list(views), return_tensors="pt").pixel_values
+    with torch.inference_mode():
+        care, near = _excess(checker, pixels)
     if not (np.isfinite(care).all() and np.isfinite(near).all()):
         raise InternalError("the safety checker gave no numbers (NaN); its weights may be damaged: verify them")
     due = (care.round(3) > 0).any(axis=1, keepdims=True)
@@ -123,10 +125,16 @@ def _crossed(views: Sequence[Image.Image], checker: StableDiffusionSafetyChecker
     return crossed
 
 
-def _nearness(views: Tensor, concepts: Tensor) -> NDArray[np.float32]:
-    """Cosines of the angles between views and concepts."""
-    return _numbers(functional.normalize(views) @ functional.normalize(concepts).T)
-
-
-def _numbers(values: Tensor) -> NDArray[np.float32]:
-    return np.asarray(values.float().cpu().numpy(), np.float32)
+@apply_forward_hook  # a checker that waits in main memory comes to the device first
+def _excess(checker: StableDiffusionSafetyChecker, pixels: Tensor) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """By how much views, nx3x224x224, are nearer to the 3 concepts of care, nx3, and to the 17 others than allowed."""
+    inside = checker.vision_model(pixels.to(checker.device, checker.dtype))[1]
+    view = functional.normalize(checker.visual_projection(inside))
+    care, near = (
+        (view @ functional.normalize(concepts).T).float().cpu().numpy() - thresholds.float().cpu().numpy()
+        for concepts, thresholds in (
+            (checker.special_care_embeds, checker.special_care_embeds_weights),
+            (checker.concept_embeds, checker.concept_embeds_weights),
+        )
+    )
+    return care, near

@@ -24,7 +24,6 @@ from torch.utils._pytree import tree_map_only
 from fashquick_common.models.profiles import Role, profiles
 from fashquick_generation.diffusion.architecture import NETWORK_ROLES, random_network
 from fashquick_generation.diffusion.plan import (
-    PULLED_BYTES_PER_LATENT_PIXEL,
     UNET_BYTES_PER_LATENT_PIXEL,
     VAE_BYTES_PER_PIXEL,
     Footprint,
@@ -129,7 +128,7 @@ def footprint(name: str, *, on_gpu: bool) -> Footprint:
     )
 
 
-def row(what: str, size: tuple[int, int], peak: int, ratio: float, constant: int) -> None:
+def row(what: str, size: tuple[int, int], peak: int, ratio: float, constant: str) -> None:
     """Print a row of the table."""
     print(f"| {what} | {size[0]}x{size[1]} | {peak / 1e6:.0f} | {ratio:.0f} | {constant} |")
 
@@ -139,7 +138,7 @@ def main() -> None:
     each = DTYPE.itemsize
     print("| step | picture | MB | bytes a (latent) pixel and byte of a number | constant |\n|---|---|---|---|---|")
     for width, height in SIZES:
-        for pulled, constant in ((False, UNET_BYTES_PER_LATENT_PIXEL), (True, PULLED_BYTES_PER_LATENT_PIXEL)):
+        for pulled, constant in ((False, f"{UNET_BYTES_PER_LATENT_PIXEL}"), (True, "")):
             peak = denoised(width, height, 2, pulled=pulled)
             what = f"UNet and ControlNet{' with a gradient' * pulled}, two rows of latents"
             row(what, (width, height), peak, peak / (2 * each * width * height / 64), constant)
@@ -147,7 +146,7 @@ def main() -> None:
             for tiled in (False, True):
                 peak = coded(width, height, decoding=decoding, tiled=tiled)
                 what = f"VAE {'decodes' if decoding else 'encodes'}{' by tiles' * tiled}"
-                row(what, (width, height), peak, peak / (each * width * height), VAE_BYTES_PER_PIXEL)
+                row(what, (width, height), peak, peak / (each * width * height), f"{VAE_BYTES_PER_PIXEL}")
     print("\n| profile | device | plan | GB with one picture |\n|---|---|---|---|")
     for name in profiles():
         for on_gpu in (True, False):

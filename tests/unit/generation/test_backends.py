@@ -32,7 +32,9 @@ def test_without_a_store_it_is_the_studio() -> None:
 def test_without_the_profiles_weights_it_is_the_studio(tmp_path: Path) -> None:
     backends = make_backends(GenerationSettings(models=tmp_path))
     assert names(backends) == ["studio"]
-    assert {state.name: state.installed for state in backends.models.states()} == {
+    states = backends.models.states()
+    assert all(state.weight_bytes > 3_000_000_000 for state in states)  # what a pull fetches
+    assert {state.name: state.installed for state in states} == {
         "sd15-4gb": False,
         "sd15-quality": False,
         "sd15-fast": False,

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from fashquick_common.cancel import CancelFlag
-from fashquick_common.errors import BytesExhausted, Cancelled, ModelInUse, ModelNotInstalled, NotFound
+from fashquick_common.errors import BadField, BytesExhausted, Cancelled, ModelInUse, ModelNotInstalled, NotFound
 from fashquick_common.models import SUMS_FILE, ModelStore
 from fashquick_common.models.profiles import Role, profiles
 from fashquick_generation.diffusion.architecture import random_network
@@ -211,6 +211,12 @@ class TestRefusals:
                 ask("sdxl")
         with pytest.raises(NotFound), registry.use("sdxl"):
             pass
+
+    def test_an_unknown_architecture(self, own_set: Path) -> None:
+        text = (own_set / "profiles.json").read_text(encoding="utf-8")
+        (own_set / "profiles.json").write_text(text.replace('"architecture": "small"', '"architecture": "sdxl"'))
+        with pytest.raises(BadField, match="profile small has the architecture 'sdxl'; known are sd15, small"):
+            registry_of(own_set)
 
     def test_nothing_in_the_store(self, small_set: Path, tmp_path: Path) -> None:
         known = profiles(small_set / "profiles.json")

@@ -27,7 +27,7 @@ from fashquick_common.models.profiles import Role
 from fashquick_generation.diffusion.architecture import random_network
 from fashquick_generation.diffusion.denoising import ColourPull, Denoised, Hint, Row, UInt8, denoise
 from fashquick_generation.diffusion.networks import Condition, Networks
-from fashquick_generation.diffusion.plan import Offload, Weights
+from fashquick_generation.diffusion.plan import Offload, Weights, vae_bytes
 from fashquick_generation.diffusion.schedulers import make_scheduler
 from tests.support.diffusion import SMALL_PLAN, small_networks
 from tests.support.rows import Watched, denoised, difference, disc, noise_picture, prompt, small_row
@@ -160,7 +160,9 @@ def test_a_row_whose_time_is_over_is_not_begun() -> None:
 
 def test_no_more_rows_than_the_plan_allows_and_waiting_ones_come_in_when_others_leave() -> None:
     watched = Watched(small_networks().unet)
-    networks = small_networks(unet=watched, plan=replace(SMALL_PLAN, max_rows=2))
+    networks = small_networks(
+        unet=watched, plan=replace(SMALL_PLAN, room_bytes=vae_bytes(SMALL_PLAN, 4, 32 * 32, rows=2))
+    )
     rows = [small_row(networks, seed=seed, steps=steps, guidance=1.0) for seed, steps in ((1, 2), (2, 4), (3, 2))]
     outcomes = denoise(networks, rows)
     assert watched.entries == [2, 2, 1]

@@ -120,6 +120,8 @@ _CONFIGURATIONS: Mapping[str, Mapping[Role, Mapping[str, Any]]] = MappingProxyTy
         },
     }
 )
+ARCHITECTURES = tuple(_CONFIGURATIONS)
+"""Names of the builds."""
 _MAKERS: Mapping[Role, Callable[[Mapping[str, Any]], nn.Module]] = {
     Role.UNET: lambda values: UNet2DConditionModel(**values),
     Role.INPAINT_UNET: lambda values: UNet2DConditionModel(**values),

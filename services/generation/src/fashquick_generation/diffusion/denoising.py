@@ -23,6 +23,7 @@ from fashquick_generation.diffusion.failures import (
 from fashquick_generation.diffusion.guidance import slope_of
 from fashquick_generation.diffusion.latents import decoded, encoded
 from fashquick_generation.diffusion.networks import Networks
+from fashquick_generation.diffusion.plan import rows_that_fit
 from fashquick_generation.diffusion.precision import computing_in, name_of
 from fashquick_generation.diffusion.previews import early_look
 from fashquick_generation.diffusion.rows import ColourPull, Denoised, Hint, Row, UInt8, check_row
@@ -70,7 +71,7 @@ class _Work:
     def __init__(self, networks: Networks, rows: Sequence[Row], *, alone: bool) -> None:
         self._networks = networks
         self._rows = rows
-        self._most = 1 if alone else max(1, networks.plan.max_rows)
+        self._alone = alone
         self._told = [0] * len(rows)  # steps; a row that begins again tells only what is new
         self.outcomes: dict[int, Denoised | FashquickError] = {}
         self.unsound: list[int] = []
@@ -135,7 +136,7 @@ class _Work:
 
     def _denoised(self, lot: Sequence[RowState]) -> list[RowState]:
         """Take rows through all their steps; the first go on to their end before the next begin."""
-        room, waiting = Room(self._most), list(lot)
+        room, waiting = Room(self._most(lot[0].place)), list(lot)
         finished: list[RowState] = []
         batch: Batch | None = None
         while waiting:
@@ -225,7 +226,7 @@ class _Work:
 
     def _by_batches(self, places: Sequence[int], work: Callable[[Sequence[int]], None]) -> None:
         """Do rows' work that is done at once, several together, fewer if the device is full."""
-        room = Room(1 if self._networks.plan.tiled_vae else self._most)
+        room = Room(1 if self._networks.plan.tiled_vae else self._most(places[0]))
         waiting = list(places)
         while waiting:
             some = [place for place in waiting[: room.most] if self._goes_on(place)]
@@ -240,6 +241,13 @@ class _Work:
                 waiting = waiting[room.most :]
                 if not fits:
                     self._does_not_fit(some)
+
+    def _most(self, place: int) -> int:
+        """How many rows of one's size are computed together."""
+        if self._alone:
+            return 1
+        height, width = self._rows[place].image.shape[:2]
+        return rows_that_fit(self._networks.plan, self._networks.dtype.itemsize, width, height)
 
     def _open(self, place: int) -> bool:
         return place not in self.outcomes and place not in self.unsound

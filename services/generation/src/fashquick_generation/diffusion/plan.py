@@ -17,8 +17,7 @@ from fashquick_common.models.profiles import Role
 # one row of latents goes through a ControlNet and the UNet, and while a picture goes through the VAE. Proportional to
 # the size within 1 % from 256x256 to 768x1152.
 UNET_BYTES_PER_LATENT_PIXEL = 10_880
-PULLED_BYTES_PER_LATENT_PIXEL = 36_770
-"""The same with a gradient through both, as colour guidance needs, and checkpoints in them."""
+"""Of one row. With a gradient through both, as colour guidance needs, and checkpoints in them it is 36,770."""
 VAE_BYTES_PER_PIXEL = 770
 """Decoding; encoding takes 643."""
 TILE_PIXELS = 512 * 512
@@ -70,7 +69,8 @@ class Plan:
         max_rows: Most pictures of the profile's working size that are denoised together, as far as the memory goes: at
             least 1.
         peak_bytes: What the device needs at most with one picture of the profile's working size, estimated.
-        room_bytes: What it had for computing, beside the weights, when the plan was chosen.
+        room_bytes: What it had for computing, beside the weights, when the plan was chosen; decides how many pictures
+            of any size are denoised together.
     """
 
     name: str
@@ -160,7 +160,7 @@ def choose(need: Footprint, free_bytes: int, shared_bytes: Callable[[Plan], int]
     )
 
 
-def rows_that_fit(plan: Plan, element_bytes: int, width: int, height: int, *, pulled: bool = False) -> int:
+def rows_that_fit(plan: Plan, element_bytes: int, width: int, height: int) -> int:
     """Return how many pictures of a size can be denoised together under a plan that was chosen, at least 1.
 
     Args:
@@ -168,22 +168,20 @@ def rows_that_fit(plan: Plan, element_bytes: int, width: int, height: int, *, pu
         element_bytes: Bytes of a number that is computed with: 2 or 4.
         width: Pixels.
         height: Pixels.
-        pulled: Whether they are pulled towards colours, which needs gradients.
     """
-    return _rows_in(plan.room_bytes, plan, element_bytes, width * height, pulled=pulled)
+    return _rows_in(plan.room_bytes, plan, element_bytes, width * height)
 
 
-def denoising_bytes(element_bytes: int, pixels: int, rows: int, *, pulled: bool = False) -> int:
+def denoising_bytes(element_bytes: int, pixels: int, rows: int) -> int:
     """Return what denoising takes beside the weights, in bytes.
 
     Args:
         element_bytes: Bytes of a number.
         pixels: Of each picture.
         rows: Pictures together.
-        pulled: Whether they are pulled towards colours.
     """
-    each = PULLED_BYTES_PER_LATENT_PIXEL if pulled else UNET_BYTES_PER_LATENT_PIXEL
-    return int(_SLACK * element_bytes * rows * _EVALUATIONS * each * pixels / _LATENT_SIDE_PX**2)
+    latents = rows * _EVALUATIONS * pixels / _LATENT_SIDE_PX**2
+    return int(_SLACK * element_bytes * UNET_BYTES_PER_LATENT_PIXEL * latents)
 
 
 def vae_bytes(plan: Plan, element_bytes: int, pixels: int, rows: int) -> int:
@@ -195,10 +193,10 @@ def vae_bytes(plan: Plan, element_bytes: int, pixels: int, rows: int) -> int:
     return int(_SLACK * element_bytes * VAE_BYTES_PER_PIXEL * at_a_time)
 
 
-def _rows_in(room: int, plan: Plan, element_bytes: int, pixels: int, *, pulled: bool = False) -> int:
+def _rows_in(room: int, plan: Plan, element_bytes: int, pixels: int) -> int:
     for rows in range(ROWS_AT_MOST, 1, -1):
         vae = 0 if plan.tiled_vae else vae_bytes(plan, element_bytes, pixels, rows)
-        if max(vae, denoising_bytes(element_bytes, pixels, rows, pulled=pulled)) <= room:
+        if max(vae, denoising_bytes(element_bytes, pixels, rows)) <= room:
             return rows
     return 1
 

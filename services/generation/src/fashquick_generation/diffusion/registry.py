@@ -11,9 +11,10 @@ import torch
 from torch import nn
 
 from fashquick_common.cancel import CancelFlag
-from fashquick_common.errors import BytesExhausted, ModelNotInstalled, NotFound
+from fashquick_common.errors import BadField, BytesExhausted, ModelNotInstalled, NotFound
 from fashquick_common.models import ModelState, ModelStore, Shelf, StoredFile
 from fashquick_common.models.profiles import Profile, Role
+from fashquick_generation.diffusion.architecture import ARCHITECTURES
 from fashquick_generation.diffusion.loading import Installed, Loaded, Loader, footprint, installed, part_key
 from fashquick_generation.diffusion.memory import free_bytes, total_bytes
 from fashquick_generation.diffusion.networks import Networks
@@ -55,7 +56,17 @@ class DiffusionRegistry:
             dtype: Type that they compute in: float16 on a GPU, float32 on a CPU, or bfloat16.
             budget_bytes: Most bytes of the device to take; None: all that it has.
             free: Says how many bytes are free on the device; None: as torch or the kernel says.
+
+        Raises:
+            BadField: A profile is of an architecture that is not known.
         """
+        for name, profile in profiles.items():
+            if profile.architecture not in ARCHITECTURES:
+                raise BadField(
+                    f"profile {name} has the architecture {profile.architecture!r}; known are "
+                    f"{', '.join(ARCHITECTURES)}",
+                    field="architecture",
+                )
         self.device, self.dtype, self.default = device, dtype, default
         self.budget_bytes = total_bytes(device) if budget_bytes is None else budget_bytes
         self._store = store
@@ -159,7 +170,11 @@ class DiffusionRegistry:
             verified=found is not None and all(stored.verified for _, stored in found.files),
             loaded=profile.name in users,
             users=users.get(profile.name, 0),
-            weight_bytes=sum(found.elements.values()) * self.dtype.itemsize if found else 0,
+            weight_bytes=(
+                sum(found.elements.values()) * self.dtype.itemsize
+                if found
+                else sum(file.size_bytes or 0 for file in profile.files)
+            ),
             is_default=profile.name == self.default,
         )
 

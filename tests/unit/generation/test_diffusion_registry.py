@@ -178,10 +178,7 @@ class TestMemory:
         assert not registry.state("small").verified
 
     def test_idle_profiles_make_room(self, small_set: Path) -> None:
-        registry = registry_of(small_set)
-        need = self.need(small_set, "small-fast")
-        fits = next(iter(plans(need))).peak_bytes
-        registry.load("small", CancelFlag())
+        fits = next(iter(plans(self.need(small_set, "small-fast")))).peak_bytes
         tight = registry_of(small_set, budget=fits + 2_000_000)
         tight.load("small", CancelFlag())
         tight.load("small-fast", CancelFlag())

@@ -316,11 +316,11 @@ class TestRefusals:
         with pytest.raises(ModelNotInstalled, match=r"lack quant_conv\.bias"):
             load_network("small", Role.VAE, [written(tmp_path, tensors)], torch.float32)
 
-    def test_a_hundred_thousand_tensors(self, tmp_path: Path) -> None:
+    def test_ten_thousand_tensors(self, tmp_path: Path) -> None:
         empty = {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}
-        names = {f"model.diffusion_model.input_blocks.{i}.0.x": empty for i in range(100_000)}
+        names = {f"model.diffusion_model.input_blocks.{i}.0.x": empty for i in range(10_000)}
         (tmp_path / "a.safetensors").write_bytes(header(names))
-        with pytest.raises(ModelNotInstalled, match="100000 tensors, more than 4096"):
+        with pytest.raises(ModelNotInstalled, match="10000 tensors, more than 4096"):
             read(tmp_path, "a.safetensors")
 
     @pytest.mark.parametrize("name", ["input_blocks.1.0.in_layers.0.weight", "input_blocks.9.1.x", "middle_block.x.y"])

@@ -22,14 +22,14 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map_only
 
 from fashquick_common.models.profiles import Role, profiles
-from fashquick_generation.diffusion.architecture import NETWORK_ROLES, random_network
-from fashquick_generation.diffusion.plan import (
+from fashquick_generation.diffusion.weights.architecture import NETWORK_ROLES, random_network
+from fashquick_generation.diffusion.weights.plan import (
     UNET_BYTES_PER_LATENT_PIXEL,
     VAE_BYTES_PER_PIXEL,
     Footprint,
     plans,
 )
-from fashquick_generation.diffusion.weights import layer_elements, weight_elements
+from fashquick_generation.diffusion.weights.reading import layer_elements, weight_elements
 
 DTYPE = torch.float16
 SIZES = ((256, 256), (512, 768), (768, 1152))

@@ -22,8 +22,8 @@ from transformers import CLIPTokenizer
 
 from fashquick_common.models import SUMS_FILE
 from fashquick_common.models.profiles import Role
-from fashquick_generation.diffusion.architecture import NETWORK_ROLES, random_network
-from fashquick_generation.diffusion.schedulers import make_scheduler
+from fashquick_generation.diffusion.weights.architecture import NETWORK_ROLES, random_network
+from fashquick_generation.diffusion.weights.schedulers import make_scheduler
 
 ARCHITECTURE = "small"
 _WEIGHTS = "diffusion_pytorch_model.safetensors"
@@ -62,7 +62,7 @@ def write_small_set(folder: Path) -> None:
     for role, name in _NETWORK_FILES.items():
         _write_tensors(folder / name, networks[role])
     _write_tensors(folder / _LORA_FILE, small_lora(networks[Role.UNET]))
-    tokens, merges = _small_vocabulary()
+    tokens, merges = small_vocabulary()
     _write_text(folder / _VOCABULARY_FILE, json.dumps(tokens, ensure_ascii=False))
     _write_text(folder / _MERGES_FILE, "\n".join(["#version: 0.2", *(f"{a} {b}" for a, b in merges), ""]))
     _write_text(folder / _SCHEDULER_FILE, make_scheduler("ddim").to_json_string())
@@ -129,11 +129,12 @@ def small_lora(unet: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def small_tokenizer() -> CLIPTokenizer:
     """CLIP's tokenizer with a vocabulary of 1,024: all bytes, and the pairs in fashion's commonest words."""
-    tokens, merges = _small_vocabulary()
+    tokens, merges = small_vocabulary()
     return CLIPTokenizer(vocab=tokens, merges=merges, model_max_length=77)
 
 
-def _small_vocabulary() -> tuple[dict[str, int], list[tuple[str, str]]]:
+def small_vocabulary() -> tuple[dict[str, int], list[tuple[str, str]]]:
+    """Tokens with their numbers, and the pairs that are merged, in order."""
     letters = _byte_letters()
     ends = [f"{letter}</w>" for letter in letters]
     merges = list(

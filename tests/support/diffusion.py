@@ -8,10 +8,10 @@ from typing import Any
 import torch
 
 from fashquick_common.models.profiles import Profile, Role
-from fashquick_generation.diffusion.architecture import random_network
-from fashquick_generation.diffusion.networks import Condition, Networks
-from fashquick_generation.diffusion.plan import Offload, Plan, Weights
-from fashquick_generation.diffusion.schedulers import make_scheduler
+from fashquick_generation.diffusion.weights.architecture import random_network
+from fashquick_generation.diffusion.weights.networks import Condition, Networks
+from fashquick_generation.diffusion.weights.plan import Offload, Plan, Weights
+from fashquick_generation.diffusion.weights.schedulers import make_scheduler
 from scripts.small_diffusion import small_tokenizer
 
 # Networks this small gain nothing from a second thread, and lose much where cores are shared.

@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fashquick_generation.diffusion.denoising import Denoised, Row, UInt8, denoise
-from fashquick_generation.diffusion.embeddings import Embedding, PromptEncoder
-from fashquick_generation.diffusion.networks import Networks
+from fashquick_generation.diffusion.denoising.embeddings import Embedding, PromptEncoder
+from fashquick_generation.diffusion.denoising.loop import denoise
+from fashquick_generation.diffusion.denoising.rows import Denoised, Row, UInt8
+from fashquick_generation.diffusion.weights.networks import Networks
 
 _encoder = PromptEncoder()
 

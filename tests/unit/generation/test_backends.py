@@ -10,7 +10,7 @@ import torch
 from fashquick_common.errors import BadField, ModelNotInstalled, NotFound
 from fashquick_generation.backends import Backends, make_backends
 from fashquick_generation.config import GenerationSettings
-from fashquick_generation.diffusion.registry import DiffusionRegistry
+from fashquick_generation.diffusion.weights.registry import DiffusionRegistry
 
 
 def names(backends: Backends) -> list[str]:

@@ -11,10 +11,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from fashquick_generation.diffusion.denoising import ColourPull, Denoised, Hint, UInt8, denoise
-from fashquick_generation.diffusion.guidance import aim_at, slope_of
-from fashquick_generation.diffusion.networks import Condition, Networks
-from fashquick_generation.diffusion.schedulers import make_scheduler
+from fashquick_generation.diffusion.denoising.guidance import aim_at, slope_of
+from fashquick_generation.diffusion.denoising.loop import denoise
+from fashquick_generation.diffusion.denoising.rows import ColourPull, Denoised, Hint, UInt8
+from fashquick_generation.diffusion.weights.networks import Condition, Networks
+from fashquick_generation.diffusion.weights.schedulers import make_scheduler
 from tests.support.diffusion import small_networks
 from tests.support.rows import Watched, denoised, difference, disc, half_networks, noise_picture, small_row
 

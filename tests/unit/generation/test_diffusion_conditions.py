@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fashquick_common.errors import BadField, BadMask
-from fashquick_generation.diffusion import conditions as stage
-from fashquick_generation.diffusion.conditions import Conditions, conditions_of, conditions_of_maps
+from fashquick_generation.diffusion.stages import conditions as stage
+from fashquick_generation.diffusion.stages.conditions import Conditions, conditions_of, conditions_of_maps
 from fashquick_generation.engine import Backdrop, BackdropKind, GenerationJob, MapKind, Picture, View, Visibility
 from fashquick_generation.studio import StudioGenerator
 from fashquick_generation.studio.figure.body import Part

@@ -17,10 +17,10 @@ from diffusers import (
 from PIL import Image
 
 from fashquick_common.models.profiles import Role
-from fashquick_generation.diffusion.architecture import random_network
-from fashquick_generation.diffusion.denoising import Hint, Row, UInt8
-from fashquick_generation.diffusion.networks import Condition, Networks
-from fashquick_generation.diffusion.schedulers import make_scheduler
+from fashquick_generation.diffusion.denoising.rows import Hint, Row, UInt8
+from fashquick_generation.diffusion.weights.architecture import random_network
+from fashquick_generation.diffusion.weights.networks import Condition, Networks
+from fashquick_generation.diffusion.weights.schedulers import make_scheduler
 from tests.support.diffusion import small_networks
 from tests.support.rows import denoised, difference, disc, noise_picture, small_row
 

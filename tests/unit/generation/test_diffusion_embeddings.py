@@ -12,8 +12,8 @@ import torch
 from diffusers import StableDiffusionImg2ImgPipeline
 
 from fashquick_common.errors import BytesExhausted, FashquickError, InternalError
-from fashquick_generation.diffusion.embeddings import MAX_CHUNKS, PromptEncoder
-from fashquick_generation.diffusion.networks import Networks
+from fashquick_generation.diffusion.denoising.embeddings import MAX_CHUNKS, PromptEncoder
+from fashquick_generation.diffusion.weights.networks import Networks
 from tests.support.diffusion import small_networks
 
 

@@ -14,8 +14,8 @@ from fashquick_common.cancel import CancelFlag
 from fashquick_common.errors import Cancelled
 from fashquick_common.image.spaces import ciede2000, lab_of_srgb
 from fashquick_features.prints.reading import find_reader
-from fashquick_generation.diffusion.conditions import Conditions, conditions_of, studio_job
-from fashquick_generation.diffusion.enhancement import enhanced, palette_error
+from fashquick_generation.diffusion.stages.conditions import Conditions, conditions_of, studio_job
+from fashquick_generation.diffusion.stages.enhancement import enhanced, palette_error
 from fashquick_generation.diffusion.tiles import joined, tiles_of
 from fashquick_generation.engine import GenerationJob
 from fashquick_generation.studio import StudioGenerator

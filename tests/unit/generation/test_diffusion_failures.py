@@ -13,9 +13,10 @@ from torch import Tensor
 
 from fashquick_common.errors import BytesExhausted, InternalError
 from fashquick_common.models.profiles import Role
-from fashquick_generation.diffusion.architecture import random_network
-from fashquick_generation.diffusion.denoising import Denoised, Hint, denoise
-from fashquick_generation.diffusion.networks import Condition, Networks
+from fashquick_generation.diffusion.denoising.loop import denoise
+from fashquick_generation.diffusion.denoising.rows import Denoised, Hint
+from fashquick_generation.diffusion.weights.architecture import random_network
+from fashquick_generation.diffusion.weights.networks import Condition, Networks
 from tests.support.diffusion import SMALL_PLAN, small_networks
 from tests.support.rows import Watched, denoised, difference, disc, half_networks, noise_picture, small_row
 

@@ -12,9 +12,9 @@ import pytest
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.errors import BadField, BadMask, Cancelled, FashquickError, ModelNotInstalled
 from fashquick_common.garment import PaletteColour
-from fashquick_generation.diffusion.conditions import REPAIR_MAPS
 from fashquick_generation.diffusion.generator import DiffusionGenerator
-from fashquick_generation.diffusion.networks import Networks
+from fashquick_generation.diffusion.stages.conditions import REPAIR_MAPS
+from fashquick_generation.diffusion.weights.networks import Networks
 from fashquick_generation.engine import (
     Event,
     GenerationJob,
@@ -27,7 +27,7 @@ from fashquick_generation.engine import (
     generated,
 )
 from fashquick_generation.studio import StudioGenerator
-from fashquick_generation.wishes import DiffusionWishes, RegionKind
+from fashquick_generation.wishes import DiffusionWishes, PromptWishes, RegionKind
 from tests.support.diffusion import small_networks, small_profile
 
 QUICK = small_profile(working_pixels=64 * 96)
@@ -339,3 +339,12 @@ def test_a_safety_check_without_a_checker_is_refused_with_what_to_do(
 ) -> None:
     with pytest.raises(ModelNotInstalled, match="safety"):
         diffusion.generate(wished(dressed, safety=True), lambda _: None, CancelFlag())
+
+
+def test_a_prompt_of_the_callers_own_is_the_one_of_all_regions(
+    diffusion: DiffusionGenerator, dressed: GenerationJob
+) -> None:
+    making = pictured(diffusion, wished(dressed, steps=2, prompt=PromptWishes(replace="a red fox"))).making
+    assert making is not None
+    assert making.prompt.startswith("a red fox")
+    assert making.region_prompts == {}

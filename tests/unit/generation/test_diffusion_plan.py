@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from fashquick_common.errors import BytesExhausted
 from fashquick_common.models.profiles import profiles
-from fashquick_generation.diffusion.architecture import NETWORK_ROLES
-from fashquick_generation.diffusion.memory import free_bytes, total_bytes
-from fashquick_generation.diffusion.plan import (
+from fashquick_generation.diffusion.weights.architecture import NETWORK_ROLES
+from fashquick_generation.diffusion.weights.memory import free_bytes, total_bytes
+from fashquick_generation.diffusion.weights.plan import (
     ROWS_AT_MOST,
     Footprint,
     Offload,
@@ -24,7 +24,7 @@ from fashquick_generation.diffusion.plan import (
     rows_that_fit,
     vae_bytes,
 )
-from fashquick_generation.diffusion.weights import layer_elements, weight_elements
+from fashquick_generation.diffusion.weights.reading import layer_elements, weight_elements
 
 GB = 1_000_000_000
 ELEMENTS = {role: weight_elements("sd15", role) for role in NETWORK_ROLES}

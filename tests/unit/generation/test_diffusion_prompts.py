@@ -34,7 +34,7 @@ from fashquick_common.garment import (
     TextureClass,
     TextureGuess,
 )
-from fashquick_generation.diffusion.prompts import Prompts, check_wishes, prompts_for
+from fashquick_generation.diffusion.stages.prompts import Prompts, check_wishes, prompts_for
 from fashquick_generation.diffusion.wording import words
 from fashquick_generation.diffusion.wording.garments import LEAST_SHARE
 from fashquick_generation.engine import (

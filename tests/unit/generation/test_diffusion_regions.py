@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fashquick_common.errors import BadMask
-from fashquick_generation.diffusion.conditions import Conditions
 from fashquick_generation.diffusion.regions import (
     MOST_ENLARGED,
     Region,
@@ -17,6 +16,7 @@ from fashquick_generation.diffusion.regions import (
     region_of_mask,
     regions_of,
 )
+from fashquick_generation.diffusion.stages.conditions import Conditions
 from fashquick_generation.engine import KeyPoint, Visibility
 from fashquick_generation.studio.figure.body import Part
 from fashquick_generation.wishes import RegionKind, RegionRecord

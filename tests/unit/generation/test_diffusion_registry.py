@@ -18,13 +18,13 @@ from fashquick_common.cancel import CancelFlag
 from fashquick_common.errors import BadField, BytesExhausted, Cancelled, ModelInUse, ModelNotInstalled, NotFound
 from fashquick_common.models import SUMS_FILE, ModelStore
 from fashquick_common.models.profiles import Role, profiles
-from fashquick_generation.diffusion.architecture import random_network
-from fashquick_generation.diffusion.loading import footprint, installed
-from fashquick_generation.diffusion.networks import Condition
-from fashquick_generation.diffusion.placing import Turns, place
-from fashquick_generation.diffusion.plan import Footprint, Offload, Plan, Weights, choose, plans
-from fashquick_generation.diffusion.registry import DiffusionRegistry
-from fashquick_generation.diffusion.weights import weight_elements
+from fashquick_generation.diffusion.weights.architecture import random_network
+from fashquick_generation.diffusion.weights.loading import footprint, installed
+from fashquick_generation.diffusion.weights.networks import Condition
+from fashquick_generation.diffusion.weights.placing import Turns, place
+from fashquick_generation.diffusion.weights.plan import Footprint, Offload, Plan, Weights, choose, plans
+from fashquick_generation.diffusion.weights.reading import weight_elements
+from fashquick_generation.diffusion.weights.registry import DiffusionRegistry
 from tests.support.diffusion import small_networks
 
 CPU = torch.device("cpu")

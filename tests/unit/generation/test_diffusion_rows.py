@@ -24,11 +24,12 @@ from fashquick_common.errors import (
     QueueFull,
 )
 from fashquick_common.models.profiles import Role
-from fashquick_generation.diffusion.architecture import random_network
-from fashquick_generation.diffusion.denoising import ColourPull, Denoised, Hint, Row, UInt8, denoise
-from fashquick_generation.diffusion.networks import Condition, Networks
-from fashquick_generation.diffusion.plan import Offload, Weights, vae_bytes
-from fashquick_generation.diffusion.schedulers import make_scheduler
+from fashquick_generation.diffusion.denoising.loop import denoise
+from fashquick_generation.diffusion.denoising.rows import ColourPull, Denoised, Hint, Row, UInt8
+from fashquick_generation.diffusion.weights.architecture import random_network
+from fashquick_generation.diffusion.weights.networks import Condition, Networks
+from fashquick_generation.diffusion.weights.plan import Offload, Weights, vae_bytes
+from fashquick_generation.diffusion.weights.schedulers import make_scheduler
 from tests.support.diffusion import SMALL_PLAN, small_networks
 from tests.support.rows import Watched, denoised, difference, disc, noise_picture, prompt, small_row
 

@@ -12,8 +12,8 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 
 from fashquick_common.errors import BytesExhausted, InternalError, ModelNotInstalled, PictureRefused
 from fashquick_common.models.profiles import Role
-from fashquick_generation.diffusion.architecture import random_network
 from fashquick_generation.diffusion.safety import Finding, check_safety, findings
+from fashquick_generation.diffusion.weights.architecture import random_network
 from tests.support.diffusion import small_networks
 from tests.support.rows import UInt8, noise_picture
 

@@ -20,12 +20,12 @@ from torch import Tensor, nn
 from fashquick_common.errors import ModelNotInstalled, NotFound
 from fashquick_common.models import ModelStore
 from fashquick_common.models.profiles import IN_A_WHOLE, Profile, Role, SchedulerName, gaps, profiles
-from fashquick_generation.diffusion.architecture import NETWORK_ROLES, empty_network, random_network
-from fashquick_generation.diffusion.published import as_built
-from fashquick_generation.diffusion.schedulers import make_scheduler
-from fashquick_generation.diffusion.tensors import WeightsFile
-from fashquick_generation.diffusion.tokenizer import read_tokenizer
-from fashquick_generation.diffusion.weights import load_network
+from fashquick_generation.diffusion.weights.architecture import NETWORK_ROLES, empty_network, random_network
+from fashquick_generation.diffusion.weights.published import as_built
+from fashquick_generation.diffusion.weights.reading import load_network
+from fashquick_generation.diffusion.weights.schedulers import make_scheduler
+from fashquick_generation.diffusion.weights.tensors import WeightsFile
+from fashquick_generation.diffusion.weights.tokenizer import read_tokenizer
 from scripts.small_diffusion import small_lora
 from tests.unit.generation.single_files import unet_name, vae_tensor, whole_file
 

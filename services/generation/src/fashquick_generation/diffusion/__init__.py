@@ -1,4 +1,5 @@
 """Pictures by Stable Diffusion, from the studio's.
 
-The six stages, each a module: `conditions`, `prompts`, `initial`, `inpainting`, `enhancement`, `repair`.
+`stages` has the six stages, each a module; `session` leads jobs through them. `denoising` runs the networks, `weights`
+reads and lends them, `wording` has the words of prompts.
 """

@@ -16,7 +16,7 @@ from fashquick_common.diffusion_limits import (
     check_vetoes,
 )
 from fashquick_common.errors import BadField
-from fashquick_generation.diffusion.conditions import check_size
+from fashquick_generation.diffusion.stages.conditions import check_size
 from fashquick_generation.engine import GenerationJob, MapKind, RepairJob
 from fashquick_generation.wishes import DiffusionRecord, DiffusionWishes
 

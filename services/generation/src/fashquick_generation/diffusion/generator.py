@@ -8,11 +8,11 @@ from hashlib import sha256
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.errors import FashquickError
 from fashquick_generation.diffusion import checks
-from fashquick_generation.diffusion.embeddings import PromptEncoder
-from fashquick_generation.diffusion.networks import Networks
-from fashquick_generation.diffusion.registry import DiffusionRegistry
-from fashquick_generation.diffusion.repair import repaired
+from fashquick_generation.diffusion.denoising.embeddings import PromptEncoder
 from fashquick_generation.diffusion.session import Session
+from fashquick_generation.diffusion.stages.repair import repaired
+from fashquick_generation.diffusion.weights.networks import Networks
+from fashquick_generation.diffusion.weights.registry import DiffusionRegistry
 from fashquick_generation.engine import Event, GenerationJob, Generator, Outcome, RepairJob, Task
 
 VERSION = "diffusion-1"

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from fashquick_common.models.profiles import Profile
-from fashquick_generation.diffusion.denoising import Hint
-from fashquick_generation.diffusion.networks import Condition
+from fashquick_generation.diffusion.denoising.rows import Hint
+from fashquick_generation.diffusion.weights.networks import Condition
 from fashquick_generation.engine import UInt8Array
 
 POSE_SHARE = 0.4

@@ -9,7 +9,7 @@ import torch
 
 from fashquick_common.errors import BadField
 from fashquick_common.models import ModelStore, profiles
-from fashquick_generation.diffusion.registry import DiffusionRegistry
+from fashquick_generation.diffusion.weights.registry import DiffusionRegistry
 
 _PRECISIONS = {"float16": torch.float16, "bfloat16": torch.bfloat16, "float32": torch.float32}
 

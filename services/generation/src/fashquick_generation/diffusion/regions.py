@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fashquick_common.errors import BadMask
-from fashquick_generation.diffusion.conditions import Conditions, resized_image
+from fashquick_generation.diffusion.stages.conditions import Conditions, resized_image
 from fashquick_generation.engine import Visibility
 from fashquick_generation.studio.figure.body import Part
 from fashquick_generation.wishes import RegionKind, RegionRecord

@@ -22,9 +22,9 @@ from torch.nn import functional
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 from fashquick_common.errors import InternalError, ModelNotInstalled, PictureRefused
-from fashquick_generation.diffusion.failures import told
-from fashquick_generation.diffusion.networks import Networks
-from fashquick_generation.diffusion.rows import UInt8
+from fashquick_generation.diffusion.denoising.failures import told
+from fashquick_generation.diffusion.denoising.rows import UInt8
+from fashquick_generation.diffusion.weights.networks import Networks
 
 if TYPE_CHECKING:
     from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker

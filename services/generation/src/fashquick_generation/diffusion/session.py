@@ -7,15 +7,16 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from fashquick_generation.clock import Clock
-from fashquick_generation.diffusion import enhancement, initial, inpainting, regions, safety
+from fashquick_generation.diffusion import regions, safety
 from fashquick_generation.diffusion.choices import choices_of
-from fashquick_generation.diffusion.conditions import Conditions, conditions_of, off_ground, studio_job
-from fashquick_generation.diffusion.embeddings import Embedding, PromptEncoder
-from fashquick_generation.diffusion.memory import peaks
-from fashquick_generation.diffusion.networks import Networks
-from fashquick_generation.diffusion.prompts import Prompts, prompts_for
+from fashquick_generation.diffusion.denoising.embeddings import Embedding, PromptEncoder
 from fashquick_generation.diffusion.regions import Region
+from fashquick_generation.diffusion.stages import enhancement, initial, inpainting
+from fashquick_generation.diffusion.stages.conditions import Conditions, conditions_of, off_ground, studio_job
+from fashquick_generation.diffusion.stages.prompts import Prompts, prompts_for
 from fashquick_generation.diffusion.upscaling import Mosaic
+from fashquick_generation.diffusion.weights.memory import peaks
+from fashquick_generation.diffusion.weights.networks import Networks
 from fashquick_generation.diffusion.works import Batch, Work, seed_of
 from fashquick_generation.engine import (
     Event,
@@ -223,7 +224,7 @@ class Session:
 
     def _embedded(self, scene: _Scene, kind: RegionKind | None = None) -> Embedding:
         prompts = scene.prompts
-        positive = prompts.positive if kind is None else prompts.regions[kind]
+        positive = prompts.positive if kind is None else prompts.regions.get(kind, prompts.positive)
         encoded = self._encoder.encode(positive, prompts.negative, self._networks)
         scene.cut_characters = max(scene.cut_characters, len(encoded.cut), len(encoded.cut_negative))
         return encoded.embedding

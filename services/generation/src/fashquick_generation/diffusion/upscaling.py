@@ -14,10 +14,10 @@ import numpy as np
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.models.profiles import Profile
 from fashquick_generation.diffusion.choices import Choices
-from fashquick_generation.diffusion.conditions import UPSCALE, Conditions, working_size
-from fashquick_generation.diffusion.denoising import Row
-from fashquick_generation.diffusion.embeddings import Embedding
+from fashquick_generation.diffusion.denoising.embeddings import Embedding
+from fashquick_generation.diffusion.denoising.rows import Row
 from fashquick_generation.diffusion.hints import hints_for
+from fashquick_generation.diffusion.stages.conditions import UPSCALE, Conditions, working_size
 from fashquick_generation.diffusion.tiles import Box, joined, tiles_of
 from fashquick_generation.engine import GenerationJob, UInt8Array
 

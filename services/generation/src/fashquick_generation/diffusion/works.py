@@ -12,8 +12,9 @@ from typing import Generic, TypeVar
 from fashquick_common.errors import FashquickError, drop_frames
 from fashquick_generation.clock import Clock
 from fashquick_generation.diffusion.choices import Choices
-from fashquick_generation.diffusion.denoising import Row, denoise
-from fashquick_generation.diffusion.networks import Networks
+from fashquick_generation.diffusion.denoising.loop import denoise
+from fashquick_generation.diffusion.denoising.rows import Row
+from fashquick_generation.diffusion.weights.networks import Networks
 from fashquick_generation.engine import GenerationJob, Outcome, RepairJob, Task, UInt8Array
 
 J = TypeVar("J", GenerationJob, RepairJob)

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from fashquick_generation.diffusion.failures import told
+from fashquick_generation.diffusion.denoising.failures import told
 
 if TYPE_CHECKING:
     from transformers import CLIPTokenizer
 
-    from fashquick_generation.diffusion.networks import Networks
+    from fashquick_generation.diffusion.weights.networks import Networks
 
 MAX_CHUNKS = 4
 """Pieces of a prompt that are read: 300 tokens, some 200 words."""

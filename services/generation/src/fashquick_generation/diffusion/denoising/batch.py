@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from fashquick_generation.diffusion.networks import Condition, Networks
-from fashquick_generation.diffusion.states import RowState
+from fashquick_generation.diffusion.denoising.states import RowState
+from fashquick_generation.diffusion.weights.networks import Condition, Networks
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.diffusion_limits import MAX_CONTROL, MAX_STEPS, MIN_STEPS
 from fashquick_common.errors import BadField, BadMask, ModelNotInstalled, NotBuilt
-from fashquick_generation.diffusion.embeddings import Embedding
-from fashquick_generation.diffusion.networks import Condition, Networks
-from fashquick_generation.diffusion.plan import Offload, Weights
+from fashquick_generation.diffusion.denoising.embeddings import Embedding
+from fashquick_generation.diffusion.weights.networks import Condition, Networks
+from fashquick_generation.diffusion.weights.plan import Offload, Weights
 
 UInt8 = NDArray[np.uint8]
 

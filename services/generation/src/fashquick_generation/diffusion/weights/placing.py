@@ -13,7 +13,7 @@ from diffusers.hooks import apply_group_offloading
 from torch import Tensor, nn
 
 from fashquick_common.models.profiles import Role
-from fashquick_generation.diffusion.plan import Offload, Plan, Weights
+from fashquick_generation.diffusion.weights.plan import Offload, Plan, Weights
 
 _UNETS = frozenset({Role.UNET, Role.INPAINT_UNET})
 _CONTROLS = frozenset({Role.CONTROL_POSE, Role.CONTROL_DEPTH})

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 
 from fashquick_common.errors import ModelNotInstalled
 from fashquick_common.models.profiles import Role
-from fashquick_generation.diffusion.architecture import empty_network
-from fashquick_generation.diffusion.lora import Lora
-from fashquick_generation.diffusion.published import as_built
-from fashquick_generation.diffusion.tensors import ADVICE, WeightsFile, read_tensors
+from fashquick_generation.diffusion.weights.architecture import empty_network
+from fashquick_generation.diffusion.weights.lora import Lora
+from fashquick_generation.diffusion.weights.published import as_built
+from fashquick_generation.diffusion.weights.tensors import ADVICE, WeightsFile, read_tensors
 
 
 def load_network(

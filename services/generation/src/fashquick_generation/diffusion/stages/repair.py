@@ -13,13 +13,14 @@ from functools import partial
 import numpy as np
 
 from fashquick_generation.clock import Clock
-from fashquick_generation.diffusion import enhancement, inpainting, regions
+from fashquick_generation.diffusion import regions
 from fashquick_generation.diffusion.choices import PREVIEW_EVERY, Choices
-from fashquick_generation.diffusion.conditions import Conditions, conditions_of_maps
-from fashquick_generation.diffusion.embeddings import PromptEncoder
-from fashquick_generation.diffusion.memory import peaks
-from fashquick_generation.diffusion.networks import Networks
+from fashquick_generation.diffusion.denoising.embeddings import PromptEncoder
 from fashquick_generation.diffusion.regions import Region
+from fashquick_generation.diffusion.stages import enhancement, inpainting
+from fashquick_generation.diffusion.stages.conditions import Conditions, conditions_of_maps
+from fashquick_generation.diffusion.weights.memory import peaks
+from fashquick_generation.diffusion.weights.networks import Networks
 from fashquick_generation.diffusion.works import Batch, Work
 from fashquick_generation.engine import Outcome, Picture, RepairJob, Task, UInt8Array
 from fashquick_generation.wishes import RegionKind, RegionRecord

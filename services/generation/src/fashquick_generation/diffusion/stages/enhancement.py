@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.image.spaces import ciede2000, lab_of_srgb, linear_of_srgb, srgb_of_linear
-from fashquick_generation.diffusion.conditions import Conditions
+from fashquick_generation.diffusion.stages.conditions import Conditions
 
 UInt8 = NDArray[np.uint8]
 Float32 = NDArray[np.float32]

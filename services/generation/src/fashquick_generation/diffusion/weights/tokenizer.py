@@ -8,7 +8,7 @@ from typing import Any
 from transformers import CLIPTokenizer
 
 from fashquick_common.errors import ModelNotInstalled
-from fashquick_generation.diffusion.tensors import ADVICE, WeightsFile
+from fashquick_generation.diffusion.weights.tensors import ADVICE, WeightsFile
 
 MAX_TOKENS = 77
 """Of one pass through the text encoder, the two ends with them."""

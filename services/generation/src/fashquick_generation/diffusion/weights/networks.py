@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from fashquick_common.models.profiles import Profile
-from fashquick_generation.diffusion.plan import Plan
+from fashquick_generation.diffusion.weights.plan import Plan
 
 if TYPE_CHECKING:
     from diffusers import AutoencoderKL, AutoencoderTiny, ControlNetModel, SchedulerMixin, UNet2DConditionModel

@@ -18,14 +18,14 @@ from fashquick_common.cancel import CancelFlag
 from fashquick_common.errors import ModelNotInstalled
 from fashquick_common.models import ModelStore, StoredFile
 from fashquick_common.models.profiles import IN_A_WHOLE, Profile, ProfileFile, Role, gaps, weights_digest
-from fashquick_generation.diffusion.architecture import NETWORK_ROLES
-from fashquick_generation.diffusion.networks import Condition, Networks
-from fashquick_generation.diffusion.placing import Turns, place
-from fashquick_generation.diffusion.plan import Footprint, Offload, Plan
-from fashquick_generation.diffusion.schedulers import make_scheduler
-from fashquick_generation.diffusion.tensors import WeightsFile
-from fashquick_generation.diffusion.tokenizer import read_tokenizer
-from fashquick_generation.diffusion.weights import layer_elements, load_network, weight_elements
+from fashquick_generation.diffusion.weights.architecture import NETWORK_ROLES
+from fashquick_generation.diffusion.weights.networks import Condition, Networks
+from fashquick_generation.diffusion.weights.placing import Turns, place
+from fashquick_generation.diffusion.weights.plan import Footprint, Offload, Plan
+from fashquick_generation.diffusion.weights.reading import layer_elements, load_network, weight_elements
+from fashquick_generation.diffusion.weights.schedulers import make_scheduler
+from fashquick_generation.diffusion.weights.tensors import WeightsFile
+from fashquick_generation.diffusion.weights.tokenizer import read_tokenizer
 
 _UNETS = frozenset({Role.UNET, Role.INPAINT_UNET})
 _CONTROLS = MappingProxyType({Condition.POSE: Role.CONTROL_POSE, Condition.DEPTH: Role.CONTROL_DEPTH})

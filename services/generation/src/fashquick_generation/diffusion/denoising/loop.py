@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from fashquick_common.errors import BytesExhausted, FashquickError, InternalError, drop_frames
-from fashquick_generation.diffusion.batch import Batch
-from fashquick_generation.diffusion.failures import (
+from fashquick_generation.diffusion.denoising.batch import Batch
+from fashquick_generation.diffusion.denoising.failures import (
     RETRY_AFTER_S,
     DeviceFull,
     DeviceLost,
@@ -20,16 +20,14 @@ from fashquick_generation.diffusion.failures import (
     device_failures,
     lost_error,
 )
-from fashquick_generation.diffusion.guidance import slope_of
-from fashquick_generation.diffusion.latents import decoded, encoded
-from fashquick_generation.diffusion.networks import Networks
-from fashquick_generation.diffusion.plan import rows_that_fit
-from fashquick_generation.diffusion.precision import computing_in, name_of
-from fashquick_generation.diffusion.previews import early_look
-from fashquick_generation.diffusion.rows import ColourPull, Denoised, Hint, Row, UInt8, check_row
-from fashquick_generation.diffusion.states import RowState, begun, to_encode
-
-__all__ = ["ColourPull", "Denoised", "Hint", "Row", "UInt8", "denoise"]
+from fashquick_generation.diffusion.denoising.guidance import slope_of
+from fashquick_generation.diffusion.denoising.latents import decoded, encoded
+from fashquick_generation.diffusion.denoising.precision import computing_in, name_of
+from fashquick_generation.diffusion.denoising.previews import early_look
+from fashquick_generation.diffusion.denoising.rows import Denoised, Row, UInt8, check_row
+from fashquick_generation.diffusion.denoising.states import RowState, begun, to_encode
+from fashquick_generation.diffusion.weights.networks import Networks
+from fashquick_generation.diffusion.weights.plan import rows_that_fit
 
 T = TypeVar("T")
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from fashquick_generation.diffusion.guidance import Aim, aim_at
-from fashquick_generation.diffusion.latents import Posterior, at_latents, binary, noise_like, pixels
-from fashquick_generation.diffusion.networks import Condition, Networks
-from fashquick_generation.diffusion.rows import Row
-from fashquick_generation.diffusion.sampling import Sampler
+from fashquick_generation.diffusion.denoising.guidance import Aim, aim_at
+from fashquick_generation.diffusion.denoising.latents import Posterior, at_latents, binary, noise_like, pixels
+from fashquick_generation.diffusion.denoising.rows import Row
+from fashquick_generation.diffusion.denoising.sampling import Sampler
+from fashquick_generation.diffusion.weights.networks import Condition, Networks
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from fashquick_common.errors import InternalError
-from fashquick_generation.diffusion.networks import Networks
-from fashquick_generation.diffusion.precision import computing_in
-from fashquick_generation.diffusion.rows import CELL_PX, UInt8
+from fashquick_generation.diffusion.denoising.precision import computing_in
+from fashquick_generation.diffusion.denoising.rows import CELL_PX, UInt8
+from fashquick_generation.diffusion.weights.networks import Networks
 
 
 @dataclass(frozen=True, slots=True)

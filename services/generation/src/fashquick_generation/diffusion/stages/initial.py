@@ -13,11 +13,11 @@ import numpy as np
 from fashquick_common.cancel import CancelFlag
 from fashquick_common.models.profiles import Profile
 from fashquick_generation.diffusion.choices import Choices
-from fashquick_generation.diffusion.conditions import Conditions, resized, working_size
-from fashquick_generation.diffusion.denoising import ColourPull, Row
-from fashquick_generation.diffusion.embeddings import Embedding
+from fashquick_generation.diffusion.denoising.embeddings import Embedding
+from fashquick_generation.diffusion.denoising.rows import ColourPull, Row
 from fashquick_generation.diffusion.hints import hints_for
 from fashquick_generation.diffusion.regions import returned
+from fashquick_generation.diffusion.stages.conditions import Conditions, resized, working_size
 from fashquick_generation.engine import UInt8Array
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 from torch.nn import functional
 
-from fashquick_generation.diffusion.latents import as_bytes
-from fashquick_generation.diffusion.rows import CELL_PX, UInt8
+from fashquick_generation.diffusion.denoising.latents import as_bytes
+from fashquick_generation.diffusion.denoising.rows import CELL_PX, UInt8
 
 if TYPE_CHECKING:
     from diffusers import AutoencoderTiny

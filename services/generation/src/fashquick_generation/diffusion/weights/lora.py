@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from fashquick_common.errors import ModelNotInstalled
-from fashquick_generation.diffusion.tensors import ADVICE, WeightsFile, read_tensors
+from fashquick_generation.diffusion.weights.tensors import ADVICE, WeightsFile, read_tensors
 
 # Names as kohya's scripts write them (the LCM LoRA is published so), and as diffusers does, without and with peft.
 _NAME = re.compile(

@@ -17,10 +17,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from fashquick_generation.diffusion.latents import pixels
-from fashquick_generation.diffusion.networks import Networks
-from fashquick_generation.diffusion.previews import look_size, seen
-from fashquick_generation.diffusion.rows import CELL_PX, ColourPull
+from fashquick_generation.diffusion.denoising.latents import pixels
+from fashquick_generation.diffusion.denoising.previews import look_size, seen
+from fashquick_generation.diffusion.denoising.rows import CELL_PX, ColourPull
+from fashquick_generation.diffusion.weights.networks import Networks
 
 if TYPE_CHECKING:
     from diffusers import AutoencoderTiny

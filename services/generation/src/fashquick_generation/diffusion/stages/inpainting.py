@@ -9,11 +9,11 @@ from fashquick_common.cancel import CancelFlag
 from fashquick_common.models.profiles import Profile
 from fashquick_generation.diffusion import regions
 from fashquick_generation.diffusion.choices import Choices
-from fashquick_generation.diffusion.conditions import Conditions
-from fashquick_generation.diffusion.denoising import ColourPull, Row
-from fashquick_generation.diffusion.embeddings import Embedding
+from fashquick_generation.diffusion.denoising.embeddings import Embedding
+from fashquick_generation.diffusion.denoising.rows import ColourPull, Row
 from fashquick_generation.diffusion.hints import hints_for
 from fashquick_generation.diffusion.regions import Region
+from fashquick_generation.diffusion.stages.conditions import Conditions
 from fashquick_generation.engine import UInt8Array
 from fashquick_generation.wishes import RegionKind
 

@@ -14,11 +14,11 @@ from fashquick_common.cancel import CancelFlag
 from fashquick_common.errors import BadField, BytesExhausted, ModelNotInstalled, NotFound
 from fashquick_common.models import ModelState, ModelStore, Shelf, StoredFile
 from fashquick_common.models.profiles import Profile, Role
-from fashquick_generation.diffusion.architecture import ARCHITECTURES
-from fashquick_generation.diffusion.loading import Installed, Loaded, Loader, footprint, installed, part_key
-from fashquick_generation.diffusion.memory import free_bytes, total_bytes
-from fashquick_generation.diffusion.networks import Networks
-from fashquick_generation.diffusion.plan import Footprint, Plan, choose
+from fashquick_generation.diffusion.weights.architecture import ARCHITECTURES
+from fashquick_generation.diffusion.weights.loading import Installed, Loaded, Loader, footprint, installed, part_key
+from fashquick_generation.diffusion.weights.memory import free_bytes, total_bytes
+from fashquick_generation.diffusion.weights.networks import Networks
+from fashquick_generation.diffusion.weights.plan import Footprint, Plan, choose
 
 BACKEND = "diffusion"
 """Name of the backend that uses them."""

@@ -1,0 +1,254 @@
+"""The diffusion backend on random weights of full size: time and memory of profiles, plans and batches.
+
+Random weights compute as long as real ones do; the pictures mean nothing. They are written as a model store, with the
+published files' names and types, and read as real ones are. Each profile and plan runs in a process of its own, because
+the peak of a process never falls again. A plan is chosen by being told that no more memory is free than it needs.
+
+On a CPU a step takes some half a minute: there measure one profile with few steps. Nothing is extrapolated.
+
+Run: python -m benchmarks.diffusion [PROFILE ...] [--device cuda] [--plans NAME,NAME] [--steps N] [--batches 1,2,4,8]
+                                    [--size 768x1152] [--rounds N]
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+from fashquick_common.models import SUMS_FILE, ModelStore
+from fashquick_common.models.profiles import Profile, Role, profiles
+from fashquick_generation.diffusion.denoising.embeddings import PromptEncoder
+from fashquick_generation.diffusion.denoising.loop import denoise
+from fashquick_generation.diffusion.denoising.rows import Row
+from fashquick_generation.diffusion.generator import DiffusionGenerator
+from fashquick_generation.diffusion.hints import hints_for
+from fashquick_generation.diffusion.stages.conditions import conditions_of, resized, studio_job, working_size
+from fashquick_generation.diffusion.weights.architecture import NETWORK_ROLES, random_network
+from fashquick_generation.diffusion.weights.loading import footprint, installed
+from fashquick_generation.diffusion.weights.memory import peaks
+from fashquick_generation.diffusion.weights.networks import Networks
+from fashquick_generation.diffusion.weights.plan import plans
+from fashquick_generation.diffusion.weights.registry import DiffusionRegistry
+from fashquick_generation.diffusion.weights.schedulers import make_scheduler
+from fashquick_generation.engine import GenerationJob, Generator, generated
+from fashquick_generation.studio import StudioGenerator
+from fashquick_generation.studio.sample import sample_garment
+from fashquick_generation.wishes import DiffusionWishes
+from scripts.small_diffusion import small_lora, small_vocabulary
+
+MIB = 1024 * 1024
+PROMPT = "photograph of a woman wearing a plain red t-shirt, studio light"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one profile takes under one plan; seconds are medians.
+
+    Attributes:
+        profile: Its name.
+        plan: Its name.
+        device: Where the networks compute.
+        steps: Of a whole run from noise.
+        load_s: From the store to networks that compute, weights verified.
+        picture_s: One picture, by step of the work.
+        step_s: One denoising step of a first pass alone, with guidance and its ControlNets, by rows made together.
+        device_mib: Most memory that torch took on the GPU; 0 on a CPU.
+        resident_mib: Most memory of the process.
+        planned_mib: What the plan foretold for the device.
+    """
+
+    profile: str
+    plan: str
+    device: str
+    steps: int
+    load_s: float
+    picture_s: dict[str, float]
+    step_s: dict[int, float]
+    device_mib: float
+    resident_mib: float
+    planned_mib: float
+
+
+def write_store(folder: Path, chosen: list[Profile]) -> None:
+    """Write random weights under the names of some profiles' files."""
+    tokens, merges = small_vocabulary()
+    texts = {
+        "vocab.json": json.dumps(tokens, ensure_ascii=False),
+        "merges.txt": "\n".join(["#version: 0.2", *(f"{a} {b}" for a, b in merges), ""]),
+        "scheduler_config.json": make_scheduler("ddim").to_json_string(),
+    }
+    written: dict[str, str] = {}
+    for file in (file for profile in chosen for file in profile.needed):
+        path = folder / file.name
+        if file.name in written:
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if file.role in NETWORK_ROLES:
+            network = random_network("sd15", file.role).half().state_dict()
+            save_file({name: tensor.contiguous() for name, tensor in network.items()}, path)
+        elif file.role is Role.LORA:
+            save_file(small_lora(random_network("sd15", Role.UNET).state_dict()), path)
+        else:
+            path.write_text(texts[path.name], encoding="utf-8")
+        with path.open("rb") as content:
+            written[file.name] = hashlib.file_digest(content, "sha256").hexdigest()
+    (folder / SUMS_FILE).write_text("".join(f"{digest}  {name}\n" for name, digest in written.items()))
+
+
+def as_stored(profile: Profile, store: ModelStore) -> Profile:
+    """Return a profile with the sizes and digests of the files that a store has in the place of the published ones."""
+    listed = {file.name: file for file in store.files()}
+    files = [
+        replace(file, size_bytes=listed[file.name].size_bytes, sha256=listed[file.name].sha256)
+        for file in profile.needed
+    ]
+    return replace(profile, files=tuple(files))
+
+
+def registry_of(store: ModelStore, profile: Profile, device: str, free: int | None = None) -> DiffusionRegistry:
+    """Return a registry that lends one profile; `free` is the memory that it is told of."""
+    return DiffusionRegistry(
+        store,
+        {profile.name: profile},
+        default=profile.name,
+        device=torch.device(device),
+        dtype=torch.float16 if device == "cuda" else torch.float32,
+        free=None if free is None else lambda: free,
+    )
+
+
+def plan_bytes(store: ModelStore, profile: Profile, device: str) -> dict[str, int]:
+    """Return what each plan needs, by its name."""
+    found = installed(profile, {file.name: file for file in store.files()})
+    dtype = torch.float16 if device == "cuda" else torch.float32
+    return {plan.name: plan.peak_bytes for plan in plans(footprint(found, dtype, on_gpu=device == "cuda"))}
+
+
+def measure(arguments: argparse.Namespace, store: ModelStore, profile: Profile, plan: str) -> Measured:
+    """Measure a profile under a plan, in this process."""
+    device = arguments.device
+    registry = registry_of(store, profile, device, plan_bytes(store, profile, device)[plan])
+    started = time.perf_counter()
+    with registry.use(profile.name) as networks:
+        load_s = time.perf_counter() - started
+        studio = StudioGenerator()
+        generator = DiffusionGenerator(registry, studio)
+        wishes = DiffusionWishes(steps=arguments.steps, previews=False)
+        job = GenerationJob((sample_garment(),), width=arguments.size[0], height=arguments.size[1], diffusion=wishes)
+        generated(studio, replace(job, width=256, height=256))  # Compiles or loads its kernels.
+        rounds = [generated(generator, job).seconds for _ in range(arguments.rounds)]
+        return Measured(
+            profile=profile.name,
+            plan=networks.plan.name,
+            device=torch.cuda.get_device_name() if device == "cuda" else "cpu",
+            steps=profile.steps if arguments.steps is None else arguments.steps,
+            load_s=load_s,
+            picture_s={step: statistics.median(one[step] for one in rounds) for step in rounds[0]},
+            step_s={rows: step_seconds(networks, studio, job, rows) for rows in arguments.batches},
+            device_mib=peaks(networks.device).get("peak_device_bytes", 0.0) / MIB,
+            resident_mib=peaks(networks.device)["peak_resident_bytes"] / MIB,
+            planned_mib=networks.plan.peak_bytes / MIB,
+        )
+
+
+def step_seconds(networks: Networks, studio: Generator, job: GenerationJob, rows: int) -> float:
+    """Return the median seconds of a step of the first pass with so many rows, from the times between steps."""
+    [shot] = generated(studio, studio_job(job)).pictures
+    conditions = conditions_of(shot)
+    small = resized(conditions, *working_size(*conditions.size, networks.profile.working_pixels))
+    prompt = PromptEncoder().encode(PROMPT, "", networks).embedding
+    ticks: list[float] = []
+    row = Row(
+        image=small.base,
+        mask=None,
+        prompt=prompt,
+        hints=hints_for(small.pose, small.depth, networks.profile, networks.profile.control),
+        seed=1,
+        steps=networks.profile.steps if job.diffusion.steps is None else job.diffusion.steps,
+        strength=1.0,
+        guidance=networks.profile.guidance,
+        on_step=lambda *_: ticks.append(time.perf_counter()),
+    )
+    silent = replace(row, on_step=lambda *_: None)
+    denoise(networks, [row, *[replace(silent, seed=seed) for seed in range(2, rows + 1)]])
+    return statistics.median(after - before for before, after in pairwise(ticks))
+
+
+def pair(text: str) -> tuple[int, int]:
+    """Read a size such as 768x1152."""
+    width, height = map(int, text.split("x"))
+    return width, height
+
+
+def read_arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("profiles", nargs="*", default=["sd15-4gb"], metavar="PROFILE")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--plans", type=lambda text: text.split(","), help="only these")
+    parser.add_argument("--steps", type=int, help="of a whole run; at least 3; the profile's without it")
+    parser.add_argument("--size", type=pair, default=(768, 1152))
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--batches", type=lambda text: [int(rows) for rows in text.split(",")], default=[1])
+    parser.add_argument("--store", type=Path, help=argparse.SUPPRESS)  # Of a child: where the parent wrote the weights.
+    return parser.parse_args()
+
+
+def print_table(found: list[Measured]) -> None:
+    """Print what was measured, a line each."""
+    for one in found:
+        picture = sum(one.picture_s.values())
+        parts = ", ".join(f"{step} {seconds:.2f}" for step, seconds in one.picture_s.items())
+        print(f"{one.profile}, {one.plan}, {one.device}, {one.steps} steps")
+        print(f"  load     {one.load_s:8.1f} s")
+        print(f"  picture  {picture:8.2f} s ({parts})")
+        for rows, seconds in one.step_s.items():
+            gain = rows * one.step_s[min(one.step_s)] / (min(one.step_s) * seconds)
+            print(f"  {rows} together {seconds:6.3f} s a step, {1 / seconds:.2f} it/s, {gain:.2f} times the pictures")
+        print(
+            f"  memory   {one.resident_mib:8.0f} MiB, GPU {one.device_mib:.0f} MiB, planned {one.planned_mib:.0f} MiB"
+        )
+
+
+def main() -> None:
+    """Write the weights, and measure each profile and plan in a process of its own."""
+    arguments = read_arguments()
+    known = profiles()
+    chosen = [known[name] for name in arguments.profiles]
+    if arguments.store is not None:
+        store = ModelStore(arguments.store)
+        print(json.dumps(asdict(measure(arguments, store, as_stored(chosen[0], store), arguments.plans[0]))))
+        return
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        write_store(Path(folder), chosen)
+        store = ModelStore(Path(folder))
+        for profile in chosen:
+            for plan in plan_bytes(store, as_stored(profile, store), arguments.device):
+                if arguments.plans is None or plan in arguments.plans:
+                    command = [sys.executable, "-m", "benchmarks.diffusion", profile.name, "--store", folder]
+                    command += ["--plans", plan, "--device", arguments.device, "--rounds", str(arguments.rounds)]
+                    command += ["--size", "x".join(map(str, arguments.size))]
+                    command += ["--batches", ",".join(map(str, arguments.batches))]
+                    command += [] if arguments.steps is None else ["--steps", str(arguments.steps)]
+                    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+                    values = json.loads(done.stdout.splitlines()[-1])
+                    values["step_s"] = {int(rows): seconds for rows, seconds in values["step_s"].items()}
+                    found.append(Measured(**values))
+                    print_table(found[-1:])
+
+
+if __name__ == "__main__":
+    main()

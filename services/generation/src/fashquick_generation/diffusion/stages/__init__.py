@@ -1,0 +1,1 @@
+"""The six stages, each a module: conditions, prompts, initial generation, inpainting, enhancement, repair."""

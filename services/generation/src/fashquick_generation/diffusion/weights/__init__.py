@@ -1,0 +1,1 @@
+"""Weights: read, judged, planned for, held and lent."""

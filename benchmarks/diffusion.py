@@ -169,14 +169,15 @@ def step_seconds(networks: Networks, studio: Generator, job: GenerationJob, rows
     conditions = conditions_of(shot)
     small = resized(conditions, *working_size(*conditions.size, networks.profile.working_pixels))
     prompt = PromptEncoder().encode(PROMPT, "", networks).embedding
+    steps = networks.profile.steps if job.diffusion.steps is None else job.diffusion.steps
     ticks: list[float] = []
     row = Row(
         image=small.base,
         mask=None,
         prompt=prompt,
-        hints=hints_for(small.pose, small.depth, networks.profile, networks.profile.control),
+        hints=hints_for(small.pose, small.depth, networks.profile, networks.profile.control, steps),
         seed=1,
-        steps=networks.profile.steps if job.diffusion.steps is None else job.diffusion.steps,
+        steps=steps,
         strength=1.0,
         guidance=networks.profile.guidance,
         on_step=lambda *_: ticks.append(time.perf_counter()),

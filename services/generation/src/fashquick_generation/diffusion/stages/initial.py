@@ -48,7 +48,7 @@ def first_row(
         image=small.base,
         mask=None,
         prompt=prompt,
-        hints=hints_for(small.pose, small.depth, profile, choices.control),
+        hints=hints_for(small.pose, small.depth, profile, choices.control, choices.steps_at(choices.strength)),
         seed=seed,
         steps=choices.steps,
         strength=choices.strength,

@@ -59,17 +59,22 @@ def row_of(spot: Spot, profile: Profile, choices: Choices) -> Row:
     """
     region, conditions = spot.region, spot.conditions
     mask = regions.crop(region.mask, region)
+    strength = strength_of(region.kind, profile)
     pull = choices.colour_guidance if region.kind in (RegionKind.GARMENT, RegionKind.REPAIR) else 0.0
     return Row(
         image=regions.crop(spot.picture, region),
         mask=mask,
         prompt=spot.prompt,
         hints=hints_for(
-            regions.crop(conditions.pose, region), regions.crop(conditions.depth, region), profile, choices.control
+            regions.crop(conditions.pose, region),
+            regions.crop(conditions.depth, region),
+            profile,
+            choices.control,
+            choices.steps_at(strength),
         ),
         seed=spot.seed,
         steps=choices.steps,
-        strength=strength_of(region.kind, profile),
+        strength=strength,
         guidance=choices.guidance,
         cancel=spot.cancel,
         on_step=spot.on_step,

@@ -17,7 +17,7 @@ from fashquick_generation.diffusion.stages.prompts import Prompts, prompts_for
 from fashquick_generation.diffusion.upscaling import Mosaic
 from fashquick_generation.diffusion.weights.memory import peaks
 from fashquick_generation.diffusion.weights.networks import Networks
-from fashquick_generation.diffusion.works import Batch, Work, seed_of
+from fashquick_generation.diffusion.works import FINISHING_WORK, Batch, Work, seed_of
 from fashquick_generation.engine import (
     Event,
     GenerationJob,
@@ -32,8 +32,8 @@ from fashquick_generation.engine import (
 )
 from fashquick_generation.wishes import DiffusionRecord, RegionKind, RegionRecord
 
-STUDIO_WORK, FINISHING_WORK = 8.0, 1.0
-"""Time of the studio's pictures, and of a view's last touches, against that of one denoising step."""
+STUDIO_WORK = 8.0
+"""Time of the studio's pictures against that of one denoising step."""
 KEPT_ERROR = 3.0
 """CIEDE2000 between a garment's colours in the first pass and in the studio's picture up to which its region is left as
 it is."""
@@ -99,7 +99,8 @@ class Session:
         for kinds in _BATCHES:
             self._inpaint(kinds)
         self._refine()
-        for scene in self._going():
+        while self._going():
+            scene = self._scenes.pop(0)  # What has been told is large, and needs no memory while others are finished.
             with scene.work.failing():
                 self._finish(scene)
         return [work.outcome for work in works]
@@ -136,16 +137,17 @@ class Session:
         """Stage 3."""
         batch = Batch(self._networks, "initial", alone=self._alone)
         for scene in self._going():
-            row = initial.first_row(
-                scene.conditions,
-                self._embedded(scene),
-                self._profile,
-                scene.work.choices,
-                seed=scene.seed("initial"),
-                cancel=scene.work.task.cancel,
-                on_step=batch.hearing(scene.work),
-            )
-            batch.add(scene.work, row, partial(_take_first, scene))
+            with scene.work.failing():
+                row = initial.first_row(
+                    scene.conditions,
+                    self._embedded(scene),
+                    self._profile,
+                    scene.work.choices,
+                    seed=scene.seed("initial"),
+                    cancel=scene.work.task.cancel,
+                    on_step=batch.hearing(scene.work),
+                )
+                batch.add(scene.work, row, partial(_take_first, scene))
         batch.run()
 
     def _inpaint(self, kinds: tuple[RegionKind, ...]) -> None:
@@ -183,16 +185,17 @@ class Session:
             work = scene.work
             if not work.job.diffusion.upscale:
                 continue
-            mosaic = Mosaic(scene.image, scene.conditions, self._profile)
-            larger.append((scene, mosaic))
-            for row, take in mosaic.rows(
-                self._embedded(scene),
-                work.choices,
-                seed=scene.seed("tiles"),
-                cancel=work.task.cancel,
-                hearing=partial(batch.hearing, work),
-            ):
-                batch.add(work, row, take)
+            with work.failing():
+                mosaic = Mosaic(scene.image, scene.conditions, self._profile)
+                larger.append((scene, mosaic))
+                for row, take in mosaic.rows(
+                    self._embedded(scene),
+                    work.choices,
+                    seed=scene.seed("tiles"),
+                    cancel=work.task.cancel,
+                    hearing=partial(batch.hearing, work),
+                ):
+                    batch.add(work, row, take)
         batch.run()
         for scene, mosaic in larger:
             if scene.work.error is None:
@@ -252,8 +255,9 @@ class Session:
         )
 
     def _going(self) -> list[_Scene]:
-        """The views of jobs that have not failed."""
-        return [scene for scene in self._scenes if scene.work.error is None]
+        """The views of jobs that have not failed; those of the others are forgotten."""
+        self._scenes = [scene for scene in self._scenes if scene.work.error is None]
+        return self._scenes
 
 
 def _take_first(scene: _Scene, made: UInt8Array) -> None:

@@ -19,6 +19,9 @@ from fashquick_generation.engine import GenerationJob, Outcome, RepairJob, Task,
 
 J = TypeVar("J", GenerationJob, RepairJob)
 
+FINISHING_WORK = 1.0
+"""Time of a picture's last touches against that of one denoising step."""
+
 
 @dataclass(slots=True)
 class Work(Generic[J]):

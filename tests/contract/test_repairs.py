@@ -81,6 +81,18 @@ async def test_a_repair_without_previews_sends_none(diffusing: Stack) -> None:
     assert list(parts_of(answers)) == ["view/0/picture"]
 
 
+async def test_a_repair_can_be_checked_and_made_alone_as_its_picture_was(diffusing: Stack) -> None:
+    def careful(header: pb.GenerateHeader) -> None:
+        header.diffusion.safety_check = header.diffusion.deterministic = True
+
+    await repaired(diffusing, repair_messages(repair_blobs(), careful))
+    await repaired(diffusing, repair_messages(repair_blobs()))
+
+    asked, plain = diffusing.diffusion.repairs
+    assert (asked.safety, asked.deterministic) == (True, True)
+    assert (plain.safety, plain.deterministic) == (False, False)
+
+
 def _prior(**fields: Any) -> Callable[[pb.GenerateHeader], object]:
     def change(header: pb.GenerateHeader) -> None:
         for name, value in fields.items():

@@ -97,9 +97,9 @@ def test_maps_of_a_repair_are_looked_at(front: Picture) -> None:
         conditions_of_maps(maps | {MapKind.GARMENT_MASK: np.zeros_like(maps[MapKind.DEPTH])})
 
 
-def test_sizes_must_be_multiples_of_8(job: GenerationJob) -> None:
+def test_sizes_must_be_multiples_of_8() -> None:
     with pytest.raises(BadField, match="choose 256 or 264") as refused:
-        stage.studio_job(replace(job, width=260))
+        stage.check_size(260, 384)
     assert refused.value.field == "width"
     stage.check_size(264, 392)
 
@@ -107,8 +107,6 @@ def test_sizes_must_be_multiples_of_8(job: GenerationJob) -> None:
 def test_an_upscaled_picture_is_made_large_at_once(job: GenerationJob) -> None:
     asked = stage.studio_job(replace(job, diffusion=DiffusionWishes(upscale=True)))
     assert (asked.width, asked.height) == (2 * job.width, 2 * job.height)
-    with pytest.raises(BadField, match="at most 1024"):
-        stage.studio_job(replace(job, width=1032, diffusion=DiffusionWishes(upscale=True)))
 
 
 def test_a_large_picture_begins_in_its_shape_but_smaller() -> None:

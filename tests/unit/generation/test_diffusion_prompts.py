@@ -355,6 +355,12 @@ def test_wishes_that_cannot_be_fulfilled_are_refused(wishes: PromptWishes, field
     assert refused.value.field == field
 
 
+def test_a_colour_with_a_name_that_no_prompt_may_have_is_not_named() -> None:
+    found = passport(Category.T_SHIRT, ("Naked", 0.6, None), ("white", 0.4, None))
+    for text in everything(prompts(job_of(found))):
+        assert "naked" not in text.lower()
+
+
 def test_unsure_answers_are_left_out() -> None:
     sure, unsure = (
         replace(

@@ -17,6 +17,7 @@ MIN_GUIDANCE = 1.0  # No guidance at all.
 MAX_GUIDANCE = 20.0  # Far beyond it colours burn out whatever the prompt says.
 MAX_CONTROL = 2.0
 MAX_PROMPT_BYTES = 2000  # About 400 words, of which CLIP reads 75 at a time.
+MAX_RECORDED_BYTES = 16_000  # Of a prompt in a record: what is made from passports, and all that a caller may add.
 MAX_VETOES = 32
 MAX_VETO_BYTES = 200
 MAX_UPSCALED_WIDTH_PX = 1024  # Before; twice that is the widest picture there is.

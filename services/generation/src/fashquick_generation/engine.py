@@ -197,6 +197,8 @@ class RepairJob:
         prior: How the picture was made.
         seed: Of the new noise.
         previews: Whether early looks are wanted.
+        safety: Whether the safety checker looks at the repaired picture.
+        deterministic: Whether it is made alone, so that it repeats bit for bit.
     """
 
     picture: UInt8Array
@@ -205,6 +207,8 @@ class RepairJob:
     prior: DiffusionRecord
     seed: int
     previews: bool = True
+    safety: bool = False
+    deterministic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,6 +370,8 @@ class Generator(Protocol):
             SimulationFailed: The cloth did not come to rest in a plausible shape.
             ModelNotInstalled: The backend's weights are missing or not the listed ones.
             BytesExhausted: The job does not fit in the memory that is free.
+            PictureRefused: The safety checker, where one was asked for, would not let a picture pass.
+            InternalError: The backend's networks gave no numbers, or their device is lost.
             Cancelled: The flag was raised.
             DeadlinePassed: The flag's deadline has passed.
         """

@@ -259,7 +259,7 @@ class RepairTask(_message.Message):
     PRIOR_FIELD_NUMBER: _builtins.int
     CONDITIONS_FIELD_NUMBER: _builtins.int
     picture_part: _builtins.str
-    """Part with the picture: a file or RGB8."""
+    """Part with the picture: RGB8, as it was returned."""
     region_part: _builtins.str
     """Part with the region, of the picture's size: a file, GRAY8 or BITS1, 255 where to work; not all of the picture."""
     @_builtins.property

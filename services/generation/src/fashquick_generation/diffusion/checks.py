@@ -7,20 +7,20 @@ import numpy as np
 from fashquick_common.diffusion_limits import (
     MAX_CONTROL,
     MAX_GUIDANCE,
+    MAX_RECORDED_BYTES,
     MAX_STEPS,
     MAX_UPSCALED_HEIGHT_PX,
     MAX_UPSCALED_WIDTH_PX,
     MIN_GUIDANCE,
     MIN_STEPS,
     check_prompt,
-    check_vetoes,
 )
 from fashquick_common.errors import BadField
 from fashquick_generation.diffusion.stages.conditions import check_size
+from fashquick_generation.diffusion.stages.prompts import check_wishes, check_words
 from fashquick_generation.engine import GenerationJob, MapKind, RepairJob
 from fashquick_generation.wishes import DiffusionRecord, DiffusionWishes
 
-MAX_RECORDED_BYTES = 16_000
 _LIMITS: tuple[tuple[str, float, float], ...] = (
     ("steps", MIN_STEPS, MAX_STEPS),
     ("strength", 0.0, 1.0),
@@ -39,7 +39,8 @@ def check(job: GenerationJob | RepairJob) -> None:
     if isinstance(job, RepairJob):
         _check_repair(job)
     else:
-        _check_wishes(job.diffusion)
+        _check_numbers(job.diffusion)
+        check_wishes(job.diffusion.prompt)
         check_size(job.width, job.height)
         if job.diffusion.upscale and (job.width > MAX_UPSCALED_WIDTH_PX or job.height > MAX_UPSCALED_HEIGHT_PX):
             raise BadField(
@@ -47,14 +48,6 @@ def check(job: GenerationJob | RepairJob) -> None:
                 f"{MAX_UPSCALED_WIDTH_PX} x {MAX_UPSCALED_HEIGHT_PX} can; ask for a smaller one, or without upscale",
                 field="diffusion.upscale",
             )
-
-
-def _check_wishes(wishes: DiffusionWishes) -> None:
-    _check_numbers(wishes)
-    prompt = wishes.prompt
-    for field in ("add", "add_negative", "replace", "replace_negative"):
-        check_prompt(getattr(prompt, field), f"diffusion.prompt.{field}")
-    check_vetoes(prompt.veto, "diffusion.prompt.veto")
 
 
 def _check_numbers(values: DiffusionWishes | DiffusionRecord) -> None:
@@ -74,6 +67,9 @@ def _check_repair(job: RepairJob) -> None:
             f"{base.shape[0]}; send the maps that came with it",
             field="conditions",
         )
-    _check_numbers(job.prior)
-    for text in (job.prior.prompt, job.prior.negative_prompt, *job.prior.region_prompts.values()):
+    prior = job.prior
+    _check_numbers(prior)
+    for text in (prior.prompt, *prior.region_prompts.values()):
         check_prompt(text, "prior.prompt", MAX_RECORDED_BYTES)
+        check_words(text, "prior.prompt")
+    check_prompt(prior.negative_prompt, "prior.negative_prompt", MAX_RECORDED_BYTES)

@@ -57,12 +57,13 @@ class DiffusionGenerator:
 
     def together(self, job: GenerationJob | RepairJob) -> Hashable | None:
         """Kind of job, profile, size and steps; None for a deterministic one. See `CollectiveGenerator.together`."""
-        if isinstance(job, RepairJob):
-            return "repair", job.prior.profile, job.picture.shape, job.prior.steps
-        wishes = job.diffusion
-        if wishes.deterministic:
+        alone = job.deterministic if isinstance(job, RepairJob) else job.diffusion.deterministic
+        if alone:
             return None
-        return "create", wishes.profile, job.width, job.height, wishes.steps
+        profile = _profile_of(job) or self._registry.default
+        if isinstance(job, RepairJob):
+            return "repair", profile, job.picture.shape, job.prior.steps
+        return "create", profile, job.width, job.height, job.diffusion.steps
 
     def work_on(self, tasks: Sequence[Task], cancel: CancelFlag) -> Sequence[Outcome]:
         """Do the jobs of several calls side by side; see `CollectiveGenerator.work_on`."""

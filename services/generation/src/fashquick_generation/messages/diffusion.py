@@ -7,6 +7,7 @@ from fashquick_common.diffusion_limits import (
     MAX_CONTROL,
     MAX_GUIDANCE,
     MAX_PROFILE_CHARS,
+    MAX_RECORDED_BYTES,
     MAX_STEPS,
     MIN_GUIDANCE,
     MIN_STEPS,
@@ -15,7 +16,6 @@ from fashquick_common.diffusion_limits import (
 from fashquick_common.garment_codec import checks
 from fashquick_generation.wishes import DiffusionRecord, DiffusionWishes, PromptWishes, RegionKind, RegionRecord
 
-MAX_RECORD_BYTES = 16_000  # Of a text: what is made from the passports, and all that a caller may add.
 _MAX_REGIONS = 64  # Four, and each repair since.
 _MAX_BATCH = 1024
 _KINDS = checks.WireEnum(RegionKind, diffusion_pb2.RegionKind)
@@ -90,13 +90,13 @@ def record_from_proto(message: diffusion_pb2.DiffusionRecord, field: str) -> Dif
     """
     checks.text(message.profile, MAX_PROFILE_CHARS, f"{field}.profile")
     for name in ("profile", "weights", "prompt", "negative_prompt", "scheduler", "plan", "device", "precision"):
-        check_prompt(getattr(message, name), f"{field}.{name}", MAX_RECORD_BYTES)
+        check_prompt(getattr(message, name), f"{field}.{name}", MAX_RECORDED_BYTES)
     checks.count(message.regions, _MAX_REGIONS, f"{field}.regions")
     checks.count(message.region_prompts, _MAX_REGIONS, f"{field}.region_prompts")
     for region in message.regions:
-        check_prompt(region.note, f"{field}.regions.note", MAX_RECORD_BYTES)
+        check_prompt(region.note, f"{field}.regions.note", MAX_RECORDED_BYTES)
     for each in message.region_prompts:
-        check_prompt(each.prompt, f"{field}.region_prompts.prompt", MAX_RECORD_BYTES)
+        check_prompt(each.prompt, f"{field}.region_prompts.prompt", MAX_RECORDED_BYTES)
     known = [(_KINDS.value(each.kind), each.prompt) for each in message.region_prompts]
     return DiffusionRecord(
         profile=message.profile,

@@ -75,6 +75,8 @@ def read_repair(
         prior=prior,
         seed=header.seed if header.HasField("seed") else DEFAULT_SEED,
         previews=not header.diffusion.without_previews,
+        safety=header.diffusion.safety_check,
+        deterministic=header.diffusion.deterministic,
     )
 
 

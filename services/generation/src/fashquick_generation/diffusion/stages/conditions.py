@@ -10,7 +10,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fashquick_common.diffusion_limits import MAX_UPSCALED_HEIGHT_PX, MAX_UPSCALED_WIDTH_PX
 from fashquick_common.errors import BadField, BadMask
 from fashquick_generation.engine import GenerationJob, KeyPoint, MapKind, Picture, Visibility
 from fashquick_generation.studio.figure.body import Part
@@ -78,20 +77,8 @@ def studio_job(job: GenerationJob) -> GenerationJob:
 
     Where the picture shall be upscaled, the studio's is made in the upscaled size at once: its print and seams are real
     there, and no enlargement could find them.
-
-    Raises:
-        BadField: The size is no multiple of 8, or too large to be upscaled.
     """
-    check_size(job.width, job.height)
     scale = UPSCALE if job.diffusion.upscale else 1
-    for field, side, most in (
-        ("width", job.width, MAX_UPSCALED_WIDTH_PX),
-        ("height", job.height, MAX_UPSCALED_HEIGHT_PX),
-    ):
-        if scale > 1 and side > most:
-            raise BadField(
-                f"{field} is {side}; ask for at most {most} pixels, or for a picture without upscale", field=field
-            )
     maps = (job.maps - {MapKind.BASE, MapKind.POSE}) | CONDITION_MAPS
     return replace(job, width=scale * job.width, height=scale * job.height, maps=maps, key_points=True)
 

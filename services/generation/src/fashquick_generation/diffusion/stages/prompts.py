@@ -18,7 +18,7 @@ from fashquick_generation.diffusion.wording.scene import slots_of
 from fashquick_generation.diffusion.wording.vetoes import Vetoes, phrases
 from fashquick_generation.diffusion.wording.words import words
 from fashquick_generation.engine import GenerationJob, View
-from fashquick_generation.wishes import PromptWishes, RegionKind
+from fashquick_generation.wishes import DiffusionRecord, PromptWishes, RegionKind
 
 _REGIONS = {
     RegionKind.GARMENT: "garment",
@@ -56,7 +56,8 @@ def prompts_for(job: GenerationJob, view: View, wishes: PromptWishes) -> Prompts
     """
     check_wishes(wishes)
     say, vetoes = words(), Vetoes(wishes.veto)
-    slots = slots_of(job, view, vetoes.allows)
+    # Colours have names that callers give.
+    slots = slots_of(job, view, Vetoes((*wishes.veto, *say.refused)).allows)
     positive: Sequence[str] = [*_filled(say.positive, slots)]
     negative: Sequence[str] = [*say.never, *say.negative]
     if not any(has_print(garment.passport) for garment in job.garments):
@@ -78,6 +79,20 @@ def prompts_for(job: GenerationJob, view: View, wishes: PromptWishes) -> Prompts
     )
 
 
+def prompts_again(prior: DiffusionRecord) -> tuple[str, str]:
+    """Return what the garment of a picture that is repaired should show and what not, in the words of its record.
+
+    A record comes from a caller: what holds of every picture is said again where it lacks it.
+
+    Args:
+        prior: How the picture was made; checked by `check_words`.
+    """
+    say, said = words(), Vetoes(())
+    own = prior.region_prompts.get(RegionKind.GARMENT)
+    positive = said.applied([prior.prompt], say.always) if own is None else own
+    return positive, said.applied([prior.negative_prompt], say.never)
+
+
 def check_wishes(wishes: PromptWishes) -> None:
     """Return if these wishes can be fulfilled.
 
@@ -88,21 +103,34 @@ def check_wishes(wishes: PromptWishes) -> None:
     check_vetoes(wishes.veto, "prompt.veto")
     for name in ("add", "add_negative", "replace", "replace_negative"):
         check_prompt(getattr(wishes, name), f"prompt.{name}")
-    say = words()
-    refused, fixed = phrases(say.refused), Vetoes((*say.always, *say.never))
     for name in ("add", "replace"):
-        found = refused and refused.search(unicodedata.normalize("NFKC", getattr(wishes, name)))
-        if found:
-            raise BadField(
-                f"prompt.{name} asks for {found.group()!r}; figures are always adults and dressed, leave it out",
-                field=f"prompt.{name}",
-            )
+        check_words(getattr(wishes, name), f"prompt.{name}")
+    say = words()
+    fixed = Vetoes((*say.always, *say.never))
     for phrase in wishes.veto:
         if not fixed.allows(phrase):
             raise BadField(
                 f"prompt.veto has {phrase!r}; prompts always say that the figure is an adult and dressed, leave it out",
                 field="prompt.veto",
             )
+
+
+def check_words(text: str, field: str) -> None:
+    """Return if a positive prompt, or a part of one, may come from a caller.
+
+    Args:
+        text: The words.
+        field: Path of the field that has them.
+
+    Raises:
+        BadField: They go against what holds of every picture: that the figure is an adult and dressed.
+    """
+    refused = phrases(words().refused)
+    found = refused and refused.search(unicodedata.normalize("NFKC", text))
+    if found:
+        raise BadField(
+            f"{field} asks for {found.group()!r}; figures are always adults and dressed, leave it out", field=field
+        )
 
 
 def _filled(templates: Sequence[str], slots: Mapping[str, str]) -> Iterator[str]:

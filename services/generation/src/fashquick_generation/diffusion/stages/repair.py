@@ -13,20 +13,18 @@ from functools import partial
 import numpy as np
 
 from fashquick_generation.clock import Clock
-from fashquick_generation.diffusion import regions
+from fashquick_generation.diffusion import regions, safety
 from fashquick_generation.diffusion.choices import PREVIEW_EVERY, Choices
 from fashquick_generation.diffusion.denoising.embeddings import PromptEncoder
 from fashquick_generation.diffusion.regions import Region
 from fashquick_generation.diffusion.stages import enhancement, inpainting
 from fashquick_generation.diffusion.stages.conditions import Conditions, conditions_of_maps
+from fashquick_generation.diffusion.stages.prompts import prompts_again
 from fashquick_generation.diffusion.weights.memory import peaks
 from fashquick_generation.diffusion.weights.networks import Networks
-from fashquick_generation.diffusion.works import Batch, Work
+from fashquick_generation.diffusion.works import FINISHING_WORK, Batch, Work
 from fashquick_generation.engine import Outcome, Picture, RepairJob, Task, UInt8Array
 from fashquick_generation.wishes import RegionKind, RegionRecord
-
-FINISHING_WORK = 1.0
-"""Time of the last touches against that of one denoising step."""
 
 
 def repaired(
@@ -49,17 +47,15 @@ def repaired(
     for work in works:
         with work.failing():
             job = work.job
+            if job.safety:
+                safety.require_checker(networks)
             conditions = conditions_of_maps(job.maps)
             region = regions.region_of_mask(job.region, conditions.size, profile.working_pixels)
             spot = inpainting.Spot(
                 picture=job.picture,
                 region=region,
                 conditions=conditions,
-                prompt=encoder.encode(
-                    job.prior.region_prompts.get(RegionKind.GARMENT, job.prior.prompt),
-                    job.prior.negative_prompt,
-                    networks,
-                ).embedding,
+                prompt=encoder.encode(*prompts_again(job.prior), networks).embedding,
                 seed=job.seed,
                 cancel=work.task.cancel,
                 on_step=batch.hearing(work),
@@ -92,6 +88,8 @@ def _finish(
         share = region.mask[..., None].astype(np.float32) / 255
         changed = enhancement.enhanced(pasted, conditions, work.task.cancel).astype(np.float32) - job.picture
         picture = np.clip(np.rint(job.picture + share * changed), 0, 255).astype(np.uint8)
+        if job.safety:
+            safety.check_safety(picture, networks)
     making = replace(
         job.prior,
         batch_size=work.together,

@@ -23,6 +23,9 @@ NAMES = (
     "features_retrieval",
     "features_fidelity",
     "studio",
+    "diffusion_memory",
+    "diffusion",
+    "footprint",
     "stack",
     "replicas",
 )

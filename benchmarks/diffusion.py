@@ -4,7 +4,7 @@ Random weights compute as long as real ones do; the pictures mean nothing. They 
 published files' names and types, and read as real ones are. Each profile and plan runs in a process of its own, because
 the peak of a process never falls again. A plan is chosen by being told that no more memory is free than it needs.
 
-On a CPU a step takes some half a minute: there measure one profile with few steps. Nothing is extrapolated.
+On a CPU a step takes about half a minute: there one profile is measured with few steps. Nothing is extrapolated.
 
 Run: python -m benchmarks.diffusion [PROFILE ...] [--device cuda] [--plans NAME,NAME] [--steps N] [--batches 1,2,4,8]
                                     [--size 768x1152] [--rounds N]
@@ -199,12 +199,15 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("profiles", nargs="*", default=["sd15-4gb"], metavar="PROFILE")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--plans", type=lambda text: text.split(","), help="only these")
-    parser.add_argument("--steps", type=int, help="of a whole run; at least 3; the profile's without it")
+    parser.add_argument("--steps", type=int, help="of a whole run, at least 3; else 4 on a CPU, the profile's on a GPU")
     parser.add_argument("--size", type=pair, default=(768, 1152))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--batches", type=lambda text: [int(rows) for rows in text.split(",")], default=[1])
     parser.add_argument("--store", type=Path, help=argparse.SUPPRESS)  # Of a child: where the parent wrote the weights.
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.steps is None and arguments.device == "cpu":
+        arguments.steps = 4
+    return arguments
 
 
 def print_table(found: list[Measured]) -> None:

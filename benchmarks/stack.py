@@ -114,14 +114,18 @@ async def upload(client: Client) -> None:
     )
 
 
+async def peak_mib(endpoint: str) -> float:
+    """Return the peak memory of a server's process, in MiB."""
+    async with Client(endpoint) as client:
+        pid = (await client.server_info()).process_id
+    status = await asyncio.to_thread(Path(f"/proc/{pid}/status").read_text)
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
+
+
 async def memory(endpoints: Mapping[Service, str]) -> None:
     """Print the peak memory of each server's process."""
     for service, endpoint in endpoints.items():
-        async with Client(endpoint) as client:
-            pid = (await client.server_info()).process_id
-        status = await asyncio.to_thread(Path(f"/proc/{pid}/status").read_text)
-        peak_kib = int(status.split("VmHWM:")[1].split()[0])
-        print(f"peak memory            {peak_kib / 1024:5.0f} MiB   {service}")
+        print(f"peak memory            {await peak_mib(endpoint):5.0f} MiB   {service}")
 
 
 def drawn_photo() -> bytes:

@@ -14,11 +14,18 @@ DEFAULT_ADMIN_PORT = 7503
 
 
 class GenerationSettings(ServerSettings):
-    """Settings of the generation service: those of every server, its own ports, and diffusion's."""
+    """Settings of the generation service: those of every server, its own ports and batches, and diffusion's."""
 
     port: int = Field(default=DEFAULT_PORT, ge=0, le=65_535, description="gRPC port; 0 takes a free one.")
     admin_port: int = Field(
         default=DEFAULT_ADMIN_PORT, ge=0, le=65_535, description="HTTP port for probes and metrics; 0: a free one."
+    )
+    batch_size: int = Field(
+        default=4,
+        ge=1,
+        le=64,
+        description="Most calls of diffusion that are worked on side by side, of those that wait; 1: off. The studio "
+        "works on one at a time.",
     )
 
     models: Path | None = Field(

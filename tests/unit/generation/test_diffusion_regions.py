@@ -115,6 +115,17 @@ def test_a_region_to_repair_is_where_it_was_asked_for() -> None:
         region_of_mask(mask[:-1], (WIDTH, HEIGHT), WORKING)
 
 
+@pytest.mark.parametrize("thick", [1, 3, 8])
+def test_a_thin_region_is_one_that_can_be_made(thick: int) -> None:
+    """Straps, a seam: their bounds are wide, they are not."""
+    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
+    mask[100:400, 100 : 100 + thick] = mask[400 : 400 + thick, 100:300] = 255
+    region = region_of_mask(mask, (WIDTH, HEIGHT), WORKING)
+    assert region.mask.max() == 255
+    assert not region.mask[mask == 0].any()
+    assert (crop(region.mask, region) >= 128).any()
+
+
 @pytest.mark.parametrize("kind", ALL)
 @pytest.mark.parametrize("working", [128 * 192, WORKING])
 def test_an_unchanged_region_leaves_the_picture_as_it_is(kind: RegionKind, working: int) -> None:

@@ -22,6 +22,7 @@ MAX_VETOES = 32
 MAX_VETO_BYTES = 200
 MAX_UPSCALED_WIDTH_PX = 1024  # Before; twice that is the widest picture there is.
 MAX_UPSCALED_HEIGHT_PX = 1536  # Likewise.
+LATENT_PX = 8  # Pixels along a side that one latent stands for; pictures' sides are multiples of it.
 MAX_REPAIRS = 4
 DEFAULT_REPAIRS = 1
 DEFAULT_FIDELITY_FLOOR = 0.65  # The least of what is graded CLOSE.

@@ -171,14 +171,14 @@ def feathered(inside: Bool, width: float) -> UInt8:
 
     Args:
         inside: HxW bool.
-        width: Pixels from the outline to where it is full.
+        width: Pixels from the outline to where it is full, as far as it is that thick anywhere.
 
     Returns:
-        HxW uint8: 0 outside and 255 in the middle. The picture's border is no outline.
+        HxW uint8: 0 outside and 255 in the middle, where it is thickest. The picture's border is no outline.
     """
     # Distances are to the middle of the nearest pixel outside; the outline runs half a pixel before it.
-    away = cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    return np.asarray(np.round(255 * np.clip((away - 0.5) / max(width, 0.5), 0, 1)), np.uint8)
+    away = cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE) - 0.5
+    return np.asarray(np.round(255 * np.clip(away / max(min(width, away.max()), 0.5), 0, 1)), np.uint8)
 
 
 def _cut(

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 import torch
 
 from fashquick_common.errors import BytesExhausted, InternalError
+from fashquick_generation.diffusion.weights.plan import RETRY_AFTER_S
 
-RETRY_AFTER_S = 5.0
-"""About a picture's time: then others' may be finished."""
 # torch has a type for what its CUDA allocator cannot give; the libraries below and the CPU's allocator say it in words.
 _FULL = ("out of memory", "STATUS_ALLOC_FAILED", "can't allocate memory")
 _LOST = ("CUDA error", "STATUS_EXECUTION_FAILED", "HIP error")

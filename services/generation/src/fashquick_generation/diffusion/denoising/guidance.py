@@ -17,9 +17,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from fashquick_common.diffusion_limits import LATENT_PX
 from fashquick_generation.diffusion.denoising.latents import pixels
 from fashquick_generation.diffusion.denoising.previews import look_size, seen
-from fashquick_generation.diffusion.denoising.rows import CELL_PX, ColourPull
+from fashquick_generation.diffusion.denoising.rows import ColourPull
 from fashquick_generation.diffusion.weights.networks import Networks
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Aim:
 
         A mean's gradient would be too small for float16, and its length does not matter.
         """
-        cells = functional.avg_pool2d(picture, CELL_PX)
+        cells = functional.avg_pool2d(picture, LATENT_PX)
         return ((cells - self.colours).square() * self.weights).sum()
 
     def pulled(self, after: Tensor, before: Tensor, gradient: Tensor) -> Tensor:
@@ -66,7 +67,7 @@ class Aim:
 
 def aim_at(pull: ColourPull, networks: Networks) -> Aim:
     """Bring a pull to the device."""
-    height, width = (side // CELL_PX for side in pull.mask.shape)
+    height, width = (side // LATENT_PX for side in pull.mask.shape)
     size = look_size(height, width)
     mask = torch.tensor(pull.mask, device=networks.device)[None, None].float() / 255
     colours = functional.interpolate(pixels(pull.target, networks, torch.float32), size=size, mode="area")

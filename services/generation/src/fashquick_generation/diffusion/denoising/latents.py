@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from fashquick_common.diffusion_limits import LATENT_PX
 from fashquick_common.errors import InternalError
 from fashquick_generation.diffusion.denoising.precision import computing_in
-from fashquick_generation.diffusion.denoising.rows import CELL_PX, UInt8
+from fashquick_generation.diffusion.denoising.rows import UInt8
 from fashquick_generation.diffusion.weights.networks import Networks
 
 
@@ -51,7 +52,7 @@ def binary(mask: UInt8, networks: Networks, dtype: torch.dtype) -> Tensor:
 
 def at_latents(mask: Tensor) -> Tensor:
     """A mask at the latents' size, the nearest pixel's; as in diffusers' pipelines."""
-    return functional.interpolate(mask, size=(mask.shape[2] // CELL_PX, mask.shape[3] // CELL_PX))
+    return functional.interpolate(mask, size=(mask.shape[2] // LATENT_PX, mask.shape[3] // LATENT_PX))
 
 
 def encoded(pictures: Sequence[Tensor], networks: Networks) -> list[Posterior]:

@@ -13,7 +13,6 @@ from torch import Tensor
 from fashquick_common.errors import BytesExhausted, FashquickError, InternalError, drop_frames
 from fashquick_generation.diffusion.denoising.batch import Batch
 from fashquick_generation.diffusion.denoising.failures import (
-    RETRY_AFTER_S,
     DeviceFull,
     DeviceLost,
     Room,
@@ -27,7 +26,7 @@ from fashquick_generation.diffusion.denoising.previews import early_look
 from fashquick_generation.diffusion.denoising.rows import Denoised, Row, UInt8, check_row
 from fashquick_generation.diffusion.denoising.states import RowState, begun, to_encode
 from fashquick_generation.diffusion.weights.networks import Networks
-from fashquick_generation.diffusion.weights.plan import rows_that_fit
+from fashquick_generation.diffusion.weights.plan import RETRY_AFTER_S, rows_that_fit
 
 T = TypeVar("T")
 

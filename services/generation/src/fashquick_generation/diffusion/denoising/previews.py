@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 from torch.nn import functional
 
+from fashquick_common.diffusion_limits import LATENT_PX
 from fashquick_generation.diffusion.denoising.latents import as_bytes
-from fashquick_generation.diffusion.denoising.rows import CELL_PX, UInt8
+from fashquick_generation.diffusion.denoising.rows import UInt8
 
 if TYPE_CHECKING:
     from diffusers import AutoencoderTiny
@@ -21,7 +22,7 @@ MAX_SIDE_PX = 512
 
 def look_size(height: int, width: int) -> tuple[int, int]:
     """Size in latents of a look at latents of a size: the same, or smaller so that it has at most 512 pixels a side."""
-    shrink = min(1.0, MAX_SIDE_PX / CELL_PX / max(height, width))
+    shrink = min(1.0, MAX_SIDE_PX / LATENT_PX / max(height, width))
     return max(1, round(height * shrink)), max(1, round(width * shrink))
 
 

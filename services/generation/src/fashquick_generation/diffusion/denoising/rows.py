@@ -10,16 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fashquick_common.cancel import CancelFlag
-from fashquick_common.diffusion_limits import MAX_CONTROL, MAX_STEPS, MIN_STEPS
+from fashquick_common.diffusion_limits import LATENT_PX, MAX_CONTROL, MAX_STEPS, MIN_STEPS
 from fashquick_common.errors import BadField, BadMask, ModelNotInstalled, NotBuilt
 from fashquick_generation.diffusion.denoising.embeddings import Embedding
 from fashquick_generation.diffusion.weights.networks import Condition, Networks
 from fashquick_generation.diffusion.weights.plan import Offload, Weights
 
 UInt8 = NDArray[np.uint8]
-
-CELL_PX = 8
-"""Pixels along a side that one latent stands for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +119,11 @@ def check_row(row: Row, networks: Networks) -> None:
         NotBuilt: The memory plan allows no gradients, which colours pull by.
     """
     height, width = row.image.shape[:2]
-    if row.image.shape != (height, width, 3) or min(height, width) < CELL_PX or height % CELL_PX or width % CELL_PX:
+    whole = all(side >= LATENT_PX and side % LATENT_PX == 0 for side in (height, width))
+    if row.image.shape != (height, width, 3) or not whole:
         raise BadField(
             f"the picture is {width}x{height} pixels; diffusion takes colour pictures whose sides are multiples of "
-            f"{CELL_PX}",
+            f"{LATENT_PX}",
             field="image",
         )
     if not MIN_STEPS <= row.steps <= MAX_STEPS:

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from fashquick_common.diffusion_limits import LATENT_PX
 from fashquick_common.errors import BadField, BadMask
 from fashquick_generation.engine import GenerationJob, KeyPoint, MapKind, Picture, Visibility
 from fashquick_generation.studio.figure.body import Part
@@ -23,8 +24,6 @@ Float32 = NDArray[np.float32]
 CONDITION_MAPS = frozenset({MapKind.DEPTH, MapKind.GARMENT_MASK, MapKind.GARMENT_INDEX, MapKind.PARTS})
 """Maps that diffusion takes from the studio; the pose is drawn anew, see `Conditions.pose`."""
 REPAIR_MAPS = (MapKind.BASE, MapKind.DEPTH, MapKind.POSE, MapKind.GARMENT_MASK)
-LATENT_PX = 8
-"""Pixels a latent, either way."""
 SIDES_PX = (64, 32, 16, 8)
 """Steps of the first pass's sides: the UNet halves latents three times, and few different sizes share batches."""
 MOST_STRETCH = 0.02

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from fashquick_common.diffusion_limits import LATENT_PX
 from fashquick_common.errors import BytesExhausted
 from fashquick_common.models.profiles import Role
 
@@ -24,14 +25,14 @@ TILE_PIXELS = 512 * 512
 """What the VAE works on at a time by tiles: its own training size."""
 ROWS_AT_MOST = 8
 """Pictures that are denoised together; more make each later and, on large GPUs, hardly all sooner."""
+RETRY_AFTER_S = 5.0
+"""About a picture's time: then other calls may have ended, and what they took is free."""
 
 # What cannot be counted: workspaces of kernels, and gaps between what an allocator has given out.
 _SLACK = 1.15
 _FIXED_BYTES = 128 * 1024 * 1024
-_LATENT_SIDE_PX = 8
 _EVALUATIONS = 2  # Of each picture at each step: with its prompt and with its negative prompt.
 _LAYERS_THERE = 3  # Of a network that comes by layers: one computes, one comes, one leaves.
-_RETRY_AFTER_S = 5.0  # Another profile's jobs last about that long.
 _UNETS = (Role.UNET, Role.INPAINT_UNET)
 _CONTROLS = (Role.CONTROL_POSE, Role.CONTROL_DEPTH)
 _READERS = (Role.TEXT_ENCODER, Role.SAFETY)
@@ -155,7 +156,7 @@ def choose(need: Footprint, free_bytes: int, shared_bytes: Callable[[Plan], int]
     raise BytesExhausted(
         f"profile {need.profile} needs {least / 1e9:.2f} GB of memory with the thriftiest plan, and "
         f"{free_bytes / 1e9:.2f} GB are free for it; free some, ask for another profile or backend, or try again later",
-        retry_after_s=_RETRY_AFTER_S,
+        retry_after_s=RETRY_AFTER_S,
         metadata={"needed_bytes": str(least), "free_bytes": str(free_bytes)},
     )
 
@@ -180,7 +181,7 @@ def denoising_bytes(element_bytes: int, pixels: int, rows: int) -> int:
         pixels: Of each picture.
         rows: Pictures together.
     """
-    latents = rows * _EVALUATIONS * pixels / _LATENT_SIDE_PX**2
+    latents = rows * _EVALUATIONS * pixels / LATENT_PX**2
     return int(_SLACK * element_bytes * UNET_BYTES_PER_LATENT_PIXEL * latents)
 
 

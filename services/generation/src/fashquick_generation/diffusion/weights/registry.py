@@ -18,11 +18,10 @@ from fashquick_generation.diffusion.weights.architecture import ARCHITECTURES
 from fashquick_generation.diffusion.weights.loading import Installed, Loaded, Loader, footprint, installed, part_key
 from fashquick_generation.diffusion.weights.memory import free_bytes, total_bytes
 from fashquick_generation.diffusion.weights.networks import Networks
-from fashquick_generation.diffusion.weights.plan import Footprint, Plan, choose
+from fashquick_generation.diffusion.weights.plan import RETRY_AFTER_S, Footprint, Plan, choose
 
 BACKEND = "diffusion"
 """Name of the backend that uses them."""
-RETRY_AFTER_S = 5.0  # A call that holds a profile lasts some seconds.
 
 
 class DiffusionRegistry:

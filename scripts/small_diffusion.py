@@ -42,6 +42,19 @@ _VOCABULARY_FILE, _MERGES_FILE = "small/tokenizer/vocab.json", "small/tokenizer/
 _SCHEDULER_FILE = "small/scheduler/scheduler_config.json"
 PROFILES_FILE = "profiles.json"
 """Name of the file in the store, for FASHQUICK_DIFFUSION_PROFILES."""
+SMALL_PROFILE: Mapping[str, Any] = {
+    "about": "Random weights: noise, for tests.",
+    "architecture": ARCHITECTURE,
+    "scheduler": "ddim",
+    "steps": 4,
+    "guidance": 5.0,
+    "control": 1.0,
+    "controls_together": 1,
+    "strengths": {"initial": 0.5, "garment": 0.25, "face": 0.5, "hand": 0.5},
+    "working_pixels": 128 * 192,
+    "video_memory_bytes": 4_000_000_000,
+}
+"""What a profile of these networks says beside its name and files."""
 _RANK = 2
 _VOCABULARY = 1024
 _WORDS = (
@@ -89,21 +102,7 @@ def write_small_set(folder: Path) -> None:
 
 
 def _profile(name: str, files: list[str]) -> dict[str, Any]:
-    return {
-        "name": name,
-        "about": "Random weights: noise, for tests.",
-        "architecture": ARCHITECTURE,
-        "files": files,
-        "optional": ["inpaint-unet", "preview", "safety"],
-        "scheduler": "ddim",
-        "steps": 4,
-        "guidance": 5.0,
-        "control": 1.0,
-        "controls_together": 1,
-        "strengths": {"initial": 0.5, "garment": 0.25, "face": 0.5, "hand": 0.5},
-        "working_pixels": 128 * 192,
-        "video_memory_bytes": 4_000_000_000,
-    }
+    return {"name": name, "files": files, "optional": ["inpaint-unet", "preview", "safety"], **SMALL_PROFILE}
 
 
 def small_lora(unet: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -12,7 +12,7 @@ from fashquick_generation.diffusion.weights.architecture import random_network
 from fashquick_generation.diffusion.weights.networks import Condition, Networks
 from fashquick_generation.diffusion.weights.plan import Offload, Plan, Weights
 from fashquick_generation.diffusion.weights.schedulers import make_scheduler
-from scripts.small_diffusion import small_tokenizer
+from scripts.small_diffusion import SMALL_PROFILE, small_tokenizer
 
 # Networks this small gain nothing from a second thread, and lose much where cores are shared.
 torch.set_num_threads(1)
@@ -22,21 +22,7 @@ SMALL_PLAN = Plan("plain", Offload.NONE, Weights.PLAIN, tiled_vae=False, max_row
 
 def small_profile(**changes: Any) -> Profile:
     """A profile of the small networks, without files."""
-    values: dict[str, Any] = {
-        "name": "small",
-        "about": "Random weights.",
-        "architecture": "small",
-        "files": (),
-        "optional": frozenset(),
-        "scheduler": "ddim",
-        "steps": 4,
-        "guidance": 5.0,
-        "control": 1.0,
-        "controls_together": 1,
-        "strengths": {"initial": 0.5, "garment": 0.25, "face": 0.5, "hand": 0.5},
-        "working_pixels": 128 * 192,
-        "video_memory_bytes": 4_000_000_000,
-    }
+    values = {"name": "small", "files": (), "optional": frozenset[Role](), **SMALL_PROFILE}
     return Profile(**(values | changes))
 
 

@@ -24,10 +24,10 @@ from fashquick_common.models.profiles import Role
 from fashquick_generation.diffusion import safety
 from fashquick_generation.diffusion.denoising.embeddings import EncodedPrompts, PromptEncoder
 from fashquick_generation.diffusion.generator import DiffusionGenerator
-from fashquick_generation.diffusion.stages.conditions import REPAIR_MAPS
 from fashquick_generation.diffusion.weights.architecture import random_network
 from fashquick_generation.diffusion.weights.networks import Networks
 from fashquick_generation.engine import (
+    REPAIR_MAPS,
     Event,
     GenerationJob,
     MapKind,

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from fashquick.generation.v1 import scene_pb2
 from fashquick_common.diffusion_limits import (
-    MAX_CONTROL,
-    MAX_GUIDANCE,
     MAX_PROFILE_CHARS,
-    MAX_STEPS,
     MAX_UPSCALED_HEIGHT_PX,
     MAX_UPSCALED_WIDTH_PX,
-    MIN_GUIDANCE,
-    MIN_STEPS,
+    NUMBERS,
     check_prompt,
     check_vetoes,
 )
@@ -19,13 +15,6 @@ from fashquick_common.errors import BadField
 from fashquick_common.garment_codec import checks
 from fashquick_common.scene_limits import DEFAULT_HEIGHT_PX, DEFAULT_WIDTH_PX, check_area
 
-_NUMBERS = {
-    "steps": (MIN_STEPS, MAX_STEPS),
-    "strength": (0.0, 1.0),
-    "guidance": (MIN_GUIDANCE, MAX_GUIDANCE),
-    "control": (0.0, MAX_CONTROL),
-    "colour_guidance": (0.0, 1.0),
-}
 _PROMPTS = ("extra_prompt", "extra_negative_prompt", "prompt", "negative_prompt")
 
 
@@ -38,8 +27,8 @@ def check_diffusion(settings: scene_pb2.DiffusionSettings, field: str) -> None:
     checks.text(settings.profile, MAX_PROFILE_CHARS, f"{field}.profile")
     check_prompt(settings.profile, f"{field}.profile")
     for set_field, value in settings.ListFields():
-        if set_field.name in _NUMBERS:
-            checks.number(value, *_NUMBERS[set_field.name], f"{field}.{set_field.name}")
+        if set_field.name in NUMBERS:
+            checks.number(value, *NUMBERS[set_field.name], f"{field}.{set_field.name}")
         elif set_field.name in _PROMPTS:
             check_prompt(value, f"{field}.{set_field.name}")
     check_vetoes(settings.veto, f"{field}.veto")

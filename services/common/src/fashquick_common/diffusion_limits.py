@@ -6,7 +6,8 @@ Limits are checked from a request's header, before a byte of its upload is read.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from fashquick_common.errors import BadField
 
@@ -26,6 +27,16 @@ LATENT_PX = 8  # Pixels along a side that one latent stands for; pictures' sides
 MAX_REPAIRS = 4
 DEFAULT_REPAIRS = 1
 DEFAULT_FIDELITY_FLOOR = 0.65  # The least of what is graded CLOSE.
+NUMBERS: Mapping[str, tuple[float, float]] = MappingProxyType(
+    {
+        "steps": (MIN_STEPS, MAX_STEPS),
+        "strength": (0.0, 1.0),
+        "guidance": (MIN_GUIDANCE, MAX_GUIDANCE),
+        "control": (0.0, MAX_CONTROL),
+        "colour_guidance": (0.0, 1.0),
+    }
+)
+"""Least and largest value of each number, by its field's name."""
 # Controls, marks that are not seen (they turn the direction of text), halves of surrogate pairs, line separators.
 _REFUSED = ("Cc", "Cf", "Cs", "Zl", "Zp")
 

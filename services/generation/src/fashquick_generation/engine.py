@@ -36,6 +36,10 @@ class MapKind(StrEnum):
     """The studio's picture that a picture by diffusion was made from; with the studio's own there is none."""
 
 
+REPAIR_MAPS = (MapKind.BASE, MapKind.DEPTH, MapKind.POSE, MapKind.GARMENT_MASK)
+"""Maps of a picture that its repair needs."""
+
+
 class Framing(StrEnum):
     """How much of the figure the picture shows."""
 
@@ -193,7 +197,7 @@ class RepairJob:
     Attributes:
         picture: HxWx3 uint8, sRGB.
         region: HxW uint8, 255 where to work.
-        maps: The picture's BASE, DEPTH, POSE and GARMENT_MASK, as they were returned with it.
+        maps: The picture's `REPAIR_MAPS`, as they were returned with it.
         prior: How the picture was made.
         seed: Of the new noise.
         previews: Whether early looks are wanted.

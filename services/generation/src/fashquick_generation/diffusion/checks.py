@@ -5,14 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from fashquick_common.diffusion_limits import (
-    MAX_CONTROL,
-    MAX_GUIDANCE,
     MAX_RECORDED_BYTES,
-    MAX_STEPS,
     MAX_UPSCALED_HEIGHT_PX,
     MAX_UPSCALED_WIDTH_PX,
-    MIN_GUIDANCE,
-    MIN_STEPS,
+    NUMBERS,
     check_prompt,
 )
 from fashquick_common.errors import BadField
@@ -20,14 +16,6 @@ from fashquick_generation.diffusion.stages.conditions import check_size
 from fashquick_generation.diffusion.stages.prompts import check_wishes, check_words
 from fashquick_generation.engine import GenerationJob, MapKind, RepairJob
 from fashquick_generation.wishes import DiffusionRecord, DiffusionWishes
-
-_LIMITS: tuple[tuple[str, float, float], ...] = (
-    ("steps", MIN_STEPS, MAX_STEPS),
-    ("strength", 0.0, 1.0),
-    ("guidance", MIN_GUIDANCE, MAX_GUIDANCE),
-    ("control", 0.0, MAX_CONTROL),
-    ("colour_guidance", 0.0, 1.0),
-)
 
 
 def check(job: GenerationJob | RepairJob) -> None:
@@ -51,7 +39,7 @@ def check(job: GenerationJob | RepairJob) -> None:
 
 
 def _check_numbers(values: DiffusionWishes | DiffusionRecord) -> None:
-    for name, least, most in _LIMITS:
+    for name, (least, most) in NUMBERS.items():
         value = getattr(values, name, None)
         if value is not None and not least <= value <= most:
             raise BadField(f"{name} is {value}; give {least:g} to {most:g}", field=f"diffusion.{name}")

@@ -26,6 +26,7 @@ from fashquick_common.scene_limits import (
 )
 from fashquick_common.server.pictures import read_mask, read_photo
 from fashquick_generation.engine import (
+    REPAIR_MAPS,
     Backdrop,
     BackdropKind,
     Figure,
@@ -37,7 +38,7 @@ from fashquick_generation.engine import (
     View,
 )
 from fashquick_generation.messages.diffusion import wishes_of
-from fashquick_generation.messages.kinds import MAPS, OTHERS, REPAIRED_FROM
+from fashquick_generation.messages.kinds import MAPS, OTHERS
 
 DEFAULT_SEED = 0  # The studio has no randomness that anyone should wish to vary by default.
 _FRAMINGS = {
@@ -150,7 +151,7 @@ def read_job(
         width=scene.width or DEFAULT_WIDTH_PX,
         height=scene.height or DEFAULT_HEIGHT_PX,
         seed=header.seed if header.HasField("seed") else DEFAULT_SEED,
-        maps=frozenset(MAPS[kind] for kind in task.outputs if kind in MAPS) | (REPAIRED_FROM if repairable else set()),
+        maps=frozenset(MAPS[kind] for kind in task.outputs if kind in MAPS) | set(REPAIR_MAPS if repairable else ()),
         key_points=scene_pb2.OUTPUT_KIND_KEYPOINTS in task.outputs,
         turntable=scene_pb2.OUTPUT_KIND_TURNTABLE in task.outputs,
         diffusion=wishes_of(header.diffusion),

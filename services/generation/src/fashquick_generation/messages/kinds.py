@@ -23,5 +23,3 @@ OTHERS = {
     scene_pb2.OUTPUT_KIND_KEYPOINTS,
     scene_pb2.OUTPUT_KIND_TURNTABLE,
 }
-REPAIRED_FROM = frozenset({MapKind.BASE, MapKind.DEPTH, MapKind.POSE, MapKind.GARMENT_MASK})
-"""What a repair needs beside the picture."""

@@ -11,10 +11,10 @@ from fashquick_common.image import FOREGROUND, DecodedImage, ImageLimits
 from fashquick_common.rpc.blobs import ENCODING_GRAY8, ENCODING_RGB8, Blob, require_part
 from fashquick_common.scene_limits import check_size
 from fashquick_common.server.pictures import read_mask
-from fashquick_generation.engine import MapKind, RepairJob, UInt8Array
+from fashquick_generation.engine import REPAIR_MAPS, MapKind, RepairJob, UInt8Array
 from fashquick_generation.messages.create import DEFAULT_SEED
 from fashquick_generation.messages.diffusion import record_from_proto
-from fashquick_generation.messages.kinds import MAPS, REPAIRED_FROM
+from fashquick_generation.messages.kinds import MAPS
 from fashquick_generation.wishes import DiffusionRecord
 
 _COLOURED = (MapKind.BASE, MapKind.POSE)
@@ -31,16 +31,16 @@ def checked_prior(task: pb.RepairTask) -> DiffusionRecord:
             "repair.prior is required: the record of how the picture was made, which came with it", field="repair.prior"
         )
     given = [MAPS.get(output.kind) for output in task.conditions]
-    for kind in sorted(REPAIRED_FROM):
+    for kind in REPAIR_MAPS:
         if given.count(kind) != 1:
             raise BadField(
                 f"repair.conditions has the {kind} {given.count(kind)} times; send it once, as it came with the "
                 "picture of a request that says repairable",
                 field="repair.conditions",
             )
-    if len(given) > len(REPAIRED_FROM):
+    if len(given) > len(REPAIR_MAPS):
         raise BadField(
-            f"repair.conditions has {len(given)} parts, a repair takes {', '.join(sorted(REPAIRED_FROM))}",
+            f"repair.conditions has {len(given)} parts, a repair takes {', '.join(REPAIR_MAPS)}",
             field="repair.conditions",
         )
     return record_from_proto(task.prior, "repair.prior")

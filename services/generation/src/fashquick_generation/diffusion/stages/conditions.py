@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fashquick_common.diffusion_limits import LATENT_PX
 from fashquick_common.errors import BadField, BadMask
-from fashquick_generation.engine import GenerationJob, KeyPoint, MapKind, Picture, Visibility
+from fashquick_generation.engine import REPAIR_MAPS, GenerationJob, KeyPoint, MapKind, Picture, Visibility
 from fashquick_generation.studio.figure.body import Part
 from fashquick_generation.studio.photograph import keypoints
 from fashquick_generation.studio.photograph.backdrop import GREY_SRGB
@@ -23,7 +23,6 @@ Float32 = NDArray[np.float32]
 
 CONDITION_MAPS = frozenset({MapKind.DEPTH, MapKind.GARMENT_MASK, MapKind.GARMENT_INDEX, MapKind.PARTS})
 """Maps that diffusion takes from the studio; the pose is drawn anew, see `Conditions.pose`."""
-REPAIR_MAPS = (MapKind.BASE, MapKind.DEPTH, MapKind.POSE, MapKind.GARMENT_MASK)
 SIDES_PX = (64, 32, 16, 8)
 """Steps of the first pass's sides: the UNet halves latents three times, and few different sizes share batches."""
 MOST_STRETCH = 0.02

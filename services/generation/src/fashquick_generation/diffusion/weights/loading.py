@@ -21,13 +21,12 @@ from fashquick_common.models.profiles import IN_A_WHOLE, Profile, ProfileFile, R
 from fashquick_generation.diffusion.weights.architecture import NETWORK_ROLES
 from fashquick_generation.diffusion.weights.networks import Condition, Networks
 from fashquick_generation.diffusion.weights.placing import Turns, place
-from fashquick_generation.diffusion.weights.plan import Footprint, Offload, Plan
+from fashquick_generation.diffusion.weights.plan import CONTROLNETS, UNETS, Footprint, Offload, Plan
 from fashquick_generation.diffusion.weights.reading import layer_elements, load_network, weight_elements
 from fashquick_generation.diffusion.weights.schedulers import make_scheduler
 from fashquick_generation.diffusion.weights.tensors import WeightsFile
 from fashquick_generation.diffusion.weights.tokenizer import read_tokenizer
 
-_UNETS = frozenset({Role.UNET, Role.INPAINT_UNET})
 _CONTROLS = MappingProxyType({Condition.POSE: Role.CONTROL_POSE, Condition.DEPTH: Role.CONTROL_DEPTH})
 
 
@@ -114,7 +113,7 @@ def part_key(found: Installed, role: Role, plan: Plan, dtype: torch.dtype) -> Ha
     if role == Role.TOKENIZER:
         return role, files
     loras = tuple((stored.name, stored.sha256) for stored in _loras(found, role))
-    together = found.profile.controls_together if plan.offload is Offload.MODEL and role in _CONTROLS.values() else 0
+    together = found.profile.controls_together if plan.offload is Offload.MODEL and role in CONTROLNETS else 0
     tiled = plan.tiled_vae and role == Role.VAE
     kind = found.profile.architecture, role, plan.offload, plan.weights, dtype, tiled, together
     return kind, files, loras
@@ -221,6 +220,6 @@ class Loader:
 
 
 def _loras(found: Installed, role: Role) -> tuple[StoredFile, ...]:
-    if role not in _UNETS:
+    if role not in UNETS:
         return ()
     return tuple(stored for file, stored in found.files if file.role == Role.LORA)

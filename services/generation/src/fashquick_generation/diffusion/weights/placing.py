@@ -13,11 +13,7 @@ from diffusers.hooks import apply_group_offloading
 from torch import Tensor, nn
 
 from fashquick_common.models.profiles import Role
-from fashquick_generation.diffusion.weights.plan import Offload, Plan, Weights
-
-_UNETS = frozenset({Role.UNET, Role.INPAINT_UNET})
-_CONTROLS = frozenset({Role.CONTROL_POSE, Role.CONTROL_DEPTH})
-_READERS = frozenset({Role.TEXT_ENCODER, Role.SAFETY})
+from fashquick_generation.diffusion.weights.plan import CONTROLNETS, READERS, UNETS, Offload, Plan, Weights
 
 
 class Turns:
@@ -57,12 +53,12 @@ class Turns:
 
     def _leaves(self, other: _Turn, turn: _Turn) -> bool:
         """Whether one that is here must leave when another comes."""
-        if other.role in _CONTROLS and turn.role in _CONTROLS:
-            others = [one for one in self._here if one.role in _CONTROLS and one is not turn]
+        if other.role in CONTROLNETS and turn.role in CONTROLNETS:
+            others = [one for one in self._here if one.role in CONTROLNETS and one is not turn]
             return others.index(other) <= len(others) - turn.controls_together
-        if other.role in _CONTROLS:
-            return turn.role not in _UNETS
-        return other.role in _READERS or (other.role in _UNETS and turn.role in _UNETS)
+        if other.role in CONTROLNETS:
+            return turn.role not in UNETS
+        return other.role in READERS or (other.role in UNETS and turn.role in UNETS)
 
 
 class _Turn(ModelHook):  # type: ignore[misc]  # accelerate has no types
@@ -115,7 +111,7 @@ def place(network: Any, role: Role, plan: Plan, turns: Turns, *, dtype: torch.dt
     if role == Role.VAE and plan.tiled_vae:
         network.enable_tiling()
         network.enable_slicing()
-    denoises = role in _UNETS | _CONTROLS
+    denoises = role in (*UNETS, *CONTROLNETS)
     if denoises and plan.weights is Weights.FP8:
         network.enable_layerwise_casting(storage_dtype=torch.float8_e4m3fn, compute_dtype=dtype)
     if turns.device.type == "cpu":

@@ -25,6 +25,10 @@ TILE_PIXELS = 512 * 512
 """What the VAE works on at a time by tiles: its own training size."""
 ROWS_AT_MOST = 8
 """Pictures that are denoised together; more make each later and, on large GPUs, hardly all sooner."""
+UNETS = (Role.UNET, Role.INPAINT_UNET)
+CONTROLNETS = (Role.CONTROL_POSE, Role.CONTROL_DEPTH)
+READERS = (Role.TEXT_ENCODER, Role.SAFETY)
+"""Networks that take a turn before or after denoising, and no other then."""
 RETRY_AFTER_S = 5.0
 """About a picture's time: then other calls may have ended, and what they took is free."""
 
@@ -33,9 +37,6 @@ _SLACK = 1.15
 _FIXED_BYTES = 128 * 1024 * 1024
 _EVALUATIONS = 2  # Of each picture at each step: with its prompt and with its negative prompt.
 _LAYERS_THERE = 3  # Of a network that comes by layers: one computes, one comes, one leaves.
-_UNETS = (Role.UNET, Role.INPAINT_UNET)
-_CONTROLS = (Role.CONTROL_POSE, Role.CONTROL_DEPTH)
-_READERS = (Role.TEXT_ENCODER, Role.SAFETY)
 
 
 class Offload(StrEnum):
@@ -210,7 +211,7 @@ def _peak_bytes(plan: Plan, need: Footprint) -> int:
     if plan.offload is Offload.NONE:
         computing = max(denoising, controls + vae)
     else:  # ControlNets make place for the VAE and for readers, see `placing`.
-        reading = max(need.elements.get(role, 0) for role in _READERS) * need.element_bytes
+        reading = max(need.elements.get(role, 0) for role in READERS) * need.element_bytes
         computing = max(denoising, vae, reading)
     return _FIXED_BYTES + _always_bytes(plan, need) + computing
 
@@ -219,11 +220,11 @@ def _always_bytes(plan: Plan, need: Footprint) -> int:
     """Weights that are on the device at all stages."""
     size = _sizes(plan, need)
     if plan.offload is Offload.NONE:
-        return sum(bytes_ for role, bytes_ in size.items() if role not in _CONTROLS)
+        return sum(bytes_ for role, bytes_ in size.items() if role not in CONTROLNETS)
     small = size.get(Role.VAE, 0) + size.get(Role.PREVIEW, 0)
     if plan.offload is Offload.GROUP:
         return small + _LAYERS_THERE * need.layer_elements * need.element_bytes
-    return small + max(size.get(role, 0) for role in _UNETS)
+    return small + max(size.get(role, 0) for role in UNETS)
 
 
 def _control_bytes(plan: Plan, need: Footprint) -> int:
@@ -231,11 +232,11 @@ def _control_bytes(plan: Plan, need: Footprint) -> int:
     if plan.offload is Offload.GROUP:
         return 0
     size = _sizes(plan, need)
-    controls = sorted((size.get(role, 0) for role in _CONTROLS), reverse=True)
+    controls = sorted((size.get(role, 0) for role in CONTROLNETS), reverse=True)
     return sum(controls if plan.offload is Offload.NONE else controls[: need.controls_together])
 
 
 def _sizes(plan: Plan, need: Footprint) -> dict[Role, int]:
     """Bytes of each network."""
-    fp8 = (*_UNETS, *_CONTROLS) if plan.weights is Weights.FP8 else ()
+    fp8 = (*UNETS, *CONTROLNETS) if plan.weights is Weights.FP8 else ()
     return {role: count * (1 if role in fp8 else need.element_bytes) for role, count in need.elements.items()}

@@ -160,6 +160,20 @@ def test_a_busy_host_is_asked_again(host: WeightsHost, tmp_path: Path) -> None:
     fetched(host, tmp_path)
 
 
+def test_a_host_that_refuses_even_the_first_byte_is_told(host: WeightsHost, tmp_path: Path) -> None:
+    host.refusals = [(416, "")] * 9
+    with pytest.raises(UnavailableError, match="sends no byte"):
+        fetched(host, tmp_path)
+
+
+def test_what_another_fetch_has_left_is_found_out_in_the_last_attempt_too(host: WeightsHost, tmp_path: Path) -> None:
+    (tmp_path / "name").mkdir()
+    (tmp_path / f"{FILE.name}.partial").write_bytes(b"of another file" * 1000)
+    host.refusals = [(503, ""), (503, "")]
+    fetched(host, tmp_path)
+    assert (tmp_path / FILE.name).read_bytes() == CONTENT
+
+
 def test_nobody_there(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError, match=r"http://127\.0\.0\.1:1 cannot be reached .*Connection refused"):
         Fetcher(tmp_path, Host("http://127.0.0.1:1"), pauses_s=()).fetch(FILE, SOURCE, lambda *_: None)

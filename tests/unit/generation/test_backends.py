@@ -60,6 +60,18 @@ def test_on_a_processor_diffusion_is_there_for_those_who_ask(small_set: Path) ->
     assert not any(state.loaded for state in registry.states())
 
 
+def test_the_first_profile_that_the_store_has_serves_those_who_name_none(small_set: Path) -> None:
+    backends = make_backends(small_settings(small_set, diffusion_profile=None, diffusion_device="cpu"))
+    assert names(backends) == ["studio", "diffusion"]
+    assert [state.name for state in backends.models.states() if state.is_default] == ["small"]
+
+
+def test_a_profile_that_is_set_is_waited_for(small_set: Path) -> None:
+    backends = make_backends(small_settings(small_set, diffusion_profile="sd15-fast", diffusion_device="cpu"))
+    assert names(backends) == ["studio"]
+    assert [state.name for state in backends.models.states() if state.is_default] == ["sd15-fast"]
+
+
 def test_on_a_gpu_diffusion_is_the_default(small_set: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     backends = make_backends(small_settings(small_set, diffusion_memory_bytes=1))

@@ -100,19 +100,27 @@ class Fetcher:
 
     def _filled(self, opened: BufferedRandom, file: ProfileFile, source: Source, on_bytes: OnBytes) -> Fetched:
         """Make a partial file whole."""
-        for pause_s in self._pauses_s:
+        pauses_s = iter(self._pauses_s)
+        while True:
             try:
                 return self._continued(opened, file, source, on_bytes)
-            except RangeRefused:
+            except RangeRefused as error:
+                if not _length(opened):
+                    raise UnavailableError(
+                        f"{self._host.address} sends no byte of {file.path} of {source.repository}; try again later, "
+                        "or name another mirror with HF_ENDPOINT",
+                        retry_after_s=_READ_AGAIN_S,
+                    ) from error
                 opened.truncate(0)
-            except UnavailableError:
+            except UnavailableError as error:
+                pause_s = next(pauses_s, None)
+                if pause_s is None:
+                    there = _length(opened)
+                    kept = f"; {there / 1e6:.1f} MB of it are kept: the same command goes on from there"
+                    raise UnavailableError(
+                        error.message + (kept if there else ""), retry_after_s=error.retry_after_s
+                    ) from error
                 time.sleep(pause_s)
-        try:
-            return self._continued(opened, file, source, on_bytes)
-        except UnavailableError as error:
-            there = _length(opened)
-            kept = f"; {there / 1e6:.1f} MB of it are kept: the same command goes on from there" if there else ""
-            raise UnavailableError(error.message + kept, retry_after_s=error.retry_after_s) from error
 
     def _continued(self, opened: BufferedRandom, file: ProfileFile, source: Source, on_bytes: OnBytes) -> Fetched:
         """Fetch what a partial file lacks; raises RangeRefused where what it has is of another file."""

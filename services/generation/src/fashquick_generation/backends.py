@@ -60,8 +60,8 @@ def make_backends(settings: GenerationSettings) -> Backends:
         memory_bytes=settings.diffusion_memory_bytes,
     )
     registry = diffusion_registry(ModelStore(settings.models), options)
-    if not registry.state(settings.diffusion_profile).installed:
-        log.info("diffusion.left_out", why=f"{settings.diffusion_profile} is not whole in {settings.models}")
+    if not registry.state(registry.default).installed:
+        log.info("diffusion.left_out", why=f"{registry.default} is not whole in {settings.models}")
         return Backends((studio,), registry)
     diffusion = DiffusionGenerator(registry, studio)
     on_gpu = registry.device.type == "cuda"

@@ -66,6 +66,6 @@ def _asked(header: pb.GenerateHeader) -> scene_pb2.Backend.ValueType:
 
 def _missing(default: Generator) -> ModelNotInstalled:
     return ModelNotInstalled(
-        "the diffusion backend is not installed on this server; leave the backend unspecified for "
-        f"{default.name!r}, or set allow_fallback"
+        "the diffusion backend is not installed on this server, whose log says at its start what it lacks: libraries, "
+        f"or weights; leave the backend unspecified for {default.name!r}, or set allow_fallback"
     )

@@ -31,8 +31,10 @@ class GenerationSettings(ServerSettings):
     models: Path | None = Field(
         default=None, description="Folder of the model store, with its SHA256SUMS; none: no backend that needs weights."
     )
-    diffusion_profile: str = Field(
-        default="sd15-4gb", description="Profile of diffusion for calls that name none; a card with 4 GB carries it."
+    diffusion_profile: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Profile of diffusion for calls that name none; none: the first of which the store has all files.",
     )
     diffusion_profiles: Path | None = Field(
         default=None, description="File with profiles of one's own, beside the packaged ones; none: no others."

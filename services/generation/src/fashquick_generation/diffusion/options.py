@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
-from fashquick_common.errors import BadField
-from fashquick_common.models import ModelStore, profiles
+from fashquick_common.errors import BadField, ModelNotInstalled
+from fashquick_common.models import ModelStore, Profile, gaps, profiles
 from fashquick_generation.diffusion.weights.registry import DiffusionRegistry
 
 _PRECISIONS = {"float16": torch.float16, "bfloat16": torch.bfloat16, "float32": torch.float32}
@@ -19,14 +20,15 @@ class DiffusionOptions:
     """How a server runs diffusion.
 
     Attributes:
-        profile: Name of the profile to use when a call names none.
+        profile: Name of the profile to use when a call names none; None for the first of which the store has all that
+            it needs, or where it has none the first.
         profiles_file: A file with further profiles; None for the packaged ones alone.
         device: "cpu", "cuda", or "auto" for a GPU where torch finds one.
         precision: "float16", "bfloat16", "float32", or "auto" for float16 on a GPU and float32 on a CPU.
         memory_bytes: Most bytes of the device's memory; None for all that is free.
     """
 
-    profile: str
+    profile: str | None
     profiles_file: Path | None
     device: str
     precision: str
@@ -53,13 +55,23 @@ def diffusion_registry(store: ModelStore, options: DiffusionOptions) -> Diffusio
         )
     on_gpu = there and options.device != "cpu"
     usual = torch.float16 if on_gpu else torch.float32
+    known = profiles(options.profiles_file)
     registry = DiffusionRegistry(
         store,
-        profiles(options.profiles_file),
-        default=options.profile,
+        known,
+        default=_first_whole(known, store) if options.profile is None else options.profile,
         device=torch.device("cuda" if on_gpu else "cpu"),
         dtype=_PRECISIONS.get(options.precision, usual),
         budget_bytes=options.memory_bytes,
     )
-    registry.profile(options.profile)
+    registry.profile(registry.default)
     return registry
+
+
+def _first_whole(known: Mapping[str, Profile], store: ModelStore) -> str:
+    try:
+        stored = store.files()
+    except ModelNotInstalled:
+        stored = ()
+    whole = (name for name, profile in known.items() if not gaps(profile.needed, stored))
+    return next(whole, next(iter(known)))

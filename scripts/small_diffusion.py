@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import shlex
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -176,7 +177,10 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="model store to write, for FASHQUICK_MODELS")
     folder = parser.parse_args().folder
     write_small_set(folder)
-    print(f"Set FASHQUICK_MODELS={folder} FASHQUICK_DIFFUSION_PROFILES={folder / PROFILES_FILE}")
+    print("Try it:")
+    print(f"  export FASHQUICK_MODELS={shlex.quote(str(folder.absolute()))}")
+    print(f"  export FASHQUICK_DIFFUSION_PROFILES={shlex.quote(str(folder.absolute() / PROFILES_FILE))}")
+    print("  fashquick models selftest small")
 
 
 if __name__ == "__main__":

@@ -18,8 +18,9 @@ from fashquick_client.answers import stage_of
 from fashquick_client.commands.pull import chosen
 from fashquick_client.commands.running import connected, run, usage_error
 from fashquick_client.console import STAGE_WORDS, StageProgress
+from fashquick_client.doctor.backends import OPTIONAL, is_installed
 from fashquick_client.events import Event, Progress, Stage, StageFinished
-from fashquick_client.fetching.store import filled, known_profiles, listed, store_of
+from fashquick_client.fetching.store import PROFILE_VARIABLE, filled, known_profiles, listed, store_of
 from fashquick_client.fidelity_wording import GRADE_WORDS, MEASURE_WORDS, summary, verdict
 from fashquick_client.files import check_writable, write_atomically
 from fashquick_client.options import Diffusion
@@ -63,7 +64,7 @@ class Report:
     """What a self-test found.
 
     Attributes:
-        profile: Name of the profile.
+        profile: Name of the profile that made the picture; empty where that is not told.
         backend: Backend that made the picture.
         device: What it computed on, such as "cuda:0"; empty where that is not told.
         plan: How its memory was used; likewise.
@@ -125,9 +126,9 @@ def selftest(job: SelftestJob) -> int:
 
 
 async def _selftest(job: SelftestJob) -> int:
-    name = job.profile or next(iter(known_profiles(os.environ)))
     if job.endpoint is None:
-        _check_installed(name)
+        _check_libraries()
+        _check_installed(job.profile or os.environ.get(PROFILE_VARIABLE, ""))
     times = StepTimes()
     photo = resources.files("fashquick_client").joinpath("data/selftest.jpg").read_bytes()
     async with connected({Service.ORCHESTRATOR: job.endpoint}) as client:
@@ -142,12 +143,12 @@ async def _selftest(job: SelftestJob) -> int:
                 on_event=hear,
                 timeout_s=job.timeout_s,
                 backend="diffusion",
-                diffusion=Diffusion(profile=name),
+                diffusion=Diffusion(profile=job.profile),
                 max_repairs=0,  # What the weights make at once is measured.
                 seed=SEED,
                 size=SIZE,
             )
-    report = report_of(name, result, times.seconds)
+    report = report_of(result, times.seconds)
     if job.output is not None:
         try:
             write_atomically(job.output, result.picture)
@@ -160,27 +161,42 @@ async def _selftest(job: SelftestJob) -> int:
     return ExitCode.FAILED if report.faults else ExitCode.FINE
 
 
-def _check_installed(name: str) -> None:
-    """Return if the store has a profile, before servers are started for it.
+def _check_libraries() -> None:
+    """Return if the diffusion backend has its libraries here, before servers are started for it.
 
     Raises:
         ModelNotInstalled: It does not.
     """
-    [profile] = chosen([name])
-    store = store_of(None, os.environ)
-    missing = filled(profile, listed(store)).missing
+    missing = [name for name in OPTIONAL["diffusion"] if not is_installed(name)]
     if missing:
         raise ModelNotInstalled(
-            f"{store} lacks {len(missing)} of {len(profile.needed)} files of {name}; "
-            f"fetch them first: fashquick models pull {name}"
+            f"the diffusion backend lacks its libraries here: {', '.join(missing)}; install them with "
+            "scripts/install local --extra diffusion, or say with --endpoint where a server has them"
         )
 
 
-def report_of(profile: str, result: TryOnResult, step_seconds: Mapping[str, float]) -> Report:
+def _check_installed(name: str) -> None:
+    """Return if the store has a profile, or without a name any, before servers are started for it.
+
+    Raises:
+        ModelNotInstalled: It does not.
+    """
+    known = known_profiles(os.environ)
+    store = store_of(None, os.environ)
+    stored = listed(store)
+    found = [filled(profile, stored) for profile in (chosen([name]) if name else known.values())]
+    if all(each.missing for each in found):
+        first = found[0]
+        raise ModelNotInstalled(
+            f"{store} lacks {len(first.missing)} of {len(first.profile.needed)} files of {first.profile.name}; "
+            f"fetch them first: fashquick models pull {first.profile.name}"
+        )
+
+
+def report_of(result: TryOnResult, step_seconds: Mapping[str, float]) -> Report:
     """Judge the outcome of the known try-on.
 
     Args:
-        profile: Profile that was asked for.
         result: The outcome.
         step_seconds: Seconds of the steps of generation.
     """
@@ -190,7 +206,7 @@ def report_of(profile: str, result: TryOnResult, step_seconds: Mapping[str, floa
     facts = {**manifest.facts, **(manifest.views[0].facts if manifest.views else {})}
     fidelity = result.fidelity
     return Report(
-        profile=profile,
+        profile=making.profile if making else "",
         backend=backend,
         device=making.device if making else "",
         plan=making.plan if making else "",
@@ -217,7 +233,8 @@ def _faults(backend: str, result: TryOnResult) -> Iterator[str]:
 def _print(report: Report, result: TryOnResult) -> None:
     where = f" on {plain(report.device)}" if report.device else ""
     plan = f", memory plan {plain(report.plan)}" if report.plan else ""
-    typer.echo(f"Profile {report.profile}, made by {plain(report.backend) or 'an unknown backend'}{where}{plan}")
+    profile = f"Profile {plain(report.profile)}, made" if report.profile else "Made"
+    typer.echo(f"{profile} by {plain(report.backend) or 'an unknown backend'}{where}{plan}")
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     table.add_column(overflow="fold")
     table.add_column(justify="right", overflow="fold")
@@ -228,7 +245,8 @@ def _print(report: Report, result: TryOnResult) -> None:
                 table.add_row(f"  {plain(step)}", f"{each:.2f} s")
     for key, words in _MEMORY.items():
         size = report.memory_bytes.get(key)
-        table.add_row(words, "not told" if size is None else f"{size / 1e9:.2f} GB")
+        unused = key == "peak_device_bytes" and report.device == "cpu"
+        table.add_row(words, f"{size / 1e9:.2f} GB" if size is not None else "none" if unused else "not told")
     for measurement in () if result.fidelity is None else result.fidelity.measurements:
         measure = MEASURE_WORDS[measurement.measure]
         told = f"{measure.value(measurement.value)}: {verdict(measurement)}"

@@ -18,6 +18,8 @@ from fashquick_client.problems import ExitCode
 from fashquick_common.errors import ModelNotInstalled
 from fashquick_common.models import ModelStore, Profile, ProfileFile, gaps
 
+_GB_FROM = 100_000_000  # Bytes; below, megabytes say more.
+
 
 @dataclass(frozen=True, slots=True)
 class StoredProfile:
@@ -73,8 +75,15 @@ def print_profiles(profiles: Sequence[StoredProfile]) -> None:
     table.add_column("To fetch", justify="right", overflow="fold")
     table.add_column("For", overflow="fold")
     for profile in profiles:
-        table.add_row(profile.name, profile.state, f"{profile.missing_bytes / 1e9:.1f} GB", profile.about)
+        table.add_row(profile.name, profile.state, _to_fetch(profile), profile.about)
     Console(highlight=False).print(table)
+
+
+def _to_fetch(profile: StoredProfile) -> str:
+    if not profile.missing:
+        return ""
+    size = profile.missing_bytes
+    return f"{size / 1e9:.1f} GB" if size >= _GB_FROM else f"{size / 1e6:.1f} MB"
 
 
 def verify_stored(profiles: Iterable[Profile], store: Path) -> int:

@@ -36,7 +36,7 @@ BUILT_IN = (
 )
 OPTIONAL = {
     "sam2": ("torch", "sam2", "safetensors"),
-    "diffusion": ("torch", "diffusers", "transformers", "safetensors"),
+    "diffusion": ("torch", "diffusers", "transformers", "safetensors", "accelerate"),
 }
 """Libraries of the backends that serve where their weights are in the model store."""
 

@@ -10,21 +10,22 @@ from typing import TYPE_CHECKING
 
 from fashquick_client.doctor.backends import is_installed, package_folder
 from fashquick_client.doctor.findings import Finding, Topic, note, ok, problem
+from fashquick_client.fetching.store import OFFLINE_VARIABLE, PROFILE_VARIABLE, PROFILES_VARIABLE, STORE_VARIABLE
 from fashquick_client.services import Service
 
 if TYPE_CHECKING:
     from pydantic_settings import BaseSettings
 
 PREFIX = "FASHQUICK_"
-OTHERS = ("FASHQUICK_DIFFUSION_PROFILES", "FASHQUICK_MODELS", "FASHQUICK_OFFLINE", "FASHQUICK_PHOTOS")
-"""Variables that the client reads too: own profiles, the model store, no downloads, and the photos of tests."""
+OTHERS = (PROFILE_VARIABLE, PROFILES_VARIABLE, STORE_VARIABLE, OFFLINE_VARIABLE, "FASHQUICK_PHOTOS")
+"""Variables that the client reads too, and the one that names the photos of tests."""
 _MAX_VALUE_CHARS = 60
 
 
 def check() -> list[Finding]:
     """Look at the variables of this environment."""
-    offline = os.environ.get("FASHQUICK_OFFLINE")
-    found = [] if offline is None else [ok(Topic.SETTINGS, f"FASHQUICK_OFFLINE is {offline!r}")]
+    offline = os.environ.get(OFFLINE_VARIABLE)
+    found = [] if offline is None else [ok(Topic.SETTINGS, f"{OFFLINE_VARIABLE} is {offline!r}")]
     if not is_installed("pydantic_settings"):
         reason = "the services are not installed here (only needed to run servers)"
         return [*found, ok(Topic.SETTINGS, f"FASHQUICK_ variables were not checked: {reason}")]

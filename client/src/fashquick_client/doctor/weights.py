@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from fashquick_client.doctor.findings import Finding, Topic, note, ok, problem
-from fashquick_client.fetching.store import Filled, filled, known_profiles
+from fashquick_client.fetching.store import STORE_VARIABLE, Filled, filled, known_profiles
 from fashquick_common.errors import BadField, FashquickError
 from fashquick_common.models import ModelStore
 from fashquick_common.models.recording import LOCK_FILE, PARTIAL
@@ -27,9 +27,9 @@ def check(*, verify: bool) -> list[Finding]:
     Args:
         verify: Whether to compute the SHA-256 of every file.
     """
-    name = os.environ.get("FASHQUICK_MODELS")
+    name = os.environ.get(STORE_VARIABLE)
     if not name:
-        return [ok(Topic.WEIGHTS, "no model store (FASHQUICK_MODELS is not set); no weights are needed")]
+        return [ok(Topic.WEIGHTS, f"no model store ({STORE_VARIABLE} is not set); no weights are needed")]
     return [*store_findings(Path(name), verify=verify), *profile_findings(Path(name))]
 
 

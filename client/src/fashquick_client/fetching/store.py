@@ -12,6 +12,7 @@ from fashquick_common.models import SUMS_FILE, ModelStore, Profile, ProfileFile,
 from fashquick_common.models.recording import record
 from fashquick_common.models.sums import Entry, leads_outside
 
+PROFILE_VARIABLE = "FASHQUICK_DIFFUSION_PROFILE"
 PROFILES_VARIABLE = "FASHQUICK_DIFFUSION_PROFILES"
 STORE_VARIABLE = "FASHQUICK_MODELS"
 OFFLINE_VARIABLE = "FASHQUICK_OFFLINE"

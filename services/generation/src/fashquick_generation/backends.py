@@ -53,7 +53,7 @@ def make_backends(settings: GenerationSettings) -> Backends:
     from fashquick_generation.diffusion.options import DiffusionOptions, diffusion_registry  # noqa: PLC0415 - likewise
 
     options = DiffusionOptions(
-        profile=settings.diffusion_profile,
+        profile=settings.diffusion_profile or None,
         profiles_file=settings.diffusion_profiles,
         device=settings.diffusion_device,
         precision=settings.diffusion_precision,

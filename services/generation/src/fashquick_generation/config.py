@@ -33,7 +33,6 @@ class GenerationSettings(ServerSettings):
     )
     diffusion_profile: str | None = Field(
         default=None,
-        min_length=1,
         description="Profile of diffusion for calls that name none; none: the first of which the store has all files.",
     )
     diffusion_profiles: Path | None = Field(

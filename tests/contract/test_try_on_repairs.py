@@ -248,6 +248,15 @@ async def test_a_transparent_picture_keeps_its_alpha_through_a_repair(diffusing:
     assert np.abs(picture[SEEN][..., :3].astype(int) - GARMENT_RGB).max() <= 6
 
 
+async def test_the_turntable_is_the_studios_and_says_so(diffusing: Stack) -> None:
+    answers = await try_on(diffusing, request(options=wishes(), outputs=[pb.OUTPUT_KIND_TURNTABLE]))
+
+    parts = parts_of(answers)
+    turntable, picture = (bytes(parts[kind].data) for kind in (pb.OUTPUT_KIND_TURNTABLE, pb.OUTPUT_KIND_PICTURE))
+    assert str(read_digital_source_type(turntable)).endswith("/compositeSynthetic")
+    assert str(read_digital_source_type(picture)).endswith("/compositeWithTrainedAlgorithmicMedia")
+
+
 async def test_a_repaired_picture_of_another_size_is_the_stages_fault(
     diffusing: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:

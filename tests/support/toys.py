@@ -222,7 +222,8 @@ def toy_record(seed: int, *repairs: int) -> DiffusionRecord:
 class ToyDiffusion(ToyGenerator):
     """Pictures of `paint` in the place of the garment's colour; repairs give the colours of `repaints` in turn.
 
-    Calls of one size are worked on together; `batches` says how many at a time.
+    Like the true one, it tells the studio's animation before the pictures. Calls of one size are worked on together;
+    `batches` says how many at a time.
     """
 
     name = "diffusion"
@@ -237,11 +238,18 @@ class ToyDiffusion(ToyGenerator):
 
     def generate(self, job: GenerationJob, hear: Callable[[Event], None], cancel: CancelFlag) -> Mapping[str, float]:
         own = job.garments[0].passport.palette[0].srgb
+        drawn: list[Picture] = []
 
-        def hear_painted(event: Event) -> None:
-            hear(self._painted(event, job, own) if isinstance(event, Picture) else event)
+        def hear_drawn(event: Event) -> None:
+            if isinstance(event, Picture):
+                drawn.append(event)
+            else:
+                hear(event)
 
-        return super().generate(job, hear_painted, cancel)
+        seconds = super().generate(job, hear_drawn, cancel)
+        for picture in drawn:
+            hear(self._painted(picture, job, own))
+        return seconds
 
     def _painted(self, picture: Picture, job: GenerationJob, own: tuple[int, int, int]) -> Picture:
         maps = dict(picture.maps)

@@ -14,7 +14,8 @@ from fashquick_common.rpc.blobs import Blob
 from fashquick_orchestrator.generating import GeneratedView
 from fashquick_orchestrator.values import MaskQuality, Repair, Stage, StageRun, TryOnJob
 
-_STUDIO = "studio"
+STUDIO = "studio"
+"""Name of the backend whose pictures no network has drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class Findings:
 
 def source_type_of(backend: str) -> DigitalSourceType:
     """Return IPTC's word for the pictures of a generation backend."""
-    if backend == _STUDIO:
+    if backend == STUDIO:
         return DigitalSourceType.COMPOSITE_SYNTHETIC
     return DigitalSourceType.COMPOSITE_WITH_TRAINED_ALGORITHMIC_MEDIA
 

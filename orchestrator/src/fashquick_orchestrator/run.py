@@ -167,7 +167,7 @@ class Run:
 
         asked = creation(self._job, garments, sorted(wanted))
         listener = GenerationListener(
-            self._progress(Stage.GENERATION), self._telling.preview, self._take, self._take_turntable
+            self._progress(Stage.GENERATION), self._telling.preview, self._take, self._telling.turntable
         )
 
         async def call(seconds: float) -> Generated:
@@ -191,9 +191,6 @@ class Run:
         if not may_be_repaired(self._job, view):
             await self._telling.view(view)
         self._views[view.index] = view
-
-    async def _take_turntable(self, turntable: Blob) -> None:
-        await self._telling.turntable(turntable, self._views[0].backend)
 
     async def _judge(self, job: TryOnJob, originals: Sequence[Original]) -> list[Judged]:
         """Compare each view with the garments, repair it where that is needed, and tell those that were held back."""

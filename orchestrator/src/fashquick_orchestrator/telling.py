@@ -12,7 +12,7 @@ from fashquick_common.server.kit import Kit
 from fashquick_orchestrator.account import Account, Step
 from fashquick_orchestrator.generating import GeneratedView
 from fashquick_orchestrator.handover import encode_picture, encode_preview, mark_turntable
-from fashquick_orchestrator.manifest import source_type_of
+from fashquick_orchestrator.manifest import STUDIO, source_type_of
 from fashquick_orchestrator.values import Preview, ResultPart, Stage, StageRun, TryOnJob
 
 MAPS = {
@@ -67,12 +67,12 @@ class Telling:
             if kind in self._job.outputs and made in view.outputs:
                 self._account.part(ResultPart(kind, view.outputs[made], view=view.index))
 
-    async def turntable(self, turntable: Blob, backend: str) -> None:
-        """Tell the animation; a retry makes the same again, which is told once."""
+    async def turntable(self, turntable: Blob) -> None:
+        """Tell the animation, which the studio draws for every backend; a retry's, the same again, is told once."""
         if any(part.kind == pb.OUTPUT_KIND_TURNTABLE for part in self._account.parts):
             return
         with self._account.blamed(Stage.ENCODING, {}):
-            marked = await self._kit.codec(lambda: mark_turntable(turntable, self._xmp(backend)))
+            marked = await self._kit.codec(lambda: mark_turntable(turntable, self._xmp(STUDIO)))
         self._account.part(ResultPart(pb.OUTPUT_KIND_TURNTABLE, marked))
 
     def finished(self) -> None:

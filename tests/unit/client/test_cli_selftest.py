@@ -29,7 +29,9 @@ def diffusion(server):
             if message.HasField("manifest"):
                 message.manifest.stages[0].backend = "diffusion"
                 view = message.manifest.views[0]
-                view.diffusion.MergeFrom(diffusion_pb2.DiffusionRecord(profile="sd15-fast", device="cuda:0", plan="plain"))
+                view.diffusion.MergeFrom(
+                    diffusion_pb2.DiffusionRecord(profile="sd15-fast", device="cuda:0", plan="plain")
+                )
                 view.facts.update({"peak_device_bytes": 3.2e9, "peak_resident_bytes": 5.5e9})
         return messages
 

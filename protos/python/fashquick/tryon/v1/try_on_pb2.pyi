@@ -165,7 +165,9 @@ class _OutputKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OutputKind
     OUTPUT_KIND_KEYPOINTS: _OutputKind.ValueType  # 13
     """Key points of the figure, in `ViewRecord.keypoints`; no part."""
     OUTPUT_KIND_TURNTABLE: _OutputKind.ValueType  # 14
-    """The figure on a turntable in the first view's pose, an animated WebP file of at most 512 pixels on its long side."""
+    """The mannequin on a turntable in the first view's pose, drawn by the studio whoever makes the pictures: an animated
+    WebP file of at most 512 pixels on its long side.
+    """
     OUTPUT_KIND_BASE: _OutputKind.ValueType  # 15
     """The studio's picture that a picture by diffusion was made from, RGB8; from other backends nothing."""
 
@@ -203,7 +205,9 @@ transparent backdrop is alpha rgb + (1 - alpha) (1 - shadow) c.
 OUTPUT_KIND_KEYPOINTS: OutputKind.ValueType  # 13
 """Key points of the figure, in `ViewRecord.keypoints`; no part."""
 OUTPUT_KIND_TURNTABLE: OutputKind.ValueType  # 14
-"""The figure on a turntable in the first view's pose, an animated WebP file of at most 512 pixels on its long side."""
+"""The mannequin on a turntable in the first view's pose, drawn by the studio whoever makes the pictures: an animated
+WebP file of at most 512 pixels on its long side.
+"""
 OUTPUT_KIND_BASE: OutputKind.ValueType  # 15
 """The studio's picture that a picture by diffusion was made from, RGB8; from other backends nothing."""
 Global___OutputKind: _TypeAlias = OutputKind  # noqa: Y015

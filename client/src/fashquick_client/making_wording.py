@@ -9,11 +9,16 @@ from fashquick_client.wording import plain
 from fashquick_common.garment import FidelityGrade
 
 
-def making_lines(making: Making) -> Iterator[str]:
-    """Yield how a picture was made: profile and settings, then its prompts."""
+def making_lines(making: Making, seed: int) -> Iterator[str]:
+    """Yield how a picture was made: profile and settings, then its prompts.
+
+    Args:
+        making: How.
+        seed: The try-on's, from which those of its passes follow.
+    """
     yield (
         f"Made with {plain(making.profile)}: {making.steps} steps, strength {making.strength:g}, guidance "
-        f"{making.guidance:g}, control {making.control:g}, seed {making.seed}; {plain(making.scheduler)}, "
+        f"{making.guidance:g}, control {making.control:g}, seed {seed}; {plain(making.scheduler)}, "
         f"{plain(making.plan)}, {plain(making.device)}, {plain(making.precision)}"
     )
     yield f"Prompt: {plain(making.prompt)}"

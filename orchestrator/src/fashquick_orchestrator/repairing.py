@@ -88,14 +88,15 @@ class Repairing:
 
     def _about(self, garment: int, view: GeneratedView) -> str:
         words = f"garment {garment + 1}" if len(self._job.garments) > 1 else "the garment"
-        return f"{words} in view {view.index}" if len(self._job.scene.views) > 1 else words
+        return f"{words} in view {view.index + 1}" if len(self._job.scene.views) > 1 else words
 
     def _regret(self, garment: int, view: GeneratedView, report: FidelityReport, attempts: int) -> str:
         wishes = self._job.repairs
+        made = "1 repair was made" if attempts == 1 else f"{attempts} repairs were made"
         return (
             f"{self._about(garment, view)} is {report.grade} in the picture by diffusion: {report.overall:.2f} of 1, "
-            f"wanted was {wishes.floor:g}; {attempts} of at most {wishes.most} repairs were made; try another seed, a "
-            "lower strength, or the studio"
+            f"wanted was {wishes.floor:g}; {made}, at most {wishes.most} may be; try another seed, a lower strength, or "
+            "the studio"
         )
 
     async def _repaired(

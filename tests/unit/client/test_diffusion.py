@@ -179,7 +179,9 @@ class TestCommand:
         assert result.exit_code == 0, result.output
         lines = result.stdout.splitlines()
         assert "Repair: was lost, 0.25 of 1, is close, 0.75 of 1 after 2 attempts" in lines
-        assert any(line.startswith("Made with sd15-4gb: 20 steps, strength 0.45") for line in lines)
+        [made] = [line for line in lines if line.startswith("Made with")]
+        assert made.startswith("Made with sd15-4gb: 20 steps, strength 0.45")
+        assert f"seed {json.loads(report.read_text())['seed']};" in made, "the one to give, not that of the first pass"
         assert "Prompt: a woman in a red t-shirt [2J" in lines, "what a server says cannot steer the terminal"
         assert "Avoided: blurry" in lines
         (view,) = json.loads(report.read_text())["views"]

@@ -176,7 +176,7 @@ def _making(result: TryOnResult) -> Iterator[str]:
     """Yield how diffusion made the pictures; views that were made alike are said once."""
     told: set[str] = set()
     for view in result.views:
-        lines = [] if view.making is None else list(making_lines(view.making))
+        lines = [] if view.making is None else list(making_lines(view.making, result.manifest.seed))
         yield from (line for line in lines if line not in told)
         told.update(lines)
 

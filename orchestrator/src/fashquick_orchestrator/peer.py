@@ -14,8 +14,8 @@ from fashquick_common.rpc.blobs import Blob, BlobLimits, BlobReader, chunks_of
 from fashquick_common.rpc.ending import CallEnding
 from fashquick_common.rpc.status import error_from_rpc
 
-# A picture of 2048 x 3072 has 18 MiB; a stage that announces more is broken.
-_RESPONSE_LIMITS = BlobLimits(max_part_bytes=64 * 1024 * 1024, max_parts=256)
+# A picture of 2048 x 3072 has 18 MiB. Early looks are parts too: 8 views of 100 steps have hundreds.
+_RESPONSE_LIMITS = BlobLimits(max_part_bytes=64 * 1024 * 1024, max_parts=4096)
 
 M = TypeVar("M")
 

@@ -95,8 +95,8 @@ class Repairing:
         made = "1 repair was made" if attempts == 1 else f"{attempts} repairs were made"
         return (
             f"{self._about(garment, view)} is {report.grade} in the picture by diffusion: {report.overall:.2f} of 1, "
-            f"wanted was {wishes.floor:g}; {made}, at most {wishes.most} may be; try another seed, a lower strength, or "
-            "the studio"
+            f"wanted was {wishes.floor:g}; {made}, at most {wishes.most} may be; try another seed, a lower strength, "
+            "or the studio"
         )
 
     async def _repaired(

@@ -220,6 +220,14 @@ def test_profiles_are_told_of_where_the_store_has_some_of_one(tmp_path, monkeypa
     assert first.advice == "Run: fashquick models pull mine"
 
 
+def test_own_profiles_that_lie_in_the_store_are_no_unlisted_weights(tmp_path, monkeypatch):
+    write_store(tmp_path)
+    write_profiles(tmp_path / "own.json")
+    assert "own.json" in " ".join(finding.found for finding in weights.store_findings(tmp_path, verify=False))
+    monkeypatch.setenv("FASHQUICK_DIFFUSION_PROFILES", str(tmp_path / "own.json"))
+    assert "own.json" not in " ".join(finding.found for finding in weights.store_findings(tmp_path, verify=False))
+
+
 def test_a_profile_that_lacks_more_is_no_trouble_where_another_is_complete(tmp_path, monkeypatch):
     write_profiles(tmp_path / "own.json")
     own = json.loads((tmp_path / "own.json").read_text())

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from fashquick_client.doctor.findings import Finding, Topic, note, ok, problem
-from fashquick_client.fetching.store import STORE_VARIABLE, Filled, filled, known_profiles
+from fashquick_client.fetching.store import PROFILES_VARIABLE, STORE_VARIABLE, Filled, filled, known_profiles
 from fashquick_common.errors import BadField, FashquickError
 from fashquick_common.models import ModelStore
 from fashquick_common.models.recording import LOCK_FILE, PARTIAL
@@ -69,7 +69,7 @@ def store_findings(store: Path, *, verify: bool) -> list[Finding]:
         verify: Whether to compute the SHA-256 of every file.
     """
     try:
-        present = _files(store)
+        present = _files(store) - _own_profiles(store)
     except OSError as error:
         advice = "Make that folder readable, set FASHQUICK_MODELS to the right one, or unset it: no weights are needed."
         return [problem(Topic.WEIGHTS, f"the model store {store} cannot be read: {error.strerror}", advice)]
@@ -82,6 +82,12 @@ def store_findings(store: Path, *, verify: bool) -> list[Finding]:
         text = f"{store / SUMS_FILE} cannot be read: {error.strerror or error}"
         return [problem(Topic.WEIGHTS, text, f"Get it from where the weights came, or {_MAKE_SUMS}")]
     return _judged(store, parse(content), present, verify=verify)
+
+
+def _own_profiles(store: Path) -> set[str]:
+    """Return the name in the store of the user's own profiles, if they lie there: they are no weights."""
+    path, root = Path(os.environ.get(PROFILES_VARIABLE, "")).absolute(), store.absolute()
+    return {path.relative_to(root).as_posix()} if path.is_relative_to(root) else set()
 
 
 def _judged(store: Path, sums: Sums, present: set[str], *, verify: bool) -> list[Finding]:

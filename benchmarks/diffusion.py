@@ -29,12 +29,19 @@ from safetensors.torch import save_file
 
 from fashquick_common.models import SUMS_FILE, ModelStore
 from fashquick_common.models.profiles import Profile, Role, profiles
+from fashquick_generation.diffusion import regions
 from fashquick_generation.diffusion.denoising.embeddings import PromptEncoder
 from fashquick_generation.diffusion.denoising.loop import denoise
 from fashquick_generation.diffusion.denoising.rows import Row
 from fashquick_generation.diffusion.generator import DiffusionGenerator
 from fashquick_generation.diffusion.hints import hints_for
-from fashquick_generation.diffusion.stages.conditions import conditions_of, resized, studio_job, working_size
+from fashquick_generation.diffusion.stages.conditions import (
+    Conditions,
+    conditions_of,
+    resized,
+    studio_job,
+    working_size,
+)
 from fashquick_generation.diffusion.weights.architecture import NETWORK_ROLES, random_network
 from fashquick_generation.diffusion.weights.loading import footprint, installed
 from fashquick_generation.diffusion.weights.memory import peaks
@@ -42,10 +49,10 @@ from fashquick_generation.diffusion.weights.networks import Networks
 from fashquick_generation.diffusion.weights.plan import plans
 from fashquick_generation.diffusion.weights.registry import DiffusionRegistry
 from fashquick_generation.diffusion.weights.schedulers import make_scheduler
-from fashquick_generation.engine import GenerationJob, Generator, generated
+from fashquick_generation.engine import GenerationJob, UInt8Array, generated
 from fashquick_generation.studio import StudioGenerator
 from fashquick_generation.studio.sample import sample_garment
-from fashquick_generation.wishes import DiffusionWishes
+from fashquick_generation.wishes import DiffusionWishes, RegionKind
 from scripts.small_diffusion import small_lora, small_vocabulary
 
 MIB = 1024 * 1024
@@ -64,6 +71,8 @@ class Measured:
         load_s: From the store to networks that compute, weights verified.
         picture_s: One picture, by step of the work.
         step_s: One denoising step of a first pass alone, with guidance and its ControlNets, by rows made together.
+        crop_s: One step of the face's region as it is made, a crop at the networks' own size.
+        frame_s: The same as it would be by a mask over the whole picture.
         device_mib: Most memory that torch took on the GPU; 0 on a CPU.
         resident_mib: Most memory of the process.
         planned_mib: What the plan foretold for the device.
@@ -76,6 +85,8 @@ class Measured:
     load_s: float
     picture_s: dict[str, float]
     step_s: dict[int, float]
+    crop_s: float
+    frame_s: float
     device_mib: float
     resident_mib: float
     planned_mib: float
@@ -149,41 +160,56 @@ def measure(arguments: argparse.Namespace, store: ModelStore, profile: Profile, 
         job = GenerationJob((sample_garment(),), width=arguments.size[0], height=arguments.size[1], diffusion=wishes)
         generated(studio, replace(job, width=256, height=256))  # Compiles or loads its kernels.
         rounds = [generated(generator, job).seconds for _ in range(arguments.rounds)]
+        [shot] = generated(studio, studio_job(job)).pictures
+        steps = profile.steps if arguments.steps is None else arguments.steps
+        first, crop, frame = example_rows(conditions_of(shot), networks, steps)
+        step_s = {count: step_seconds(networks, first, count) for count in arguments.batches}
+        crop_s, frame_s = step_seconds(networks, crop), step_seconds(networks, frame)
+        found = peaks(networks.device)
         return Measured(
             profile=profile.name,
             plan=networks.plan.name,
             device=torch.cuda.get_device_name() if device == "cuda" else "cpu",
-            steps=profile.steps if arguments.steps is None else arguments.steps,
+            steps=steps,
             load_s=load_s,
             picture_s={step: statistics.median(one[step] for one in rounds) for step in rounds[0]},
-            step_s={rows: step_seconds(networks, studio, job, rows) for rows in arguments.batches},
-            device_mib=peaks(networks.device).get("peak_device_bytes", 0.0) / MIB,
-            resident_mib=peaks(networks.device)["peak_resident_bytes"] / MIB,
+            step_s=step_s,
+            crop_s=crop_s,
+            frame_s=frame_s,
+            device_mib=found.get("peak_device_bytes", 0.0) / MIB,
+            resident_mib=found["peak_resident_bytes"] / MIB,
             planned_mib=networks.plan.peak_bytes / MIB,
         )
 
 
-def step_seconds(networks: Networks, studio: Generator, job: GenerationJob, rows: int) -> float:
-    """Return the median seconds of a step of the first pass with so many rows, from the times between steps."""
-    [shot] = generated(studio, studio_job(job)).pictures
-    conditions = conditions_of(shot)
-    small = resized(conditions, *working_size(*conditions.size, networks.profile.working_pixels))
+def example_rows(conditions: Conditions, networks: Networks, steps: int) -> tuple[Row, Row, Row]:
+    """Return a first pass, the face's region as a crop, and the same as a mask over the whole picture."""
+    profile = networks.profile
     prompt = PromptEncoder().encode(PROMPT, "", networks).embedding
-    steps = networks.profile.steps if job.diffusion.steps is None else job.diffusion.steps
-    ticks: list[float] = []
-    row = Row(
-        image=small.base,
-        mask=None,
-        prompt=prompt,
-        hints=hints_for(small.pose, small.depth, networks.profile, networks.profile.control, steps),
-        seed=1,
-        steps=steps,
-        strength=1.0,
-        guidance=networks.profile.guidance,
-        on_step=lambda *_: ticks.append(time.perf_counter()),
+    small = resized(conditions, *working_size(*conditions.size, profile.working_pixels))
+    [face] = (
+        region
+        for region in regions.regions_of(conditions, (RegionKind.FACE,), profile.working_pixels)
+        if isinstance(region, regions.Region)
     )
-    silent = replace(row, on_step=lambda *_: None)
-    denoise(networks, [row, *[replace(silent, seed=seed) for seed in range(2, rows + 1)]])
+
+    def row(image: UInt8Array, mask: UInt8Array | None, pose: UInt8Array, depth: UInt8Array) -> Row:
+        hints = hints_for(pose, depth, profile, profile.control, steps)
+        return Row(image, mask, prompt, hints, seed=1, steps=steps, strength=1.0, guidance=profile.guidance)
+
+    cut = [regions.crop(image, face) for image in (conditions.base, face.mask, conditions.pose, conditions.depth)]
+    return (
+        row(small.base, None, small.pose, small.depth),
+        row(*cut),
+        row(conditions.base, face.mask, conditions.pose, conditions.depth),
+    )
+
+
+def step_seconds(networks: Networks, row: Row, count: int = 1) -> float:
+    """Return the median seconds of a step of so many like rows, from the times between steps."""
+    ticks: list[float] = []
+    timed = replace(row, on_step=lambda *_: ticks.append(time.perf_counter()))
+    denoise(networks, [timed, *[replace(row, seed=seed) for seed in range(2, count + 1)]])
     return statistics.median(after - before for before, after in pairwise(ticks))
 
 
@@ -221,6 +247,7 @@ def print_table(found: list[Measured]) -> None:
         for rows, seconds in one.step_s.items():
             gain = rows * one.step_s[min(one.step_s)] / (min(one.step_s) * seconds)
             print(f"  {rows} together {seconds:6.3f} s a step, {1 / seconds:.2f} it/s, {gain:.2f} times the pictures")
+        print(f"  face     {one.crop_s:8.3f} s a step as a crop, {one.frame_s:.3f} s over the whole picture")
         print(
             f"  memory   {one.resident_mib:8.0f} MiB, GPU {one.device_mib:.0f} MiB, planned {one.planned_mib:.0f} MiB"
         )

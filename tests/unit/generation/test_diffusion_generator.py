@@ -291,6 +291,7 @@ def test_a_repair_changes_the_region_and_nothing_else(diffusion: DiffusionGenera
     assert picture.making is not None
     assert picture.making.regions[-1].kind is RegionKind.REPAIR
     assert picture.making.regions[-1].seed == 9
+    assert picture.making.regions[-1].note == ""
     assert any(isinstance(event, Progress) and event.step == "repair" for event in events)
 
 
@@ -298,8 +299,20 @@ def test_a_deterministic_repair_is_done_alone(diffusion: DiffusionGenerator, mad
     assert diffusion.together(replace(repair_of(made), deterministic=True)) is None
 
 
+def test_a_repair_by_other_weights_says_so(diffusion: DiffusionGenerator, made: Picture) -> None:
+    job = repair_of(made)
+    events, hear = listening()
+    diffusion.repair(replace(job, prior=replace(job.prior, weights="e" * 64)), hear, CancelFlag())
+    [picture] = [event for event in events if isinstance(event, Picture)]
+    assert picture.making is not None
+    assert picture.making.weights == "e" * 64
+    assert "5" * 64 in picture.making.regions[-1].note
+
+
 def test_repairs_of_calls_are_done_together(diffusion: DiffusionGenerator, made: Picture) -> None:
-    jobs = [repair_of(made, 1), repair_of(made, 2)]
+    assert made.making is not None
+    single = replace(made, making=replace(made.making, batch_size=1))
+    jobs = [repair_of(single, 1), repair_of(single, 2)]
     assert diffusion.together(jobs[0]) == diffusion.together(jobs[1])
     ears = [listening() for _ in jobs]
     worked(diffusion, [Task(one, hear, CancelFlag()) for one, (_, hear) in zip(jobs, ears, strict=True)])

@@ -75,7 +75,7 @@ class RegionRecord:
     Attributes:
         kind: Which.
         seed: Of its noise; None where it was left as it was.
-        note: Why it was left; empty where it was made again.
+        note: Why it was left, or which other weights than the picture's have made it again; mostly empty.
     """
 
     kind: RegionKind

@@ -181,7 +181,7 @@ class RegionRecord(_message.Message):
     seed: _builtins.int
     """Seed of its noise; absent where it was left as it was."""
     note: _builtins.str
-    """Why it was left; empty where it was made again."""
+    """Why it was left, or which other weights than the picture's have made it again; mostly empty."""
     def __init__(
         self,
         *,

@@ -20,7 +20,12 @@ VERSION = "diffusion-1"
 
 
 class DiffusionGenerator:
-    """Stable Diffusion with ControlNets on the studio's pictures; see `CollectiveGenerator`."""
+    """Stable Diffusion with ControlNets on the studio's pictures; see `CollectiveGenerator`.
+
+    Attributes:
+        digest: SHA-256, in hex, of the default profile's weights at the start, the studio's digest and the backend's
+            version. What made a picture stands in its record.
+    """
 
     name = "diffusion"
 
@@ -30,16 +35,15 @@ class DiffusionGenerator:
         Args:
             registry: Lends the networks.
             studio: Makes the pictures that diffusion starts from.
+
+        Raises:
+            ModelNotInstalled: The default profile's weights are not installed.
         """
         self._registry = registry
         self._studio = studio
         self._encoder = PromptEncoder()
-
-    @property
-    def digest(self) -> str:
-        """SHA-256, in hex, of the default profile's weights, the studio's digest and the backend's version."""
-        weights = self._registry.digest(self._registry.default)
-        return sha256(f"{VERSION} {weights} {self._studio.digest}".encode()).hexdigest()
+        weights = registry.digest(registry.default)
+        self.digest = sha256(f"{VERSION} {weights} {studio.digest}".encode()).hexdigest()
 
     def warm_up(self) -> None:
         """Warm the studio up and load the default profile."""

@@ -90,12 +90,13 @@ def _finish(
         picture = np.clip(np.rint(job.picture + share * changed), 0, 255).astype(np.uint8)
         if job.safety:
             safety.check_safety(picture, networks)
+    others = "" if networks.digest == job.prior.weights else f"by other weights: {networks.digest}"
     making = replace(
         job.prior,
-        batch_size=work.together,
+        batch_size=max(work.together, job.prior.batch_size),
         precision=work.precision,
         plan=networks.plan.name,
         device=str(networks.device),
-        regions=(*job.prior.regions, RegionRecord(RegionKind.REPAIR, job.seed)),
+        regions=(*job.prior.regions, RegionRecord(RegionKind.REPAIR, job.seed, others)),
     )
     work.task.hear(Picture(0, picture, {}, peaks(networks.device), making=making))

@@ -42,6 +42,13 @@ def test_a_list_with_mistakes_stays_as_it_is(tmp_path: Path) -> None:
     assert (tmp_path / SUMS_FILE).read_text() == "half a li"
 
 
+def test_a_list_that_is_none_by_its_size_is_not_read(tmp_path: Path) -> None:
+    line = f"{'ab' * 32}  a.bin\n"
+    (tmp_path / SUMS_FILE).write_text(line * (2 * 1024 * 1024 // len(line)))
+    with pytest.raises(ModelNotInstalled, match="more than 1024 KiB"):
+        record(tmp_path, [Entry("b.bin", "ab" * 32)])
+
+
 def test_the_old_list_stays_where_the_new_one_cannot_be_written(tmp_path: Path) -> None:
     record(tmp_path, [Entry("a.bin", "ab" * 32)])
     (tmp_path / f"{SUMS_FILE}.partial").mkdir()

@@ -62,9 +62,12 @@ def put_in_place(number: int, partial: Path, target: Path) -> None:
 
 def _read(path: Path) -> tuple[Entry, ...]:
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(MAX_SUMS_BYTES + 1)
     except FileNotFoundError:
         return ()
+    if len(content) > MAX_SUMS_BYTES:
+        raise ModelNotInstalled(f"{path} has more than {MAX_SUMS_BYTES // 1024} KiB: no list; delete it, and try again")
     sums = parse(content)
     if sums.mistakes:
         raise ModelNotInstalled(f"{path}: {sums.mistakes[0]}; correct the list, or delete it, and try again")

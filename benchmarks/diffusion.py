@@ -4,7 +4,7 @@ Random weights compute as long as real ones do; the pictures mean nothing. They 
 published files' names and types, and read as real ones are. Each profile and plan runs in a process of its own, because
 the peak of a process never falls again. A plan is chosen by being told that no more memory is free than it needs.
 
-On a CPU a step takes about half a minute: there one profile is measured with few steps. Nothing is extrapolated.
+On two CPU cores a step takes minutes: there one profile is measured with few steps. Nothing is extrapolated.
 
 Run: python -m benchmarks.diffusion [PROFILE ...] [--device cuda] [--plans NAME,NAME] [--steps N] [--batches 1,2,4,8]
                                     [--size 768x1152] [--rounds N]
@@ -159,11 +159,14 @@ def measure(arguments: argparse.Namespace, store: ModelStore, profile: Profile, 
         wishes = DiffusionWishes(steps=arguments.steps, previews=False)
         job = GenerationJob((sample_garment(),), width=arguments.size[0], height=arguments.size[1], diffusion=wishes)
         generated(studio, replace(job, width=256, height=256))  # Compiles or loads its kernels.
+        print(f"{profile.name}, {plan}: loaded in {load_s:.1f} s", file=sys.stderr)
         rounds = [generated(generator, job).seconds for _ in range(arguments.rounds)]
+        print(f"  pictures {[dict(one) for one in rounds]}", file=sys.stderr)
         [shot] = generated(studio, studio_job(job)).pictures
         steps = profile.steps if arguments.steps is None else arguments.steps
         first, crop, frame = example_rows(conditions_of(shot), networks, steps)
         step_s = {count: step_seconds(networks, first, count) for count in arguments.batches}
+        print(f"  steps {step_s}", file=sys.stderr)
         crop_s, frame_s = step_seconds(networks, crop), step_seconds(networks, frame)
         found = peaks(networks.device)
         return Measured(
@@ -225,7 +228,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("profiles", nargs="*", default=["sd15-4gb"], metavar="PROFILE")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--plans", type=lambda text: text.split(","), help="only these")
-    parser.add_argument("--steps", type=int, help="of a whole run, at least 3; else 4 on a CPU, the profile's on a GPU")
+    parser.add_argument("--steps", type=int, help="of a whole run, at least 2; else 4 on a CPU, the profile's on a GPU")
     parser.add_argument("--size", type=pair, default=(768, 1152))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--batches", type=lambda text: [int(rows) for rows in text.split(",")], default=[1])

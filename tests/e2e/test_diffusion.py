@@ -86,6 +86,26 @@ async def test_a_picture_comes_with_progress_previews_and_the_record_of_its_maki
     assert view.fidelity[0].grade is not None
 
 
+async def test_a_caller_who_leaves_stops_the_networks(stack: Servers, samples: Path) -> None:
+    # That the server works on is seen by the tests after this one.
+    async def steps() -> int:
+        stub = server_info_pb2_grpc.ServerInfoServiceStub(channel)
+        return int((await stub.GetServerInfo(server_info_pb2.GetServerInfoRequest())).compute_steps)
+
+    async with open_channel(stack["generation"].target) as channel, Client(stack["orchestrator"].target) as client:
+        call = client.try_on(
+            samples / PHOTO, backend="diffusion", size=SIZE, diffusion=Diffusion(steps=100, strength=1.0)
+        )
+        async with aclosing(call) as events:
+            async for event in events:
+                if isinstance(event, Progress) and event.step == "initial":
+                    break
+        before = -1
+        async with asyncio.timeout(20):
+            while before != (before := await steps()):
+                await asyncio.sleep(0.5)
+
+
 async def test_a_garment_below_the_floor_is_made_again_and_the_answer_says_so(stack: Servers, samples: Path) -> None:
     result = await made(stack, samples / PHOTO, max_repairs=2, fidelity_floor=1.0)
 
@@ -103,27 +123,6 @@ async def test_two_calls_are_denoised_together(stack: Servers, samples: Path) ->
     pictures = [result.views[0].making for result in (first, second)]
     assert [making.batch_size >= 2 for making in pictures if making is not None] == [True, True]
     assert first.picture != second.picture
-
-
-async def test_a_caller_who_leaves_stops_the_networks(stack: Servers, samples: Path) -> None:
-    async def steps() -> int:
-        stub = server_info_pb2_grpc.ServerInfoServiceStub(channel)
-        return int((await stub.GetServerInfo(server_info_pb2.GetServerInfoRequest())).compute_steps)
-
-    async with open_channel(stack["generation"].target) as channel, Client(stack["orchestrator"].target) as client:
-        call = client.try_on(
-            samples / PHOTO, backend="diffusion", size=SIZE, diffusion=Diffusion(steps=100, strength=1.0)
-        )
-        async with aclosing(call) as events:
-            async for event in events:
-                if isinstance(event, Progress) and event.step == "initial":
-                    break
-        before = -1
-        async with asyncio.timeout(20):
-            while before != (before := await steps()):
-                await asyncio.sleep(0.5)
-    # The server works on.
-    assert (await made(stack, samples / PHOTO)).picture
 
 
 async def test_an_unknown_profile_is_told_with_those_that_there_are(stack: Servers, samples: Path) -> None:

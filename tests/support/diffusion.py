@@ -17,7 +17,7 @@ from scripts.small_diffusion import SMALL_PROFILE, small_tokenizer
 # Networks this small gain nothing from a second thread, and lose much where cores are shared.
 torch.set_num_threads(1)
 
-SMALL_PLAN = Plan("plain", Offload.NONE, Weights.PLAIN, tiled_vae=False, max_rows=8, peak_bytes=0, room_bytes=10**9)
+SMALL_PLAN = Plan("plain", Offload.NONE, Weights.PLAIN, tiled_vae=False, peak_bytes=0, room_bytes=10**9)
 
 
 def small_profile(**changes: Any) -> Profile:

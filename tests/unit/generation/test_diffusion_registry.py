@@ -20,9 +20,9 @@ from fashquick_common.models import SUMS_FILE, ModelStore
 from fashquick_common.models.profiles import Role, profiles
 from fashquick_generation.diffusion.weights.architecture import random_network
 from fashquick_generation.diffusion.weights.loading import footprint, installed
-from fashquick_generation.diffusion.weights.networks import Condition
+from fashquick_generation.diffusion.weights.networks import Condition, Networks
 from fashquick_generation.diffusion.weights.placing import Turns, place
-from fashquick_generation.diffusion.weights.plan import Footprint, Offload, Plan, Weights, choose, plans
+from fashquick_generation.diffusion.weights.plan import Footprint, Offload, Plan, Weights, choose, plans, rows_that_fit
 from fashquick_generation.diffusion.weights.reading import weight_elements
 from fashquick_generation.diffusion.weights.registry import DiffusionRegistry
 from tests.support.diffusion import small_networks
@@ -30,6 +30,11 @@ from tests.support.diffusion import small_networks
 CPU = torch.device("cpu")
 GB = 1_000_000_000
 UNET = "small/unet/diffusion_pytorch_model.safetensors"
+
+
+def rows_of(networks: Networks) -> int:
+    """Pictures of the working size that are denoised together."""
+    return rows_that_fit(networks.plan, networks.dtype.itemsize, networks.profile.working_pixels, 1)
 
 
 def registry_of(
@@ -72,7 +77,7 @@ class TestLoading:
             assert networks.safety is not None
             assert networks.tokenizer("a dress")["input_ids"][0] == 1022
             assert networks.digest == registry.digest("small")
-            assert (networks.plan.name, networks.plan.max_rows) == ("resident", 8)
+            assert (networks.plan.name, rows_of(networks)) == ("resident", 8)
             latents = torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(0))
             text = torch.zeros(1, 77, 32)
             expected = small_networks().unet(latents, 5, text).sample
@@ -166,9 +171,9 @@ class TestMemory:
     def test_the_thriftiest_plan_is_taken_where_little_is_free(self, small_set: Path) -> None:
         with registry_of(small_set, free=lambda: GB // 4).use("small") as networks:
             assert networks.plan.room_bytes > 0
-            rows = networks.plan.max_rows
+            rows = rows_of(networks)
         with registry_of(small_set, free=lambda: 8 * GB).use("small") as networks:
-            assert networks.plan.max_rows > rows
+            assert rows_of(networks) > rows
 
     @pytest.mark.parametrize(("free", "budget"), [(GB // 10, 8 * GB), (8 * GB, GB // 10)])
     def test_too_little_is_told_before_anything_is_read(self, free: int, budget: int, small_set: Path) -> None:
@@ -268,7 +273,7 @@ class TestRefusals:
 
 
 def plan_of(offload: Offload = Offload.NONE, weights: Weights = Weights.PLAIN, *, tiled: bool = False) -> Plan:
-    return Plan("a", offload, weights, tiled_vae=tiled, max_rows=1, peak_bytes=0)
+    return Plan("a", offload, weights, tiled_vae=tiled, peak_bytes=0)
 
 
 class TestPlacing:

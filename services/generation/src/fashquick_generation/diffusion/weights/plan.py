@@ -68,8 +68,6 @@ class Plan:
         offload: Where weights wait.
         weights: How they are held.
         tiled_vae: Whether pictures are encoded and decoded by tiles, and one at a time.
-        max_rows: Most pictures of the profile's working size that are denoised together, as far as the memory goes: at
-            least 1.
         peak_bytes: What the device needs at most with one picture of the profile's working size, estimated.
         room_bytes: What it had for computing, beside the weights, when the plan was chosen; decides how many pictures
             of any size are denoised together.
@@ -79,7 +77,6 @@ class Plan:
     offload: Offload
     weights: Weights
     tiled_vae: bool
-    max_rows: int
     peak_bytes: int
     room_bytes: int = 0
 
@@ -128,15 +125,15 @@ def plans(need: Footprint) -> Iterator[Plan]:
         need: Of the profile.
 
     Yields:
-        Plans with `max_rows` of 1: how many fit depends on what is free.
+        Plans without `room_bytes`, which depend on what is free.
     """
     for name, offload, weights, tiled in _ON_GPU if need.on_gpu else _ON_CPU:
-        plan = Plan(name, offload, weights, tiled, max_rows=1, peak_bytes=0)
+        plan = Plan(name, offload, weights, tiled, peak_bytes=0)
         yield replace(plan, peak_bytes=_peak_bytes(plan, need))
 
 
 def choose(need: Footprint, free_bytes: int, shared_bytes: Callable[[Plan], int] = lambda _: 0) -> Plan:
-    """Choose the first plan that fits, with as many pictures together as fit.
+    """Choose the first plan that fits, and note what it leaves for computing.
 
     Args:
         need: Of the profile.
@@ -151,8 +148,7 @@ def choose(need: Footprint, free_bytes: int, shared_bytes: Callable[[Plan], int]
         free = free_bytes + shared_bytes(plan)
         if plan.peak_bytes <= free:
             room = free - _FIXED_BYTES - _always_bytes(plan, need) - _control_bytes(plan, need)
-            rows = _rows_in(room, plan, need.element_bytes, need.working_pixels)
-            return replace(plan, max_rows=rows, room_bytes=room)
+            return replace(plan, room_bytes=room)
         least = plan.peak_bytes
     raise BytesExhausted(
         f"profile {need.profile} needs {least / 1e9:.2f} GB of memory with the thriftiest plan, and "
@@ -171,7 +167,12 @@ def rows_that_fit(plan: Plan, element_bytes: int, width: int, height: int) -> in
         width: Pixels.
         height: Pixels.
     """
-    return _rows_in(plan.room_bytes, plan, element_bytes, width * height)
+    pixels = width * height
+    for rows in range(ROWS_AT_MOST, 1, -1):
+        vae = 0 if plan.tiled_vae else vae_bytes(plan, element_bytes, pixels, rows)
+        if max(vae, denoising_bytes(element_bytes, pixels, rows)) <= plan.room_bytes:
+            return rows
+    return 1
 
 
 def denoising_bytes(element_bytes: int, pixels: int, rows: int) -> int:
@@ -193,14 +194,6 @@ def vae_bytes(plan: Plan, element_bytes: int, pixels: int, rows: int) -> int:
     """
     at_a_time = min(pixels, TILE_PIXELS) if plan.tiled_vae else rows * pixels
     return int(_SLACK * element_bytes * VAE_BYTES_PER_PIXEL * at_a_time)
-
-
-def _rows_in(room: int, plan: Plan, element_bytes: int, pixels: int) -> int:
-    for rows in range(ROWS_AT_MOST, 1, -1):
-        vae = 0 if plan.tiled_vae else vae_bytes(plan, element_bytes, pixels, rows)
-        if max(vae, denoising_bytes(element_bytes, pixels, rows)) <= room:
-            return rows
-    return 1
 
 
 def _peak_bytes(plan: Plan, need: Footprint) -> int:
